@@ -1,0 +1,18 @@
+export {
+  bytesToBigInt,
+  concatBytes,
+  equalBytes,
+  fromHex,
+  type Hex,
+  toHex,
+  uintBytes,
+  utf8,
+} from './bytes.ts';
+export { type Clock, sleep, systemClock, type TimerHandle } from './clock.ts';
+export { accept, FedaiError, ignore, reject, type Verdict } from './errors.ts';
+export { keccak256, sha256 } from './hash.ts';
+export { canonicalJson, parseJson } from './json.ts';
+export type { Service } from './lifecycle.ts';
+export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';
+export { merkleLeaf, merklePath, merkleRoot, verifyMerklePath } from './merkle.ts';
+export { type SeededRandom, seededRandom } from './random.ts';
