@@ -1,0 +1,19 @@
+/** Hash, weights and quorum of a validator set. Where sets come from (Staking, epochs) is not its business. */
+import { encode } from '@ethereumjs/rlp';
+import { fromHex, keccak256 } from '../core/index.ts';
+import type { ValidatorSet } from './types.ts';
+
+/** Keccak-256 of RLP [[address, blsPublicKey, power], …] in set order, 32 bytes. */
+export function validatorSetHash(set: ValidatorSet): Uint8Array {
+  return keccak256(encode(set.map((one) => [fromHex(one.address, 20), one.blsPublicKey, one.power])));
+}
+
+export function totalPower(set: ValidatorSet): bigint {
+  return set.reduce((total, one) => total + one.power, 0n);
+}
+
+/** More than two thirds of all power. */
+export const isQuorum = (power: bigint, total: bigint): boolean => 3n * power > 2n * total;
+
+/** More than one third of all power: at least one correct validator is among them. */
+export const hasCorrectOne = (power: bigint, total: bigint): boolean => 3n * power > total;
