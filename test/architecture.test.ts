@@ -1,0 +1,106 @@
+/** Holds the import table of the design: which folder may import which, through whose door, and what a browser may load. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** docs/architecture.md shows the same table; `contracts` means its generated ABI and bytecode. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  engine: ['core'],
+  light: ['core'],
+  net: ['core'],
+  job: ['core', 'engine'],
+  profile: ['core', 'engine'],
+  pouw: ['core', 'engine', 'job'],
+  storage: ['core', 'net'],
+  market: ['core', 'job', 'contracts'],
+  contracts: [],
+  chain: ['core', 'net', 'storage', 'engine', 'job', 'pouw', 'light', 'contracts'],
+  worker: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
+  evaluator: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
+  explorer: ['core', 'engine', 'job', 'pouw', 'light', 'market'],
+};
+
+/** Doors beside a folder's `index.ts`: parts that a browser must not load, or that start threads. */
+const EXTRA_DOORS = [
+  'core/keys/index.ts',
+  'core/bls/index.ts',
+  'contracts/generated/index.ts',
+  'contracts/deploy.ts',
+];
+
+/** Folders that a browser loads: no `node:` module, except behind the doors named here. */
+const BROWSER_SAFE = ['core', 'engine', 'job', 'pouw', 'light', 'market'];
+const NODE_ONLY = [/^core\/keys\//, /^core\/bls\//, /^engine\/threads\//, /^engine\/wasm\/assembly\//];
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+function sourceFiles(folder: string): string[] {
+  const path = join(ROOT, folder);
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter(
+      (name) =>
+        name.endsWith('.ts') && !name.endsWith('.t.ts') && !/generated|assembly|artifacts|cache/.test(name),
+    )
+    .map((name) => `${folder}/${name}`);
+}
+
+const IMPORT_PATTERN =
+  /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(ROOT, file), 'utf8');
+  return [...source.matchAll(IMPORT_PATTERN)].map((match) => (match[1] ?? match[2])!);
+}
+
+const folders = Object.keys(MAY_IMPORT);
+const ours: Import[] = [];
+const foreign: Import[] = [];
+for (const from of folders.flatMap(sourceFiles)) {
+  for (const specifier of importsOf(from)) {
+    if (!specifier.startsWith('.')) foreign.push({ from, to: specifier });
+    else ours.push({ from, to: relative(ROOT, resolve(ROOT, dirname(from), specifier)) });
+  }
+}
+const folderOf = (path: string) => path.slice(0, path.indexOf('/'));
+const crossing = ours.filter(({ from, to }) => folderOf(from) !== folderOf(to));
+
+describe('the import table', () => {
+  test('was read from real files', () => {
+    expect(ours.length).toBeGreaterThan(20);
+  });
+
+  test('holds for every import between folders', () => {
+    const violations = crossing.filter(({ from, to }) => !MAY_IMPORT[folderOf(from)]!.includes(folderOf(to)));
+    expect(violations).toEqual([]);
+  });
+
+  test('lets a folder be entered by its door only', () => {
+    const violations = crossing.filter(
+      ({ to }) => to !== `${folderOf(to)}/index.ts` && !EXTRA_DOORS.includes(to),
+    );
+    expect(violations).toEqual([]);
+  });
+
+  test('keeps node: modules off the paths that a browser loads', () => {
+    const violations = foreign.filter(
+      ({ from, to }) =>
+        to.startsWith('node:') &&
+        BROWSER_SAFE.includes(folderOf(from)) &&
+        !NODE_ONLY.some((path) => path.test(from)),
+    );
+    expect(violations).toEqual([]);
+  });
+
+  test('has no cycle between folders', () => {
+    const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+      MAY_IMPORT[from]!.some((next) => next === to || (!seen.has(next) && reaches(next, to, seen.add(next))));
+    expect(folders.filter((folder) => reaches(folder, folder))).toEqual([]);
+  });
+});
