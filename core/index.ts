@@ -1,3 +1,4 @@
+export { addressOf, publicKeyAddress } from './address.ts';
 export {
   bytesToBigInt,
   concatBytes,
@@ -8,7 +9,15 @@ export {
   uintBytes,
   utf8,
 } from './bytes.ts';
+export { blockLinks, checkBlock, isBlockOf, MAX_BLOCK_BYTES, parseCid, verifyCidPath } from './cid.ts';
 export { type Clock, sleep, systemClock, type TimerHandle } from './clock.ts';
+export {
+  type EnvelopeContent,
+  type OpenedEnvelope,
+  type OpenOptions,
+  openEnvelope,
+  sealEnvelope,
+} from './envelope.ts';
 export { accept, FedaiError, ignore, reject, type Verdict } from './errors.ts';
 export { keccak256, sha256 } from './hash.ts';
 export { canonicalJson, parseJson } from './json.ts';
@@ -16,3 +25,5 @@ export type { Service } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';
 export { merkleLeaf, merklePath, merkleRoot, verifyMerklePath } from './merkle.ts';
 export { type SeededRandom, seededRandom } from './random.ts';
+export { createReplayWindow, type ReplayWindow } from './replay.ts';
+export { unwrapKey, WRAPPED_KEY_BYTES, wrapKey } from './wrap.ts';
