@@ -1,0 +1,11 @@
+export {
+  type BlsCheck,
+  blsAggregate,
+  blsPublicKey,
+  blsSign,
+  blsVerify,
+  blsVerifyAggregate,
+  blsVerifyAll,
+  proofOfPossession,
+  verifyPossession,
+} from './bls.ts';
