@@ -1,0 +1,13 @@
+/** What every part of the market client shares: the transport, the bound contracts and how to retry. */
+import type { Contract } from './contract.ts';
+import type { RetryOptions } from './retry.ts';
+import type { RpcTransport } from './transport.ts';
+
+export interface MarketContext {
+  transport: RpcTransport;
+  jobManager: Contract;
+  staking: Contract;
+  workerRegistry: Contract;
+  beaconHistory: Contract;
+  retrying: RetryOptions;
+}

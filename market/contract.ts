@@ -1,0 +1,43 @@
+/** Encodes calls to one contract and decodes what comes back. Owns no meaning of the calls. */
+import { Interface, type InterfaceAbi, type Result } from 'ethers';
+import type { Hex } from '../core/index.ts';
+import { retry, type RetryOptions } from './retry.ts';
+import { explainRevert } from './reverts.ts';
+import type { RpcTransport } from './transport.ts';
+
+export interface Contract {
+  readonly address: Hex;
+  readonly codec: Interface;
+  /** Encoded call data. */
+  encode(method: string, args: readonly unknown[]): Hex;
+  /** Result of a view at the latest block; throws `REVERTED`. */
+  read(method: string, args?: readonly unknown[]): Promise<Result>;
+}
+
+/** Reads are retried while the RPC is away, as `retrying` says. */
+export function bindContract(
+  transport: RpcTransport,
+  address: Hex,
+  abi: InterfaceAbi,
+  retrying: RetryOptions,
+): Contract {
+  const codec = new Interface(abi);
+  const encode = (method: string, args: readonly unknown[]): Hex =>
+    codec.encodeFunctionData(method, args) as Hex;
+  return {
+    address,
+    codec,
+    encode,
+    async read(method, args = []) {
+      const call = { to: address, data: encode(method, args) };
+      const output = await retry(
+        method,
+        () => transport.request('eth_call', [call, 'latest'], retrying.signal),
+        retrying,
+      ).catch((fault: unknown) => {
+        throw explainRevert(fault, method);
+      });
+      return codec.decodeFunctionResult(method, output as string);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/** Opens the market: typed reads and writes of the contracts over one JSON-RPC endpoint. Owns no decisions. */
+import { type Clock, type Hex, type Log, silentLog, systemClock } from '../core/index.ts';
+import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from './abi.ts';
+import { checksummed } from './address.ts';
+import { bindContract } from './contract.ts';
+import type { MarketContext } from './context.ts';
+import { createReads, type MarketReads } from './reads.ts';
+import type { RetryOptions } from './retry.ts';
+import { createSender } from './sender.ts';
+import { httpTransport, type RpcTransport } from './transport.ts';
+import { createWrites, type MarketWrites } from './writes.ts';
+
+/** Addresses, as in a chain spec's `contracts`. */
+export interface MarketContracts {
+  jobManager: Hex;
+  staking: Hex;
+  workerRegistry: Hex;
+  beaconHistory: Hex;
+}
+
+export interface MarketOptions {
+  /** URL, or a transport such as a test network in this process. */
+  rpc: string | RpcTransport;
+  contracts: MarketContracts;
+  /** secp256k1 key that signs transactions; without it the market is read-only. */
+  signer?: Uint8Array;
+  log?: Log;
+  clock?: Clock;
+  /** Ends every wait and retry. */
+  signal?: AbortSignal;
+  /** How often a mined receipt is asked for. */
+  pollMs?: number;
+  /** Attempts at a call while the RPC is away; unset means until the signal aborts. */
+  attempts?: number;
+}
+
+export interface Market extends MarketReads, MarketWrites {
+  readonly contracts: MarketContracts;
+  /** Checksummed address of the signer. */
+  readonly account: Hex | undefined;
+  readonly transport: RpcTransport;
+}
+
+/** Half a block at the default block time: a receipt is seen soon after its block. */
+const DEFAULT_POLL_MS = 400;
+
+export function createMarket(options: MarketOptions): Market {
+  const transport = typeof options.rpc === 'string' ? httpTransport(options.rpc) : options.rpc;
+  const log = options.log ?? silentLog;
+  const clock = options.clock ?? systemClock;
+  const { signal, attempts } = options;
+  const retrying: RetryOptions = { log, clock, signal, attempts };
+  const { contracts } = options;
+  const context: MarketContext = {
+    transport,
+    retrying,
+    jobManager: bindContract(transport, checksummed(contracts.jobManager), jobManagerAbi, retrying),
+    staking: bindContract(transport, checksummed(contracts.staking), stakingAbi, retrying),
+    workerRegistry: bindContract(transport, checksummed(contracts.workerRegistry), workerRegistryAbi, retrying),
+    beaconHistory: bindContract(transport, checksummed(contracts.beaconHistory), beaconHistoryAbi, retrying),
+  };
+  const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
+  const sender =
+    options.signer && createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts });
+  return {
+    contracts,
+    transport,
+    account: sender?.address,
+    ...createReads(context),
+    ...createWrites(context, sender),
+  };
+}

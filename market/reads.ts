@@ -1,0 +1,95 @@
+/** Every view of the contracts that daemons, client and explorer need, as typed calls. */
+import { toNumber } from 'ethers';
+import type { Hex } from '../core/index.ts';
+import type { MarketContext } from './context.ts';
+import {
+  decodeAddresses,
+  decodeEvaluation,
+  decodeJob,
+  decodeParameters,
+  decodeReceipt,
+  decodeRegistration,
+  decodeRound,
+} from './decode.ts';
+import { decodeEvent, type EventQuery, eventFilter, type MarketEvent, type RawLog } from './events.ts';
+import { retry } from './retry.ts';
+import type { Evaluation, FixedRound, Job, JobReceipt, Parameters, Registration } from './types.ts';
+
+export interface MarketReads {
+  chainId(): Promise<bigint>;
+  /** Height of the latest block. */
+  height(): Promise<number>;
+  balanceOf(account: Hex): Promise<bigint>;
+  /** Events of JobManager in chain order. */
+  events(query: EventQuery): Promise<MarketEvent[]>;
+  jobCount(): Promise<bigint>;
+  /** Throws `REVERTED` (`JobManagerUnknownJob`). */
+  job(jobId: bigint): Promise<Job>;
+  volunteersOf(jobId: bigint): Promise<Hex[]>;
+  /** Slot order. */
+  workersOf(jobId: bigint): Promise<Hex[]>;
+  evaluatorsOf(jobId: bigint): Promise<Hex[]>;
+  evaluationOf(jobId: bigint, evaluator: Hex): Promise<Evaluation>;
+  roundOf(jobId: bigint, round: number): Promise<FixedRound>;
+  jobReceipt(jobId: bigint): Promise<JobReceipt>;
+  receiptHash(jobId: bigint): Promise<Hex>;
+  /** Wei. */
+  withdrawable(account: Hex): Promise<bigint>;
+  parameters(): Promise<Parameters>;
+  stakeOf(account: Hex): Promise<bigint>;
+  freeStakeOf(account: Hex): Promise<bigint>;
+  nodeOf(account: Hex): Promise<Registration>;
+  evaluators(): Promise<Hex[]>;
+}
+
+/** Widest range of one log query: EVM nodes refuse or stall on larger ones. */
+const MAX_LOG_RANGE_BLOCKS = 2_000;
+
+export function createReads(context: MarketContext): MarketReads {
+  const { jobManager, staking, workerRegistry, transport } = context;
+  const ask = (method: string, params: readonly unknown[]) =>
+    retry(method, () => transport.request(method, params, context.retrying.signal), context.retrying);
+  const height = async () => toNumber((await ask('eth_blockNumber', [])) as string);
+  return {
+    chainId: async () => BigInt((await ask('eth_chainId', [])) as string),
+    height,
+    balanceOf: async (account) => BigInt((await ask('eth_getBalance', [account, 'latest'])) as string),
+    events: async (query) => readEvents(context, ask, query, query.toHeight ?? (await height())),
+    jobCount: async () => (await jobManager.read('jobCount'))[0] as bigint,
+    job: async (jobId) => decodeJob(jobId, await jobManager.read('job', [jobId])),
+    volunteersOf: async (jobId) => decodeAddresses(await jobManager.read('volunteersOf', [jobId])),
+    workersOf: async (jobId) => decodeAddresses(await jobManager.read('workersOf', [jobId])),
+    evaluatorsOf: async (jobId) => decodeAddresses(await jobManager.read('evaluatorsOf', [jobId])),
+    evaluationOf: async (jobId, evaluator) =>
+      decodeEvaluation(await jobManager.read('evaluationOf', [jobId, evaluator])),
+    roundOf: async (jobId, round) => decodeRound(await jobManager.read('roundOf', [jobId, round])),
+    jobReceipt: async (jobId) => decodeReceipt(await jobManager.read('jobReceipt', [jobId])),
+    receiptHash: async (jobId) => (await jobManager.read('receiptHash', [jobId]))[0] as Hex,
+    withdrawable: async (account) => (await jobManager.read('withdrawable', [account]))[0] as bigint,
+    parameters: async () => decodeParameters(await jobManager.read('parameters')),
+    stakeOf: async (account) => (await staking.read('stakeOf', [account]))[0] as bigint,
+    freeStakeOf: async (account) => (await staking.read('freeStakeOf', [account]))[0] as bigint,
+    nodeOf: async (account) => decodeRegistration(await workerRegistry.read('nodeOf', [account])),
+    evaluators: async () => decodeAddresses(await workerRegistry.read('evaluators')),
+  };
+}
+
+async function readEvents(
+  context: MarketContext,
+  ask: (method: string, params: readonly unknown[]) => Promise<unknown>,
+  query: EventQuery,
+  toHeight: number,
+): Promise<MarketEvent[]> {
+  const { codec, address } = context.jobManager;
+  const events: MarketEvent[] = [];
+  for (let from = query.fromHeight; from <= toHeight; from += MAX_LOG_RANGE_BLOCKS) {
+    const to = Math.min(toHeight, from + MAX_LOG_RANGE_BLOCKS - 1);
+    const filter = eventFilter(codec, address, { ...query, fromHeight: from, toHeight: to });
+    const logs = (await ask('eth_getLogs', [filter])) as RawLog[];
+    for (const log of logs) {
+      const event = decodeEvent(codec, log);
+      if (event !== undefined) events.push(event);
+    }
+  }
+  return events;
+}

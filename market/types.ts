@@ -1,0 +1,195 @@
+/** Shapes of what the contracts hold, with plain names for their numbers. Amounts are wei, heights are block numbers. */
+import type { Hex } from '../core/index.ts';
+
+/** Order as in the contract's enum. */
+export const jobStates = ['None', 'Open', 'Training', 'Evaluating', 'Completed', 'Failed', 'Cancelled'] as const;
+export type JobState = (typeof jobStates)[number];
+
+export const exitReasons = [
+  'None',
+  'TooFewWorkers',
+  'WorkersAbsent',
+  'ResultAbsent',
+  'EvaluatorsAbsent',
+  'TestKeyAbsent',
+  'NoAgreement',
+  'BadTestSet',
+  'ClientCancelled',
+] as const;
+export type ExitReason = (typeof exitReasons)[number];
+
+export const verdicts = ['None', 'Score', 'BadKey', 'BadSet'] as const;
+export type ScoreVerdict = (typeof verdicts)[number];
+
+/** Whether nothing more will happen to a job in this state. */
+export const isFinal = (state: JobState): boolean =>
+  state === 'Completed' || state === 'Failed' || state === 'Cancelled';
+
+/** Lengths of the waiting phases, in blocks. */
+export interface Deadlines {
+  volunteerBlocks: number;
+  roundBlocks: number;
+  resultBlocks: number;
+  keyBlocks: number;
+  commitBlocks: number;
+  revealBlocks: number;
+}
+
+/** Content ids travel in calls and events as the UTF-8 bytes of their text. */
+export interface JobPost {
+  documentCid: string;
+  /** SHA-256 of the canonical job document. */
+  documentHash: Hex;
+  workers: number;
+  evaluators: number;
+  rounds: number;
+  mode: number;
+  minimumBands: number;
+  targetScorePpm: number;
+  /** SHA-256 of the test key. */
+  testKeyCommitment: Hex;
+  /** Merkle root of the plain test set. */
+  testRoot: Hex;
+  workerStake: bigint;
+  deadlines: Deadlines;
+}
+
+/** Step inside `Evaluating`. */
+export const phases = ['None', 'Draw', 'Keys', 'Commit', 'Reveal'] as const;
+export type Phase = (typeof phases)[number];
+
+export interface RoundClaim {
+  stateRoot: Hex;
+  stateCid: string;
+  /** Bit i stands for slot i. */
+  contributors: bigint;
+  /** Mean loss, nats × 2^16. */
+  loss: bigint;
+}
+
+export interface ResultClaim {
+  weightsRoot: Hex;
+  optimiserRoot: Hex;
+  counter: bigint;
+  modelCid: string;
+  claimedPpm: number;
+}
+
+export interface Score {
+  correct: number;
+  total: number;
+  outputsRoot: Hex;
+  modelHash: Hex;
+  /** Index into `verdicts`. */
+  verdict: number;
+}
+
+/** Governed; each job keeps the ones it was posted under. Shares in basis points. */
+export interface Parameters {
+  workersBps: number;
+  evaluatorsBps: number;
+  burnBps: number;
+  validatorsBps: number;
+  evaluatorSlashBps: number;
+  workerSlashBps: number;
+  /** D: blocks between an event and the beacon that draws on it. */
+  drawDelayBlocks: number;
+  maxRounds: number;
+  maxDeadlineBlocks: number;
+  minWorkerStake: bigint;
+  minEvaluatorStake: bigint;
+  minReward: bigint;
+}
+
+/** The first five sum to `escrow`. */
+export interface Payouts {
+  workers: bigint;
+  evaluators: bigint;
+  burned: bigint;
+  validators: bigint;
+  refund: bigint;
+  escrow: bigint;
+}
+
+export interface Job {
+  id: bigint;
+  post: JobPost;
+  parameters: Parameters;
+  client: Hex;
+  state: JobState;
+  exit: ExitReason;
+  phase: Phase;
+  /** Evaluator draws made. */
+  attempt: number;
+  roundsFixed: number;
+  claimedPpm: number;
+  postedAt: number;
+  /** Height whose beacon decides the next or last draw. */
+  drawHeight: number;
+  /** Last block of the present step. */
+  deadline: number;
+  reward: bigint;
+  seed: Hex;
+  lastStateRoot: Hex;
+  modelHash: Hex;
+  modelCid: string;
+  submitter: Hex;
+  /** Zero until published. */
+  testKey: Hex;
+  agreed: Score;
+  payouts: Payouts;
+}
+
+/** What one evaluator of the present draw has done. */
+export interface Evaluation {
+  keyDelivered: boolean;
+  revealed: boolean;
+  /** Zero until committed. */
+  commitment: Hex;
+  score: Score;
+}
+
+export interface FixedRound {
+  stateRoot: Hex;
+  contributors: bigint;
+  loss: bigint;
+  /** Zero when the round is not fixed. */
+  fixedAt: number;
+}
+
+/** The settled record of a job, as its hash stands in the state. */
+export interface JobReceipt {
+  jobId: bigint;
+  client: Hex;
+  documentHash: Hex;
+  documentCid: string;
+  testKeyCommitment: Hex;
+  testRoot: Hex;
+  state: JobState;
+  exit: ExitReason;
+  rounds: number;
+  roundsFixed: number;
+  lastStateRoot: Hex;
+  modelHash: Hex;
+  modelCid: string;
+  workers: Hex[];
+  evaluators: Hex[];
+  agreed: Score;
+  agreeing: Hex[];
+  payouts: Payouts;
+}
+
+/** Bits of a registration's roles. */
+export const WORKER_ROLE = 1;
+export const EVALUATOR_ROLE = 2;
+
+export interface Registration {
+  roles: number;
+  bands: number;
+  /** X25519 public key to which data and test keys are wrapped. */
+  readerKey: Hex;
+  manifestHash: Hex;
+  peerId: Hex;
+}
+
+export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;
