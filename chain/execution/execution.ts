@@ -1,0 +1,45 @@
+/** The production state machine: ethereumjs at Prague over our own state. Owns no storage and no rules of consensus. */
+import type { Common } from '@ethereumjs/common';
+import type { Hex } from '../../core/index.ts';
+import { FedaiError } from '../../core/index.ts';
+import { decodeTransaction, runBlock } from './blockRunner.ts';
+import { runCall, searchGas } from './calls.ts';
+import { createEvmPool } from './evmPool.ts';
+import type { StateDb } from './stateDb.ts';
+import type { BlockHashes, Execution } from './types.ts';
+
+export interface ExecutionOptions {
+  readonly common: Common;
+  readonly state: StateDb;
+  readonly beaconHistory: Hex | null;
+  readonly blockHashes: BlockHashes;
+}
+
+export function createExecution(options: ExecutionOptions): Execution {
+  const { common, state, beaconHistory } = options;
+  const pool = createEvmPool(common, state, options.blockHashes);
+  return {
+    build: (environment, parentRoot, candidates) =>
+      pool.use(parentRoot, (machine) =>
+        runBlock(machine, environment, candidates, { common, beaconHistory, strict: false }),
+      ),
+    replay: (environment, parentRoot, transactions) => {
+      const decoded = transactions.map((raw) => decodeInBlock(raw, common));
+      return pool.use(parentRoot, (machine) =>
+        runBlock(machine, environment, decoded, { common, beaconHistory, strict: true }),
+      );
+    },
+    call: (header, request) => runCall(pool, header, request, common),
+    estimateGas: (header, request) => searchGas(pool, header, request, common),
+    committed: (writes) => state.committed(writes),
+  };
+}
+
+function decodeInBlock(raw: Uint8Array, common: Common) {
+  try {
+    return decodeTransaction(raw, common);
+  } catch (cause) {
+    if (!(cause instanceof FedaiError)) throw cause;
+    throw new FedaiError('INVALID_BLOCK', cause.message, {}, { cause });
+  }
+}

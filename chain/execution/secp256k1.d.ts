@@ -1,0 +1,7 @@
+declare module 'secp256k1' {
+  const native: {
+    /** Uncompressed (65 bytes) or compressed (33) public key; throws when there is none. */
+    ecdsaRecover(signature: Uint8Array, recovery: number, hash: Uint8Array, compressed: boolean): Uint8Array;
+  };
+  export = native;
+}
