@@ -1,0 +1,72 @@
+/** The engine's interface and its admission: what a kernel must offer, and which kernel a process uses. */
+import { FedaiError } from '../core/index.ts';
+import type { TrainingRecipe } from './document.ts';
+import type { Model } from './model.ts';
+import type { TrainState } from './state/state.ts';
+
+export interface Batch {
+  /** u8, [batchSize, ...input]. */
+  readonly inputs: Uint8Array;
+  /** Class of each sample. */
+  readonly labels: Uint8Array;
+}
+
+/** A training session that keeps its buffers; nothing is allocated in a step. */
+export interface Trainer {
+  /** One exact step; returns the batch's mean loss in nats at 2^−16. Throws `BAD_BATCH` before anything changes. */
+  step(batch: Batch): number;
+  /** A copy of the present state. */
+  export(): TrainState;
+  /** Continues from another state of the same model. */
+  load(state: TrainState): void;
+}
+
+export interface Predictions {
+  /** Class with the largest logit, the first of equals. */
+  readonly classes: Uint16Array;
+  /** [count, classes], logit · 2^16, rounded. */
+  readonly logitsQ16: Int32Array;
+}
+
+/** What every kernel implements; `bfp12@1` fixes the bits of all results. */
+export interface Kernel {
+  readonly name: 'reference' | 'wasm';
+  trainer(model: Model, recipe: TrainingRecipe, state: TrainState): Trainer;
+  /** Scores each sample by itself, so the result does not depend on how samples are grouped. */
+  predict(model: Model, weights: readonly Int32Array[], inputs: Uint8Array, count: number): Predictions;
+}
+
+/** Throws `BAD_BATCH` unless sizes and labels fit the model. */
+export function checkBatch(model: Model, recipe: TrainingRecipe, batch: Batch): void {
+  const expected = recipe.batchSize;
+  const fits = batch.labels.length === expected && batch.inputs.length === expected * model.inputSize;
+  if (!fits) {
+    throw new FedaiError(
+      'BAD_BATCH',
+      'batch has the wrong size',
+      { samples: batch.labels.length, bytes: batch.inputs.length, expected },
+      { remedy: 'check the shape of the data set against the model' },
+    );
+  }
+  const wrong = batch.labels.findIndex((label) => label >= model.classes);
+  if (wrong >= 0) {
+    throw new FedaiError(
+      'BAD_BATCH',
+      'label is not a class of the model',
+      { index: wrong, got: batch.labels[wrong], expected: `< ${model.classes}` },
+      { remedy: 'give the last Dense as many units as the data has classes' },
+    );
+  }
+}
+
+/** Throws `BAD_BATCH` unless `inputs` holds exactly `count` samples. */
+export function checkInputs(model: Model, inputs: Uint8Array, count: number): void {
+  if (inputs.length !== count * model.inputSize) {
+    throw new FedaiError(
+      'BAD_BATCH',
+      'inputs have the wrong size',
+      { got: inputs.length, expected: count * model.inputSize },
+      { remedy: 'check the shape of the data set against the model' },
+    );
+  }
+}

@@ -1,0 +1,17 @@
+export { createEngine, type Engine } from './create.ts';
+export {
+  LIMITS,
+  learningRateShift,
+  type ModelDocument,
+  modelSchema,
+  type NumericFormat,
+  numericFormats,
+  recipeSchema,
+  type TrainingRecipe,
+} from './document.ts';
+export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
+export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
+export { decodeState, encodeState, stateLength } from './state/encode.ts';
+export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';
+export { decodeModel, encodeModel, MAX_MODEL_FILE_BYTES, toFloatSafetensors } from './state/safetensors.ts';
+export { copyState, initialState, meanState, type TrainState } from './state/state.ts';

@@ -1,0 +1,29 @@
+export {
+  type BatchPlan,
+  type BatchPosition,
+  type BatchStream,
+  batchIndices,
+  createBatchPlan,
+} from './batches.ts';
+export { demoModel, demoRecipe, demoTraining } from './demo.ts';
+export {
+  decodeJob,
+  encodeJob,
+  JOB_LIMITS,
+  type Job,
+  type JobDocument,
+  jobDocumentHash,
+  jobSchema,
+  parseJob,
+} from './document.ts';
+export { allContributors, type Replay, type RoundResult, replayJob } from './replay.ts';
+export {
+  arrayData,
+  closeRound,
+  type JobSeed,
+  jobBatches,
+  type RoundShare,
+  startingState,
+  type TrainingData,
+  trainRound,
+} from './round.ts';
