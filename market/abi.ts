@@ -1,5 +1,10 @@
 /** The generated ABIs that the market speaks. */
-import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from '../contracts/generated/index.ts';
+import {
+  beaconHistoryAbi,
+  jobManagerAbi,
+  stakingAbi,
+  workerRegistryAbi,
+} from '../contracts/generated/index.ts';
 
 export { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi };
 

@@ -1,7 +1,7 @@
 /** Encodes calls to one contract and decodes what comes back. Owns no meaning of the calls. */
 import { Interface, type InterfaceAbi, type Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
-import { retry, type RetryOptions } from './retry.ts';
+import { type RetryOptions, retry } from './retry.ts';
 import { explainRevert } from './reverts.ts';
 import type { RpcTransport } from './transport.ts';
 

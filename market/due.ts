@@ -1,5 +1,5 @@
 /** Which transition of a job anyone may trigger now, and who should do it first. Pure rules; the contract decides. */
-import { type Hex, keccak256, bytesToBigInt, concatBytes, fromHex, uintBytes } from '../core/index.ts';
+import { bytesToBigInt, concatBytes, fromHex, type Hex, keccak256, uintBytes } from '../core/index.ts';
 import type { Job } from './types.ts';
 
 export type Transition = 'closeAssignment' | 'drawEvaluators' | 'completeJob' | 'expireJob';
@@ -40,7 +40,9 @@ function dueInEvaluation(job: Job, past: (last: number) => boolean, pending: num
  */
 export function turnOf(jobId: bigint, step: string, account: Hex, interested: readonly Hex[]): number {
   const weight = (address: Hex): bigint =>
-    bytesToBigInt(keccak256(concatBytes(uintBytes(jobId, 32), new TextEncoder().encode(step), fromHex(address))));
+    bytesToBigInt(
+      keccak256(concatBytes(uintBytes(jobId, 32), new TextEncoder().encode(step), fromHex(address))),
+    );
   const own = weight(account);
   return interested.filter((address) => address !== account && weight(address) < own).length;
 }

@@ -7,6 +7,9 @@ export interface FollowOptions {
   signal: AbortSignal;
 }
 
+/** A fault that stays (an empty account, a full disk) is looked at again this often. */
+const LONGEST_DELAY_MS = 10_000;
+
 /**
  * Awaits `onHeight(height)` for the newest height whenever it has risen (heights in between are skipped). An error of
  * `onHeight` is logged and the same height is offered again at the next poll. Resolves when the signal aborts.
@@ -18,6 +21,7 @@ export async function followHeights(
 ): Promise<void> {
   const { signal, log, pollMs } = options;
   let seen = -1;
+  let delayMs = pollMs;
   while (!signal.aborted) {
     try {
       const height = await source.height();
@@ -25,11 +29,13 @@ export async function followHeights(
         await onHeight(height);
         seen = height;
       }
+      delayMs = pollMs;
     } catch (error) {
       if (signal.aborted) return;
-      log.warn('a step failed and will be tried again', { error: describe(error) });
+      delayMs = Math.min(LONGEST_DELAY_MS, delayMs * 2);
+      log.warn('a step failed and will be tried again', { error: describe(error), delayMs });
     }
-    await sleep(pollMs, signal).catch(() => {});
+    await sleep(delayMs, signal).catch(() => {});
   }
 }
 

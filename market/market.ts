@@ -2,8 +2,8 @@
 import { type Clock, type Hex, type Log, silentLog, systemClock } from '../core/index.ts';
 import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from './abi.ts';
 import { checksummed } from './address.ts';
-import { bindContract } from './contract.ts';
 import type { MarketContext } from './context.ts';
+import { bindContract } from './contract.ts';
 import { createReads, type MarketReads } from './reads.ts';
 import type { RetryOptions } from './retry.ts';
 import { createSender } from './sender.ts';
@@ -56,12 +56,18 @@ export function createMarket(options: MarketOptions): Market {
     retrying,
     jobManager: bindContract(transport, checksummed(contracts.jobManager), jobManagerAbi, retrying),
     staking: bindContract(transport, checksummed(contracts.staking), stakingAbi, retrying),
-    workerRegistry: bindContract(transport, checksummed(contracts.workerRegistry), workerRegistryAbi, retrying),
+    workerRegistry: bindContract(
+      transport,
+      checksummed(contracts.workerRegistry),
+      workerRegistryAbi,
+      retrying,
+    ),
     beaconHistory: bindContract(transport, checksummed(contracts.beaconHistory), beaconHistoryAbi, retrying),
   };
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
   const sender =
-    options.signer && createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts });
+    options.signer &&
+    createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts });
   return {
     contracts,
     transport,

@@ -9,7 +9,8 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   JobManagerNotClient: 'use the account that posted the job',
   JobManagerNotWorker: 'only workers assigned to the job may do this',
   JobManagerNotEvaluator: 'only evaluators drawn for the job may do this',
-  JobManagerIneligible: 'register as a worker, deposit enough free stake, and offer the bands that the job asks for',
+  JobManagerIneligible:
+    'register as a worker, deposit enough free stake, and offer the bands that the job asks for',
   JobManagerAlreadyVolunteered: 'nothing to do: the volunteer is in already',
   JobManagerVolunteersFull: 'wait for another job',
   JobManagerDeadlinePassed: 'too late for this step; anyone may now move the job on',

@@ -14,7 +14,11 @@ const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 10_000;
 
 /** Runs `action` until it succeeds, throws something that is not transient, or the signal aborts. */
-export async function retry<T>(what: string, action: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+export async function retry<T>(
+  what: string,
+  action: () => Promise<T>,
+  options: RetryOptions = {},
+): Promise<T> {
   const log = options.log ?? silentLog;
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted();

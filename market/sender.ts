@@ -1,7 +1,6 @@
 /** One queue of transactions for one key: nonces in order, retried while the RPC is away, rebroadcast until mined. */
 import { SigningKey, Transaction } from 'ethers';
-import { type Clock, FedaiError, type Hex, type Log, sleep, toHex } from '../core/index.ts';
-import { addressOf } from './address.ts';
+import { addressOf, type Clock, FedaiError, type Hex, type Log, sleep, toHex } from '../core/index.ts';
 import { suggestFees } from './fees.ts';
 import { retry } from './retry.ts';
 import { explainRevert } from './reverts.ts';
@@ -135,7 +134,10 @@ async function broadcast(transport: RpcTransport, raw: Hex, signal?: AbortSignal
   try {
     await transport.request('eth_sendRawTransaction', [raw], signal);
   } catch (fault) {
-    if (fault instanceof FedaiError && /already known|already imported|known transaction/i.test(fault.message)) {
+    if (
+      fault instanceof FedaiError &&
+      /already known|already imported|known transaction/i.test(fault.message)
+    ) {
       return;
     }
     throw fault;
@@ -181,7 +183,11 @@ async function waitMined(
 }
 
 /** Offers again what is not mined; `true` when its nonce is used up by something else. */
-async function rebroadcast(transport: RpcTransport, submitted: Submitted, signal?: AbortSignal): Promise<boolean> {
+async function rebroadcast(
+  transport: RpcTransport,
+  submitted: Submitted,
+  signal?: AbortSignal,
+): Promise<boolean> {
   try {
     await broadcast(transport, submitted.raw, signal);
     return false;

@@ -22,7 +22,13 @@ export function httpTransport(url: string, options: HttpTransportOptions = {}): 
     async request(method, params, signal) {
       const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       const body = JSON.stringify({ jsonrpc: '2.0', id: nextId++, method, params });
-      const answer = await post(send, url, body, signal ? AbortSignal.any([signal, timeout]) : timeout, signal);
+      const answer = await post(
+        send,
+        url,
+        body,
+        signal ? AbortSignal.any([signal, timeout]) : timeout,
+        signal,
+      );
       return resultOf(answer, method);
     },
   };

@@ -1,5 +1,12 @@
 /** EIP-712 messages that workers and evaluators sign, and the commitment to a score. */
-import { AbiCoder, keccak256, SigningKey, type TypedDataDomain, TypedDataEncoder, recoverAddress } from 'ethers';
+import {
+  AbiCoder,
+  keccak256,
+  recoverAddress,
+  SigningKey,
+  type TypedDataDomain,
+  TypedDataEncoder,
+} from 'ethers';
 import { FedaiError, type Hex, toHex } from '../core/index.ts';
 import { checksummed } from './address.ts';
 import { cidToBytes } from './cidBytes.ts';
@@ -41,7 +48,12 @@ const ethersDomain = ({ chainId, jobManager }: SigningDomain): TypedDataDomain =
   verifyingContract: jobManager,
 });
 
-export function roundClaimDigest(domain: SigningDomain, jobId: bigint, round: number, claim: RoundClaim): Hex {
+export function roundClaimDigest(
+  domain: SigningDomain,
+  jobId: bigint,
+  round: number,
+  claim: RoundClaim,
+): Hex {
   const { stateRoot, stateCid, contributors, loss } = claim;
   const value = { jobId, round, stateRoot, stateCid: cidToBytes(stateCid), contributors, loss };
   return TypedDataEncoder.hash(ethersDomain(domain), roundClaimTypes, value) as Hex;

@@ -2,7 +2,15 @@
 import type { Hex } from '../core/index.ts';
 
 /** Order as in the contract's enum. */
-export const jobStates = ['None', 'Open', 'Training', 'Evaluating', 'Completed', 'Failed', 'Cancelled'] as const;
+export const jobStates = [
+  'None',
+  'Open',
+  'Training',
+  'Evaluating',
+  'Completed',
+  'Failed',
+  'Cancelled',
+] as const;
 export type JobState = (typeof jobStates)[number];
 
 export const exitReasons = [

@@ -48,7 +48,8 @@ export function createWrites(context: MarketContext, sender: Sender | undefined)
     deposit: (amount) => send(staking, 'deposit', [], amount),
     register: (node) => send(workerRegistry, 'register', registrationArgs(node)),
     updateRegistration: (node) => send(workerRegistry, 'update', registrationArgs(node)),
-    postJob: async (post, reward) => postedJobId(jobManager, await send(jobManager, 'postJob', [postArgs(post)], reward)),
+    postJob: async (post, reward) =>
+      postedJobId(jobManager, await send(jobManager, 'postJob', [postArgs(post)], reward)),
     cancelJob: simple('cancelJob'),
     assignWorker: simple('assignWorker'),
     closeAssignment: simple('closeAssignment'),
@@ -96,8 +97,15 @@ function postedJobId(jobManager: Contract, mined: MinedTransaction): bigint {
     } satisfies RawLog);
     if (event?.name === 'JobPosted') return event.jobId;
   }
-  throw new FedaiError('NO_EVENT', 'the transaction was mined without a JobPosted event', { hash: mined.hash });
+  throw new FedaiError('NO_EVENT', 'the transaction was mined without a JobPosted event', {
+    hash: mined.hash,
+  });
 }
 
 const noSigner = (call: string): FedaiError =>
-  new FedaiError('NO_SIGNER', `${call} needs a signing key`, {}, { remedy: 'open the market with a private key' });
+  new FedaiError(
+    'NO_SIGNER',
+    `${call} needs a signing key`,
+    {},
+    { remedy: 'open the market with a private key' },
+  );

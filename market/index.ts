@@ -1,0 +1,54 @@
+export { checksummed } from './address.ts';
+export { bytesToCid, cidToBytes } from './cidBytes.ts';
+export { type ClientAgent, type ClientAgentOptions, createClientAgent, jobPostOf } from './client.ts';
+export { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
+export { dueTransition, type Transition, turnOf } from './due.ts';
+export type { EventOf, EventQuery, MarketEvent, MarketEventName } from './events.ts';
+export { type FollowOptions, followHeights } from './follow.ts';
+export { type KeyPurpose, keyContext } from './keyContext.ts';
+export { createMarket, type Market, type MarketContracts, type MarketOptions } from './market.ts';
+export type { MarketReads } from './reads.ts';
+export { hashReceipt, RECEIPT_SLOT, receiptStorageKey } from './receipt.ts';
+export { type RetryOptions, retry } from './retry.ts';
+export { isRevert } from './reverts.ts';
+export type { MinedTransaction } from './sender.ts';
+export { type HttpTransportOptions, httpTransport, type RpcTransport } from './transport.ts';
+export { createTrigger, type Trigger } from './trigger.ts';
+export {
+  recoverSigner,
+  roundClaimDigest,
+  roundClaimTypes,
+  type SigningDomain,
+  scoreCommitment,
+  scoreDigest,
+  scoreTypes,
+  signDigest,
+} from './typedData.ts';
+export {
+  type Deadlines,
+  EVALUATOR_ROLE,
+  type Evaluation,
+  type ExitReason,
+  exitReasons,
+  type FixedRound,
+  isFinal,
+  type Job,
+  type JobPost,
+  type JobReceipt,
+  type JobState,
+  jobStates,
+  type Parameters,
+  type Payouts,
+  type Phase,
+  phases,
+  type Registration,
+  type ResultClaim,
+  type RoundClaim,
+  type Score,
+  type ScoreVerdict,
+  verdicts,
+  WORKER_ROLE,
+  ZERO_HASH,
+} from './types.ts';
+export { type WatchOptions, watchJob } from './watch.ts';
+export type { MarketWrites } from './writes.ts';
