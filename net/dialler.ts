@@ -1,0 +1,107 @@
+/** Dials candidates until enough peers are connected, with back-off. Bootstrap peers are never given up; their absence is a warning. */
+import type { Libp2p } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { multiaddr } from '@multiformats/multiaddr';
+import { FedaiError, type Log, systemClock } from '../core/index.ts';
+import { isMultiaddr, isPeerId, peerIdIn } from './addresses.ts';
+import { type Candidate, createCandidates } from './candidates.ts';
+import type { PeerScores } from './scores.ts';
+
+const DIAL_TIMEOUT_MS = 5_000;
+const PARALLEL_DIALS = 8;
+/** One line a failing bootstrap peer at its 1st, 2nd, 4th, … failure. */
+const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
+
+export interface Dialler {
+  addBootstrap(addresses: readonly string[]): void;
+  suggest(peerId: string, addresses: readonly string[]): void;
+  /** Starts the dials that are due; never throws. */
+  dialDue(): void;
+}
+
+export interface DiallerInput {
+  libp2p: Libp2p;
+  scores: PeerScores;
+  targetPeers: number;
+  signal: AbortSignal;
+  log: Log;
+}
+
+export function createDialler({ libp2p, scores, targetPeers, signal, log }: DiallerInput): Dialler {
+  const candidates = createCandidates();
+  const dialling = new Set<string>();
+  const self = libp2p.peerId.toString();
+  /** Who answered at a bootstrap address that named nobody. */
+  const answeredBy = new Map<string, string>();
+
+  const isConnected = (key: string) => {
+    const id = answeredBy.get(key) ?? key;
+    return id === self || libp2p.getPeers().some((peer) => peer.toString() === id);
+  };
+
+  async function dial(candidate: Candidate): Promise<void> {
+    dialling.add(candidate.key);
+    try {
+      const bounded = AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), signal]);
+      const connection = await libp2p.dial(dialTargets(candidate), { signal: bounded });
+      candidates.succeeded(candidate.key);
+      answeredBy.set(candidate.key, connection.remotePeer.toString());
+    } catch (error) {
+      if (!signal.aborted) onFailure(candidate, error);
+    } finally {
+      dialling.delete(candidate.key);
+    }
+  }
+
+  function onFailure(candidate: Candidate, error: unknown): void {
+    const entry = candidates.failed(candidate.key, systemClock.now());
+    if (entry === undefined) answeredBy.delete(candidate.key);
+    if (!entry?.bootstrap || !isPowerOfTwo(entry.failures)) return;
+    log.warn('bootstrap peer is away; trying again', {
+      peer: candidate.addresses[0],
+      attempt: entry.failures,
+      error,
+    });
+  }
+
+  return {
+    addBootstrap(addresses) {
+      for (const address of addresses) {
+        const id = peerIdIn(requireMultiaddr(address));
+        if (id !== self) candidates.add(id ?? address, [address], true);
+      }
+    },
+    suggest(peerId, addresses) {
+      if (peerId !== self && isPeerId(peerId)) candidates.add(peerId, addresses.filter(isMultiaddr));
+    },
+    dialDue() {
+      for (const candidate of candidates.due(systemClock.now())) {
+        if (dialling.size >= PARALLEL_DIALS) return;
+        if (!candidate.bootstrap && libp2p.getPeers().length + dialling.size >= targetPeers) return;
+        if (dialling.has(candidate.key) || isConnected(candidate.key) || scores.isBanned(candidate.key)) {
+          continue;
+        }
+        void dial(candidate);
+      }
+    },
+  };
+}
+
+function requireMultiaddr(address: string): string {
+  if (isMultiaddr(address)) return address;
+  throw new FedaiError(
+    'BAD_ADDRESS',
+    'a bootstrap address is not a multiaddress',
+    { got: address },
+    { remedy: 'write it like /ip4/127.0.0.1/tcp/4001/p2p/12D3Koo…' },
+  );
+}
+
+function dialTargets(candidate: Candidate) {
+  if (candidate.bootstrap) return candidate.addresses.map((address) => multiaddr(address));
+  if (candidate.addresses.length === 0) return peerIdFromString(candidate.key);
+  const suffix = `/p2p/${candidate.key}`;
+  return candidate.addresses.map((address) =>
+    multiaddr(peerIdIn(address) === undefined ? address + suffix : address),
+  );
+}

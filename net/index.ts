@@ -1,0 +1,10 @@
+export type { RequestOptions } from './ask.ts';
+export { createDiscovery, type Discovery, type DiscoveryInput } from './discovery.ts';
+export { createGossip, type Gossip, type GossipHandler } from './gossip.ts';
+export { hostKey, peerIdOf } from './identity.ts';
+export { MAX_GOSSIP_BYTES } from './limits.ts';
+export { createHostOptions, type HostInput, type HostServices } from './options.ts';
+export { createRateLimiter, type RateLimit, type RateLimiter } from './rate.ts';
+export { createRequests, type Requests } from './requests.ts';
+export { createPeerScores, PENALTY, type PeerScores } from './scores.ts';
+export type { RequestHandler, RequestLimits } from './serve.ts';

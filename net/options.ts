@@ -1,0 +1,99 @@
+/** The libp2p configuration of a fedai process. It builds no host: Helia does that in `storage/`, so that a process has one. */
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { type GossipSub, type GossipsubOpts, gossipsub, StrictNoSign } from '@libp2p/gossipsub';
+import { type Identify, identify } from '@libp2p/identify';
+import type { PrivateKey } from '@libp2p/interface';
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import type { Libp2pOptions } from 'libp2p';
+import { concatBytes, sha256, utf8 } from '../core/index.ts';
+import {
+  INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
+  MAX_CONNECTIONS,
+  MAX_GOSSIP_RPC_BYTES,
+  MAX_WRITE_BUFFER_BYTES,
+} from './limits.ts';
+import type { PeerScores } from './scores.ts';
+
+export type HostServices = { gossip: GossipSub; dht: KadDHT; identify: Identify; ping: Ping };
+
+export interface HostInput {
+  privateKey: PrivateKey;
+  /** Multiaddresses to listen on; port 0 takes a free one. */
+  listen: readonly string[];
+  /** Addresses to tell others instead of those listened on (behind a port forward). */
+  announce?: readonly string[];
+  scores: PeerScores;
+}
+
+/** A busy trainer answers late: a ping is given half a minute before its connection counts as dead. */
+const PING_TIMEOUT_MS = 30_000;
+
+export function createHostOptions(input: HostInput): Libp2pOptions<HostServices> {
+  const { scores } = input;
+  return {
+    privateKey: input.privateKey,
+    addresses: { listen: [...input.listen], announce: [...(input.announce ?? [])] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: { maxWriteBufferLength: MAX_WRITE_BUFFER_BYTES } })],
+    connectionGater: {
+      denyDialPeer: async (peer) => scores.isBanned(peer.toString()),
+      denyInboundEncryptedConnection: async (peer) => scores.isBanned(peer.toString()),
+    },
+    connectionManager: {
+      maxConnections: MAX_CONNECTIONS,
+      inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
+      maxIncomingPendingConnections: INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
+    },
+    connectionMonitor: { pingInterval: PING_TIMEOUT_MS, pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      dht: kadDHT({
+        protocol: '/fedai/kad/1',
+        clientMode: false,
+        // Private addresses are kept: without this nobody is found beyond the bootstrap peer on a LAN or one machine.
+        peerInfoMapper: passthroughMapper,
+        allowQueryWithZeroPeers: true,
+      }),
+      gossip: gossipsub(gossipOptions(scores)),
+    },
+  };
+}
+
+function gossipOptions(scores: PeerScores): Partial<GossipsubOpts> {
+  return {
+    // What needs an author carries its own signature (envelope or vote); signing again would double the latency.
+    globalSignaturePolicy: StrictNoSign,
+    msgIdFn: (message) => sha256(concatBytes(utf8(`${message.topic}\n`), message.data)).subarray(0, 20),
+    emitSelf: false,
+    floodPublish: true,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    maxInboundDataLength: MAX_GOSSIP_RPC_BYTES,
+    maxOutboundBufferSize: MAX_WRITE_BUFFER_BYTES,
+    decodeRpcLimits: {
+      maxSubscriptions: 512,
+      maxMessages: 512,
+      maxIhaveMessageIDs: 5_000,
+      maxIwantMessageIDs: 5_000,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: 512,
+      maxPeerInfos: 16,
+    },
+    scoreParams: {
+      appSpecificScore: (peer: string) => scores.score(peer),
+      appSpecificWeight: 1,
+      // Many honest processes share an address (one machine, one NAT): stake and conduct are judged, not addresses.
+      IPColocationFactorWeight: 0,
+    },
+    scoreThresholds: {
+      gossipThreshold: -20,
+      publishThreshold: -50,
+      graylistThreshold: -80,
+    },
+  };
+}

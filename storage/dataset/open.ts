@@ -1,0 +1,147 @@
+/** Reading a data set: shards are fetched, decrypted and checked against the plaintext root when a record of theirs is first asked for. */
+import { equalBytes, FedaiError, fromHex, sha256 } from '../../core/index.ts';
+import type { ContentReader } from '../content.ts';
+import { openShard } from './cipher.ts';
+import { shardRoot } from './import.ts';
+import {
+  type DatasetManifest,
+  decodeManifest,
+  inputBytesOf,
+  MAX_MANIFEST_BYTES,
+  NONCE_BYTES,
+  shardCount,
+  TAG_BYTES,
+} from './manifest.ts';
+
+/** Plain shards kept in memory; beyond it the one unused longest is fetched again from disk. */
+const CACHED_BYTES = 256 * 1024 * 1024;
+
+export interface Batch {
+  /** `[count, …shape]` unsigned bytes. */
+  inputs: Uint8Array;
+  labels: Uint8Array;
+}
+
+export interface Dataset {
+  readonly manifest: DatasetManifest;
+  readonly count: number;
+  readonly shape: readonly number[];
+  readonly classes: number;
+  readonly plaintextRoot: Uint8Array;
+  /** Records in the order asked for; throws `OUT_OF_RANGE`, `DECRYPT_FAILED`, `BAD_DATASET` or what the store throws. */
+  read(indices: Iterable<number>): Promise<Batch>;
+  all(): Promise<Batch>;
+}
+
+export interface OpenOptions {
+  /** Needed when the set is encrypted. */
+  key?: Uint8Array;
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** Throws `BAD_KEY` (missing, or not the one committed to) and `BAD_MANIFEST` before any shard is fetched. */
+export async function openDataset(
+  content: ContentReader,
+  manifestCid: string,
+  options: OpenOptions = {},
+): Promise<Dataset> {
+  const limits = {
+    ...(options.signal && { signal: options.signal }),
+    ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+  };
+  const manifest = decodeManifest(
+    await content.getBytes(manifestCid, { maxBytes: MAX_MANIFEST_BYTES, ...limits }),
+  );
+  checkKey(manifest, options.key);
+  const load = createShardLoader(content, manifest, options.key, limits);
+  const read = (indices: Iterable<number>) => readRecords(manifest, load, [...indices]);
+  return {
+    manifest,
+    count: manifest.count,
+    shape: manifest.shape,
+    classes: manifest.classes,
+    plaintextRoot: fromHex(manifest.plaintextRoot),
+    read,
+    all: () => read(Array.from({ length: manifest.count }, (_, index) => index)),
+  };
+}
+
+function checkKey(manifest: DatasetManifest, key: Uint8Array | undefined): void {
+  if (manifest.cipher === null) return;
+  const expected = manifest.cipher.keyCommitment;
+  if (key !== undefined && equalBytes(sha256(key), fromHex(expected))) return;
+  throw new FedaiError(
+    'BAD_KEY',
+    key === undefined
+      ? 'the data set is encrypted'
+      : 'the key is not the one that the data set was made with',
+    { expected: `key with SHA-256 ${expected}` },
+    { remedy: 'ask the owner of the data for its key' },
+  );
+}
+
+type ShardLoader = (index: number) => Promise<Uint8Array>;
+
+function createShardLoader(
+  content: ContentReader,
+  manifest: DatasetManifest,
+  key: Uint8Array | undefined,
+  limits: { signal?: AbortSignal; timeoutMs?: number },
+): ShardLoader {
+  const recordBytes = inputBytesOf(manifest) + 1;
+  const kept = Math.max(1, Math.floor(CACHED_BYTES / (manifest.shardRecords * recordBytes)));
+  const cache = new Map<number, Promise<Uint8Array>>();
+
+  async function load(index: number): Promise<Uint8Array> {
+    const { cid, root } = manifest.shards[index]!;
+    const plainBytes = shardCount(manifest, index) * recordBytes;
+    const storedBytes = manifest.cipher === null ? plainBytes : plainBytes + NONCE_BYTES + TAG_BYTES;
+    const stored = await content.getBytes(cid, { maxBytes: storedBytes, ...limits });
+    const place = { plaintextRoot: fromHex(manifest.plaintextRoot), index, shards: manifest.shards.length };
+    const plain = manifest.cipher === null ? stored : await openShard(key!, place, stored);
+    if (plain.length !== plainBytes || !equalBytes(shardRoot(plain, recordBytes), fromHex(root))) {
+      throw new FedaiError(
+        'BAD_DATASET',
+        'a shard does not match the plaintext root',
+        { shard: index, got: plain.length, expected: plainBytes },
+        { remedy: 'the owner of the data published a broken set; ask for a correct one' },
+      );
+    }
+    return plain;
+  }
+
+  return (index) => {
+    const loading = cache.get(index) ?? load(index);
+    cache.delete(index);
+    cache.set(index, loading);
+    if (cache.size > kept) cache.delete(cache.keys().next().value!);
+    loading.catch(() => cache.delete(index));
+    return loading;
+  };
+}
+
+async function readRecords(manifest: DatasetManifest, load: ShardLoader, indices: number[]): Promise<Batch> {
+  const inputBytes = inputBytesOf(manifest);
+  const inputs = new Uint8Array(indices.length * inputBytes);
+  const labels = new Uint8Array(indices.length);
+  for (const [position, index] of indices.entries()) {
+    if (!Number.isInteger(index) || index < 0 || index >= manifest.count) {
+      throw new FedaiError('OUT_OF_RANGE', 'no such record', {
+        got: index,
+        expected: `0 … ${manifest.count - 1}`,
+      });
+    }
+    const shard = await load(Math.floor(index / manifest.shardRecords));
+    const from = (index % manifest.shardRecords) * (inputBytes + 1);
+    inputs.set(shard.subarray(from, from + inputBytes), position * inputBytes);
+    labels[position] = shard[from + inputBytes]!;
+  }
+  const wrong = labels.findIndex((label) => label >= manifest.classes);
+  if (wrong !== -1) {
+    throw new FedaiError('BAD_DATASET', 'a label is not below the number of classes', {
+      record: indices[wrong],
+    });
+  }
+  return { inputs, labels };
+}

@@ -1,0 +1,77 @@
+/** Content over HTTP from any trustless gateway (`GET /ipfs/<cid>?format=raw`): each block is checked against its hash, so the gateway need not be trusted. */
+import { unixfs } from '@helia/unixfs';
+import type { CID } from 'multiformats/cid';
+import { FedaiError, isBlockOf, MAX_BLOCK_BYTES } from '../core/index.ts';
+
+import type { ContentReader } from './content.ts';
+import { readFile } from './read.ts';
+
+/** `baseUrl`: scheme, host and port, with or without a trailing slash. */
+export function gatewayStore(baseUrl: string): ContentReader {
+  return {
+    getBytes(cid, options) {
+      // Blocks live as long as one read: what is kept is the caller's business.
+      const blockstore = createHttpBlocks(baseUrl.replace(/\/+$/, ''));
+      return readFile(unixfs({ blockstore }), cid, options);
+    },
+  };
+}
+
+function createHttpBlocks(baseUrl: string) {
+  return {
+    has: async () => true,
+    put: async (): Promise<CID> => {
+      throw new FedaiError('READ_ONLY', 'a gateway takes no content', { baseUrl });
+    },
+    async *get(cid: CID, options: { signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
+      yield await fetchBlock(baseUrl, cid, options.signal);
+    },
+  };
+}
+
+async function fetchBlock(baseUrl: string, cid: CID, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const url = `${baseUrl}/ipfs/${cid}?format=raw`;
+  const response = await fetch(url, {
+    headers: { accept: 'application/vnd.ipld.raw' },
+    ...(signal && { signal }),
+  }).catch((cause) => {
+    throw new FedaiError(
+      'GATEWAY_UNREACHABLE',
+      'the gateway does not answer',
+      { url },
+      { transient: true, cause, remedy: 'check the address and that the chain node runs' },
+    );
+  });
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new FedaiError(
+      'CONTENT_NOT_FOUND',
+      'the gateway does not have this content',
+      { cid: cid.toString(), status: response.status },
+      { transient: true, remedy: 'check the id, or wait until a peer that pins it is online' },
+    );
+  }
+  const block = await readBounded(response.body, cid);
+  if (!isBlockOf(cid, block)) {
+    throw new FedaiError('BAD_CONTENT', 'the gateway sent other bytes than asked for', {
+      cid: cid.toString(),
+    });
+  }
+  return block;
+}
+
+async function readBounded(body: ReadableStream<Uint8Array>, cid: CID): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of body) {
+    length += part.length;
+    if (length > MAX_BLOCK_BYTES) {
+      throw new FedaiError('TOO_LARGE', 'a block is larger than allowed', {
+        cid: cid.toString(),
+        got: length,
+      });
+    }
+    parts.push(part);
+  }
+  return new Uint8Array(Buffer.concat(parts));
+}

@@ -1,0 +1,95 @@
+/** A content store on a Helia node: on disk alone, or with the network behind it. Owns pins and reads; not the node's life. */
+import { type UnixFS, unixfs } from '@helia/unixfs';
+import type { Helia } from 'helia';
+import type { CID } from 'multiformats/cid';
+import { isBlockOf, type Log, parseCid } from '../core/index.ts';
+
+import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS } from './content.ts';
+import { explainFetch, readFile } from './read.ts';
+
+/** A gateway asks the network for a block only this long, so that an unknown id does not hold a request. */
+const GATEWAY_TIMEOUT_MS = 10_000;
+const PROVIDE_TIMEOUT_MS = 30_000;
+/** Only bounds a local walk whose result is thrown away. */
+const ANY_SIZE = Number.MAX_SAFE_INTEGER;
+
+export function createHeliaStore(helia: Helia, online: boolean, log: Log): ContentStore {
+  const files: UnixFS = unixfs(helia);
+
+  async function provide(cid: CID): Promise<void> {
+    if (!online) return;
+    try {
+      await helia.routing.provide(cid, { signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS) });
+    } catch (error) {
+      log.debug('provider record not placed', { cid: cid.toString(), error });
+    }
+  }
+
+  async function put(adding: Promise<CID>): Promise<string> {
+    const cid = await adding;
+    void provide(cid);
+    return cid.toString();
+  }
+
+  return {
+    putBytes: (bytes) => put(files.addBytes(bytes)),
+    putStream: (source) => put(files.addByteStream(source)),
+    getBytes: (cid, options) => readFile(files, cid, { ...options, offline: !online }),
+    pin: (text, options = {}) => pin(helia, text, options).then(() => void provide(parseCid(text))),
+    async unpin(text) {
+      const cid = parseCid(text);
+      if (!(await isPinRoot(helia, cid))) return;
+      for await (const _ of helia.pins.rm(cid));
+    },
+    isPinned: (text) => isPinRoot(helia, parseCid(text)),
+    hasLocal: (text) =>
+      readFile(files, text, { maxBytes: ANY_SIZE, offline: true }).then(
+        () => true,
+        () => false,
+      ),
+    rawBlock: (text, options = {}) => rawBlock(helia, parseCid(text), { offline: !online, ...options }),
+    provide: (text) => provide(parseCid(text)),
+  };
+}
+
+async function isPinRoot(helia: Helia, cid: CID): Promise<boolean> {
+  for await (const _ of helia.pins.ls({ cid })) return true;
+  return false;
+}
+
+async function pin(
+  helia: Helia,
+  text: string,
+  options: { timeoutMs?: number; signal?: AbortSignal },
+): Promise<void> {
+  const cid = parseCid(text);
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  if (await isPinRoot(helia, cid)) return;
+  try {
+    for await (const _ of helia.pins.add(cid, { signal }));
+  } catch (error) {
+    if (options.signal?.aborted) throw options.signal.reason;
+    if (error instanceof Error && error.name === 'AlreadyPinnedError') return;
+    throw explainFetch(error, text);
+  }
+}
+
+async function rawBlock(
+  helia: Helia,
+  cid: CID,
+  options: { offline?: boolean; timeoutMs?: number },
+): Promise<Uint8Array | undefined> {
+  const signal = AbortSignal.timeout(options.timeoutMs ?? GATEWAY_TIMEOUT_MS);
+  try {
+    const parts: Uint8Array[] = [];
+    for await (const part of helia.blockstore.get(cid, { signal, offline: options.offline ?? false })) {
+      parts.push(part);
+    }
+    const block = parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
+    // A block that rotted on disk must not be served under its old name.
+    return isBlockOf(cid, block) ? block : undefined;
+  } catch {
+    return undefined;
+  }
+}

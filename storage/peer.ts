@@ -1,0 +1,134 @@
+/** One process on the network: the Helia node that builds and owns the libp2p host, and everything that hangs on it. */
+import { withBitswap } from '@helia/bitswap';
+import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { createHeliaLight } from 'helia';
+import { FedaiError, type Log, type Service } from '../core/index.ts';
+import {
+  createDiscovery,
+  createGossip,
+  createHostOptions,
+  createPeerScores,
+  createRequests,
+  type Discovery,
+  type Gossip,
+  type HostServices,
+  hostKey,
+  type PeerScores,
+  type Requests,
+} from '../net/index.ts';
+import type { ContentStore } from './content.ts';
+import { type Disk, openDisk } from './disk.ts';
+import { createHeliaStore } from './helia-store.ts';
+
+export interface PeerInput {
+  /** Holds blocks, pins and known peers; created when missing; survives a kill at any instant. */
+  dataDir: string;
+  /** Ed25519 seed, 32 bytes. */
+  peerPrivateKey: Uint8Array;
+  /** Multiaddresses; `/ip4/127.0.0.1/tcp/0` takes a free port. */
+  listen: readonly string[];
+  announce?: readonly string[];
+  bootstrap: readonly string[];
+  targetPeers?: number;
+  log: Log;
+}
+
+export interface Peer extends Service {
+  readonly helia: HeliaWithLibp2p<HostServices>;
+  readonly libp2p: HeliaWithLibp2p<HostServices>['libp2p'];
+  readonly peerId: string;
+  readonly content: ContentStore;
+  readonly gossip: Gossip;
+  readonly requests: Requests;
+  readonly discovery: Discovery;
+  readonly scores: PeerScores;
+  /** Multiaddresses with peer id, once started. */
+  addresses(): string[];
+  /** Connected peer ids. */
+  peers(): string[];
+}
+
+/** Opens the data directory, listens and starts looking for peers: the peer that comes back is running (`start` is then a no-op). */
+export async function createPeer(input: PeerInput): Promise<Peer> {
+  const disk = await openDisk(input.dataDir);
+  try {
+    return await assemble(input, disk);
+  } catch (error) {
+    await disk.close();
+    throw error;
+  }
+}
+
+async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
+  const { log } = input;
+  const scores = createPeerScores();
+  const helia = await startHost(input, disk, scores);
+  const { libp2p } = helia;
+  const gossip = createGossip(libp2p.services.gossip, scores, log);
+  const requests = createRequests(libp2p, scores, log);
+  const { bootstrap, targetPeers } = input;
+  const discovery = createDiscovery({
+    libp2p,
+    requests,
+    scores,
+    bootstrap,
+    log,
+    ...(targetPeers !== undefined && { targetPeers }),
+  });
+  scores.onBan((peer, reason) => {
+    log.warn('peer banned', { peer, reason });
+    void libp2p.hangUp(peerIdFromString(peer)).catch(() => {});
+  });
+  let stopped: Promise<void> | undefined;
+  const shutDown = async () => {
+    await discovery.stop();
+    await helia.stop();
+    await disk.close();
+  };
+  await discovery.start().catch(async (error) => {
+    await helia.stop();
+    throw error;
+  });
+  return {
+    helia,
+    libp2p,
+    peerId: libp2p.peerId.toString(),
+    content: createHeliaStore(helia, true, log),
+    gossip,
+    requests,
+    discovery,
+    scores,
+    addresses: () => libp2p.getMultiaddrs().map(String),
+    peers: () => libp2p.getPeers().map(String),
+    async start() {},
+    stop: () => (stopped ??= shutDown()),
+  };
+}
+
+async function startHost(
+  input: PeerInput,
+  disk: Disk,
+  scores: PeerScores,
+): Promise<HeliaWithLibp2p<HostServices>> {
+  const options = createHostOptions({
+    privateKey: await hostKey(input.peerPrivateKey),
+    listen: input.listen,
+    scores,
+    ...(input.announce && { announce: input.announce }),
+  });
+  const light = createHeliaLight({ blockstore: disk.blockstore, datastore: disk.datastore });
+  const helia = withBitswap(withLibp2pLight(light, options));
+  try {
+    await helia.start();
+  } catch (cause) {
+    await helia.stop().catch(() => {});
+    throw new FedaiError(
+      'LISTEN_FAILED',
+      'the network host could not start',
+      { listen: input.listen },
+      { cause, remedy: 'choose a free port, or stop the process that uses this one' },
+    );
+  }
+  return helia;
+}

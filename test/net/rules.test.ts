@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../core/index.ts';
+import { createCandidates } from '../../net/candidates.ts';
+import { createPeerScores, createRateLimiter, peerIdOf } from '../../net/index.ts';
+import { MAX_CANDIDATES } from '../../net/limits.ts';
+
+function fakeClock(): Clock & { nowMs: number } {
+  return {
+    nowMs: 1_000_000,
+    now() {
+      return this.nowMs;
+    },
+    setTimer: () => ({ cancel() {} }),
+  };
+}
+
+describe('rate limits', () => {
+  test('a burst, then the sustained rate, each sender by itself', () => {
+    const rate = createRateLimiter({ perSecond: 2, burst: 3 });
+    const taken = (atMs: number, n: number) =>
+      Array.from({ length: n }, () => rate.take('a', atMs)).filter(Boolean).length;
+    expect(taken(0, 10)).toBe(3);
+    expect(taken(1_000, 10)).toBe(2);
+    expect(taken(100_000, 10)).toBe(3);
+    expect(rate.take('b', 100_000)).toBe(true);
+  });
+
+  test('memory is bounded whoever asks', () => {
+    const rate = createRateLimiter({ perSecond: 1, burst: 1 }, 2);
+    expect(['a', 'b', 'c', 'b'].map((sender) => rate.take(sender, 0))).toEqual([true, true, true, false]);
+    expect(rate.take('a', 0)).toBe(true);
+  });
+
+  test('a clock that jumps back grants nothing', () => {
+    const rate = createRateLimiter({ perSecond: 1, burst: 1 });
+    expect(rate.take('a', 5_000)).toBe(true);
+    expect(rate.take('a', 0)).toBe(false);
+  });
+});
+
+describe('peer scores', () => {
+  test('fall with misdeeds, halve every minute, ban at -100 for five minutes', () => {
+    const clock = fakeClock();
+    const scores = createPeerScores(clock);
+    const banned: string[] = [];
+    scores.onBan((peer) => banned.push(peer));
+    scores.penalise('a', 50, 'rude');
+    clock.nowMs += 60_000;
+    expect(scores.score('a')).toBeCloseTo(-25);
+    for (let i = 0; i < 8; i++) scores.penalise('a', 10, 'rude');
+    expect([banned, scores.isBanned('a'), scores.isBanned('b')]).toEqual([['a'], true, false]);
+    clock.nowMs += 5 * 60_000 + 1;
+    expect(scores.isBanned('a')).toBe(false);
+    expect(scores.score('a')).toBeGreaterThan(-5);
+  });
+});
+
+describe('candidates', () => {
+  test('back off by doubling to 30 s, are forgotten; bootstrap peers never', () => {
+    const candidates = createCandidates();
+    candidates.add('peer', ['/ip4/127.0.0.1/tcp/1']);
+    candidates.add('boot', ['/ip4/127.0.0.1/tcp/2'], true);
+    expect(candidates.due(0).map((entry) => entry.key)).toEqual(['boot', 'peer']);
+    const waits = Array.from({ length: 8 }, () => candidates.failed('peer', 0)!.notBeforeMs);
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    for (let i = 0; i < 50; i++) {
+      candidates.failed('peer', 0);
+      candidates.failed('boot', 0);
+    }
+    expect([candidates.get('peer'), candidates.get('boot')?.failures]).toEqual([undefined, 50]);
+    candidates.succeeded('boot');
+    expect(candidates.due(0).map((entry) => entry.key)).toEqual(['boot']);
+  });
+
+  test('are bounded', () => {
+    const candidates = createCandidates();
+    for (let i = 0; i < MAX_CANDIDATES + 10; i++) candidates.add(`peer ${i}`, []);
+    expect(candidates.due(0).length).toBe(MAX_CANDIDATES);
+  });
+});
+
+test('a peer id follows from its seed', async () => {
+  const seed = new Uint8Array(32).fill(1);
+  expect(await peerIdOf(seed)).toBe(await peerIdOf(seed));
+  expect(await peerIdOf(seed)).toMatch(/^12D3Koo/);
+});
