@@ -3,6 +3,7 @@ export { bytesToCid, cidToBytes } from './cidBytes.ts';
 export { type ClientAgent, type ClientAgentOptions, createClientAgent, jobPostOf } from './client.ts';
 export { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
 export { dueTransition, type Transition, turnOf } from './due.ts';
+export { type EnrolmentWish, enrol } from './enrol.ts';
 export type { EventOf, EventQuery, MarketEvent, MarketEventName } from './events.ts';
 export { type FollowOptions, followHeights } from './follow.ts';
 export { type KeyPurpose, keyContext } from './keyContext.ts';
