@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBeaconHistory} from "./IBeaconHistory.sol";
+import {IStaking} from "./IStaking.sol";
+import {IWorkerRegistry} from "./IWorkerRegistry.sol";
 import {
     Evaluation, Exit, Job, JobPost, JobReceipt, JobState, Parameters, Payouts, Phase, ResultClaim, Round, RoundClaim, Score
 } from "./JobTypes.sol";
@@ -62,6 +65,7 @@ interface IJobManager {
     error JobManagerCommitmentMismatch(uint256 jobId, bytes32 got, bytes32 expected);
     error JobManagerBadScore(uint256 jobId);
     error JobManagerWrongSigner(uint256 jobId, address got, address expected);
+    error JobManagerNotSettled(uint256 jobId, JobState got);
     error JobManagerNothingToWithdraw(address account);
     error JobManagerTransferFailed(address to, uint256 amount);
 
@@ -149,5 +153,8 @@ interface IJobManager {
     /// @notice Sum of the escrows of all jobs not yet settled.
     function openEscrow() external view returns (uint256);
 
+    /// @notice Work fees destroyed so far.
     function totalBurned() external view returns (uint256);
+
+    function contractsOf() external view returns (IStaking staking, IWorkerRegistry registry, IBeaconHistory beacons);
 }

@@ -82,6 +82,10 @@ interface IWorkerRegistry {
     /// @notice All evaluators (at most 128), in no particular order.
     function evaluators() external view returns (address[] memory);
 
+    /// @notice Present evaluators that have been evaluators since the end of block `height` or earlier.
+    function evaluatorsSince(uint256 height) external view returns (address[] memory);
+
+    /// @notice Registered as a worker and, where the registry is permissioned, allowed.
     function isWorker(address account) external view returns (bool);
 
     function isEvaluator(address account) external view returns (bool);

@@ -1,0 +1,292 @@
+/**
+ * The order in which the contracts come to life, as a pure function: creations at addresses known beforehand, set-up calls,
+ * and at last ownership to the timelock. Whoever holds an EVM (genesis builder, Hardhat, Anvil) sends the steps as one account.
+ */
+import { concat, getCreateAddress, Interface, type InterfaceAbi } from 'ethers';
+import { FedaiError, type Hex } from '../core/index.ts';
+import * as generated from './generated/index.ts';
+
+const TRAIN = 10n ** 18n;
+const ANYONE: Hex = '0x0000000000000000000000000000000000000000';
+
+/** Governed terms of jobs, as struct Parameters in interfaces/JobTypes.sol. Shares in basis points, stakes in wei. */
+export interface JobParameters {
+  workersBps: number;
+  evaluatorsBps: number;
+  burnBps: number;
+  validatorsBps: number;
+  evaluatorSlashBps: number;
+  workerSlashBps: number;
+  drawDelayBlocks: number;
+  maxRounds: number;
+  maxDeadlineBlocks: number;
+  minWorkerStake: bigint;
+  minEvaluatorStake: bigint;
+  minReward: bigint;
+}
+
+export interface StakingParameters {
+  unbondingBlocks: number;
+  reporterBps: number;
+  admissionOpen: boolean;
+  minValidatorStake: bigint;
+}
+
+export interface GovernanceParameters {
+  votingDelayBlocks: number;
+  votingPeriodBlocks: number;
+  /** Stake in wei that a proposer needs. */
+  proposalStake: bigint;
+  quorumPercent: number;
+  timelockSeconds: number;
+}
+
+export interface DeploymentParameters {
+  /** Sends every step; owns nothing afterwards. */
+  deployer: Hex;
+  startNonce?: number;
+  jobs?: Partial<JobParameters>;
+  staking?: Partial<StakingParameters>;
+  governance?: Partial<GovernanceParameters>;
+  /** When given, only these accounts may register as workers or evaluators. */
+  allowedNodes?: readonly Hex[];
+  validators?: readonly {
+    account: Hex;
+    blsPublicKey: Uint8Array;
+    proofOfPossession: Uint8Array;
+    stake: bigint;
+  }[];
+}
+
+export interface ContractAddresses {
+  beaconHistory: Hex;
+  staking: Hex;
+  workerRegistry: Hex;
+  jobManager: Hex;
+  timelock: Hex;
+  governor: Hex;
+}
+
+/** One transaction of the deployer. `to` is null for a creation, which lands at `creates`. */
+export interface DeploymentStep {
+  name: string;
+  to: Hex | null;
+  data: Hex;
+  value: bigint;
+  creates: Hex | null;
+}
+
+export interface DeploymentPlan {
+  addresses: ContractAddresses;
+  steps: readonly DeploymentStep[];
+  /** Wei that the steps send along (stake of the validators). */
+  totalValue: bigint;
+}
+
+export const defaultJobParameters: JobParameters = {
+  workersBps: 9_000,
+  evaluatorsBps: 500,
+  burnBps: 400,
+  validatorsBps: 100,
+  evaluatorSlashBps: 1_000,
+  workerSlashBps: 100,
+  drawDelayBlocks: 8,
+  maxRounds: 10_000,
+  // A week of blocks of one second.
+  maxDeadlineBlocks: 604_800,
+  minWorkerStake: 10n * TRAIN,
+  minEvaluatorStake: 10n * TRAIN,
+  minReward: TRAIN / 1_000n,
+};
+
+export const defaultStakingParameters: StakingParameters = {
+  // Three weeks of blocks of one second: longer than a light client's trusting period and the evidence window.
+  unbondingBlocks: 1_814_400,
+  reporterBps: 500,
+  admissionOpen: false,
+  minValidatorStake: 1_000n * TRAIN,
+};
+
+export const defaultGovernanceParameters: GovernanceParameters = {
+  votingDelayBlocks: 7_200,
+  votingPeriodBlocks: 50_400,
+  proposalStake: 1_000n * TRAIN,
+  quorumPercent: 10,
+  timelockSeconds: 172_800,
+};
+
+/** Puts the addresses of its libraries into a contract's bytecode. */
+export function linkBytecode(
+  bytecode: Hex,
+  references: Readonly<Record<string, readonly number[]>>,
+  addresses: Readonly<Record<string, Hex>>,
+): Hex {
+  let code: string = bytecode;
+  for (const [name, offsets] of Object.entries(references)) {
+    const address = addresses[name];
+    if (!address) throw new FedaiError('BAD_CONTRACT', 'a library has no address', { library: name });
+    for (const offset of offsets) {
+      const at = 2 + offset * 2;
+      code = code.slice(0, at) + address.slice(2).toLowerCase() + code.slice(at + 40);
+    }
+  }
+  return code as Hex;
+}
+
+interface Creation {
+  name: string;
+  abi: InterfaceAbi;
+  bytecode: Hex;
+  links?: Readonly<Record<string, readonly number[]>>;
+  args?: readonly unknown[];
+}
+
+const {
+  beaconHistoryAbi,
+  fedaiGovernorAbi,
+  jobEvaluationAbi,
+  jobManagerAbi,
+  jobSettlementAbi,
+  jobTrainingAbi,
+  stakingAbi,
+  timelockControllerAbi,
+  workerRegistryAbi,
+} = generated;
+
+/** The order of creation; a contract's place fixes its nonce and so its address. */
+const creationOrder = [
+  'BeaconHistory',
+  'Staking',
+  'WorkerRegistry',
+  'JobSettlement',
+  'JobTraining',
+  'JobEvaluation',
+  'JobManager',
+  'TimelockController',
+  'FedaiGovernor',
+] as const;
+type ContractName = (typeof creationOrder)[number];
+
+function creations(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
+  const jobs = { ...defaultJobParameters, ...parameters.jobs };
+  const staking = { ...defaultStakingParameters, ...parameters.staking };
+  const governance = { ...defaultGovernanceParameters, ...parameters.governance };
+  const owner = parameters.deployer;
+  return [
+    { name: 'BeaconHistory', abi: beaconHistoryAbi, bytecode: generated.beaconHistoryBytecode },
+    { name: 'Staking', abi: stakingAbi, bytecode: generated.stakingBytecode, args: [owner, staking] },
+    {
+      name: 'WorkerRegistry',
+      abi: workerRegistryAbi,
+      bytecode: generated.workerRegistryBytecode,
+      args: [owner, at.Staking, jobs.minEvaluatorStake],
+    },
+    { name: 'JobSettlement', abi: jobSettlementAbi, bytecode: generated.jobSettlementBytecode },
+    {
+      name: 'JobTraining',
+      abi: jobTrainingAbi,
+      bytecode: generated.jobTrainingBytecode,
+      links: generated.jobTrainingLinkReferences,
+    },
+    {
+      name: 'JobEvaluation',
+      abi: jobEvaluationAbi,
+      bytecode: generated.jobEvaluationBytecode,
+      links: generated.jobEvaluationLinkReferences,
+    },
+    {
+      name: 'JobManager',
+      abi: jobManagerAbi,
+      bytecode: generated.jobManagerBytecode,
+      links: generated.jobManagerLinkReferences,
+      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, jobs],
+    },
+    {
+      name: 'TimelockController',
+      abi: timelockControllerAbi,
+      bytecode: generated.timelockControllerBytecode,
+      // The governor proposes, anyone executes what is due, nobody administers.
+      args: [governance.timelockSeconds, [at.FedaiGovernor], [ANYONE], ANYONE],
+    },
+    {
+      name: 'FedaiGovernor',
+      abi: fedaiGovernorAbi,
+      bytecode: generated.fedaiGovernorBytecode,
+      args: [
+        at.Staking,
+        at.TimelockController,
+        governance.votingDelayBlocks,
+        governance.votingPeriodBlocks,
+        governance.proposalStake,
+        governance.quorumPercent,
+      ],
+    },
+  ];
+}
+
+function creationStep(creation: Creation, at: Record<ContractName, Hex>): DeploymentStep {
+  const code = linkBytecode(creation.bytecode, creation.links ?? {}, at);
+  const args = new Interface(creation.abi).encodeDeploy(creation.args ?? []);
+  const creates = at[creation.name as ContractName];
+  return { name: creation.name, to: null, data: concat([code, args]) as Hex, value: 0n, creates };
+}
+
+function callStep(
+  to: Hex,
+  abi: InterfaceAbi,
+  method: string,
+  args: readonly unknown[],
+  value = 0n,
+): DeploymentStep {
+  const data = new Interface(abi).encodeFunctionData(method, args) as Hex;
+  return { name: method, to, data, value, creates: null };
+}
+
+function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, Hex>): DeploymentStep[] {
+  const steps = [
+    callStep(at.Staking, stakingAbi, 'setLocker', [at.JobManager, true]),
+    callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [at.JobManager, true]),
+  ];
+  for (const { account, blsPublicKey, proofOfPossession, stake } of parameters.validators ?? []) {
+    const args = [account, blsPublicKey, proofOfPossession];
+    steps.push(callStep(at.Staking, stakingAbi, 'depositFor', [account], stake));
+    steps.push(callStep(at.Staking, stakingAbi, 'registerValidatorFor', args));
+  }
+  if (parameters.allowedNodes) {
+    steps.push(callStep(at.WorkerRegistry, workerRegistryAbi, 'setPermissioned', [true]));
+    for (const account of parameters.allowedNodes) {
+      steps.push(callStep(at.WorkerRegistry, workerRegistryAbi, 'setAllowed', [account, true]));
+    }
+  }
+  for (const owned of [at.Staking, at.WorkerRegistry, at.JobManager]) {
+    steps.push(callStep(owned, stakingAbi, 'transferOwnership', [at.TimelockController]));
+  }
+  return steps;
+}
+
+/** Every step in order, from nonce `startNonce` of the deployer, with the addresses that result. */
+export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan {
+  const startNonce = parameters.startNonce ?? 0;
+  const at = Object.fromEntries(
+    creationOrder.map((name, index) => [
+      name,
+      getCreateAddress({ from: parameters.deployer, nonce: startNonce + index }) as Hex,
+    ]),
+  ) as Record<ContractName, Hex>;
+  const steps = [
+    ...creations(parameters, at).map((creation) => creationStep(creation, at)),
+    ...setUpSteps(parameters, at),
+  ];
+  return {
+    addresses: {
+      beaconHistory: at.BeaconHistory,
+      staking: at.Staking,
+      workerRegistry: at.WorkerRegistry,
+      jobManager: at.JobManager,
+      timelock: at.TimelockController,
+      governor: at.FedaiGovernor,
+    },
+    steps,
+    totalValue: steps.reduce((total, step) => total + step.value, 0n),
+  };
+}

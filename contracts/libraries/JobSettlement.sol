@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IJobManager} from "../interfaces/IJobManager.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
+import {Exit, Job, JobReceipt, JobState, Payouts, Phase} from "../interfaces/JobTypes.sol";
+import {Burn} from "./Burn.sol";
+import {JobStorage} from "./JobStorage.sol";
+import {Settlement} from "./Settlement.sol";
+
+/// @title The end of a job
+/// @notice Credits everyone, frees or slashes the workers' stake, burns the work fee and writes the receipt. Which end a job
+/// meets is decided by its callers, who have dealt with the evaluators' stake. Runs in JobManager's storage.
+library JobSettlement {
+    /// @dev Evaluators are due exactly when some agree.
+    function settle(JobStorage.Layout storage $, uint256 jobId, JobState state, Exit exit) external {
+        Job storage job = $.jobs[jobId];
+        job.state = state;
+        job.exit = exit;
+        job.phase = Phase.None;
+        job.deadline = 0;
+        (IStaking.ValidatorInfo[] memory validators, uint256 validatorStake) = _validators($);
+        address[] memory agreeing = $.agreeing[jobId];
+        Payouts memory due = Settlement.payouts(
+            job.reward, job.parameters, job.roundsFixed, job.post.rounds, agreeing.length > 0, validatorStake > 0
+        );
+        job.payouts = due;
+        $.openEscrow -= due.escrow;
+        $.totalBurned += due.burned;
+        _closeWorkers($, jobId, job);
+        for (uint256 i = 0; i < agreeing.length; i++) {
+            _credit($, jobId, agreeing[i], Settlement.equalShare(due.evaluators, i, agreeing.length));
+        }
+        _creditValidators($, jobId, due.validators, validators, validatorStake);
+        _credit($, jobId, job.client, due.refund);
+        $.receiptHash[jobId] = keccak256(abi.encode(receipt($, jobId)));
+        emit IJobManager.JobSettled(jobId, state, exit, due);
+        Burn.burn(due.burned);
+    }
+
+    function receipt(JobStorage.Layout storage $, uint256 jobId) public view returns (JobReceipt memory record) {
+        Job storage job = $.jobs[jobId];
+        record.jobId = jobId;
+        record.client = job.client;
+        record.documentHash = job.post.documentHash;
+        record.documentCid = job.post.documentCid;
+        record.testKeyCommitment = job.post.testKeyCommitment;
+        record.testRoot = job.post.testRoot;
+        record.state = uint8(job.state);
+        record.exit = uint8(job.exit);
+        record.rounds = job.post.rounds;
+        record.roundsFixed = job.roundsFixed;
+        record.lastStateRoot = job.lastStateRoot;
+        record.modelHash = job.modelHash;
+        record.modelCid = job.modelCid;
+        record.workers = $.workers[jobId];
+        record.evaluators = $.evaluators[jobId];
+        record.agreed = job.agreed;
+        record.agreeing = $.agreeing[jobId];
+        record.payouts = job.payouts;
+    }
+
+    function _validators(JobStorage.Layout storage $)
+        private
+        view
+        returns (IStaking.ValidatorInfo[] memory validators, uint256 totalStake)
+    {
+        validators = $.staking.validators();
+        for (uint256 i = 0; i < validators.length; i++) totalStake += validators[i].stake;
+    }
+
+    /// Pays what each slot has earned and frees its stake; a slot absent from every fixed round is slashed.
+    function _closeWorkers(JobStorage.Layout storage $, uint256 jobId, Job storage job) private {
+        address[] memory workers = $.workers[jobId];
+        uint256 locked = job.post.workerStake;
+        for (uint256 slot = 0; slot < workers.length; slot++) {
+            uint32 contributions = $.contributions[jobId][slot];
+            bool absent = contributions == 0 && job.roundsFixed > 0;
+            release($, workers[slot], locked, absent ? job.parameters.workerSlashBps : 0, "absent");
+            $.registry.recordWork(workers[slot], contributions);
+            _credit($, jobId, workers[slot], $.earned[jobId][slot]);
+        }
+    }
+
+    /// @notice Frees `locked` of the account's stake, less a slash of `slashBps` of it, all burned.
+    function release(JobStorage.Layout storage $, address account, uint256 locked, uint256 slashBps, bytes32 reason)
+        public
+    {
+        uint256 slashed = Math.mulDiv(locked, slashBps, Settlement.BPS);
+        if (slashed > 0) {
+            $.staking.slash(account, slashed, address(0), reason);
+            $.registry.recordSlash(account, slashed);
+        }
+        $.staking.unlock(account, locked - slashed);
+    }
+
+    /// In proportion to stake; the last takes the remainder.
+    function _creditValidators(
+        JobStorage.Layout storage $,
+        uint256 jobId,
+        uint256 amount,
+        IStaking.ValidatorInfo[] memory validators,
+        uint256 totalStake
+    ) private {
+        uint256 rest = amount;
+        for (uint256 i = 0; i < validators.length; i++) {
+            uint256 share =
+                i + 1 == validators.length ? rest : Math.mulDiv(amount, validators[i].stake, totalStake);
+            rest -= share;
+            _credit($, jobId, validators[i].account, share);
+        }
+    }
+
+    function _credit(JobStorage.Layout storage $, uint256 jobId, address account, uint256 amount) private {
+        if (amount == 0) return;
+        $.withdrawable[account] += amount;
+        emit IJobManager.Credited(jobId, account, amount);
+    }
+}
