@@ -8,8 +8,10 @@ export {
   MAX_COMMIT_BYTES,
   MAX_VALIDATORS,
 } from './commit.ts';
+export { type HeaderFields, headerFields } from './header.ts';
 export { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } from './rlp.ts';
 export { decodeSection, EMPTY_HASH, encodeSection, MAX_ROUND, sectionHash } from './section.ts';
 export type { BlockCommit, Checked, ConsensusSection, Validator, ValidatorSet } from './types.ts';
 export { hasCorrectOne, isQuorum, totalPower, validatorSetHash } from './validators.ts';
+export { type CommitClaim, commitSigners, verifyCommit } from './verify-commit.ts';
 export { randaoSignBytes, type VoteContent, type VoteType, voteSignBytes } from './votes.ts';

@@ -1,0 +1,33 @@
+/** Messages of the next height that came before this node is there: bounded in all and for each peer, unverified. */
+import type { ConsensusMessage } from './messages.ts';
+
+/** A height is some messages a validator; what is lost here is sent again while the height stalls. */
+const MAX_FOR_PEER = 64;
+const MAX_IN_ALL = 2048;
+
+export interface FutureMessages {
+  /** False when there is no room. */
+  add(message: ConsensusMessage, from: string): boolean;
+  /** Removes all, answers those of `height`. */
+  take(height: number): { message: ConsensusMessage; from: string }[];
+}
+
+export function createFutureMessages(): FutureMessages {
+  let kept: { message: ConsensusMessage; from: string }[] = [];
+  let perPeer = new Map<string, number>();
+  return {
+    add(message, from) {
+      const count = perPeer.get(from) ?? 0;
+      if (count >= MAX_FOR_PEER || kept.length >= MAX_IN_ALL) return false;
+      perPeer.set(from, count + 1);
+      kept.push({ message, from });
+      return true;
+    },
+    take(height) {
+      const due = kept.filter(({ message }) => message.height === height);
+      kept = [];
+      perPeer = new Map();
+      return due;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+export { createConsensus } from './driver.ts';
+export { createConsensusStorage } from './files.ts';
+export {
+  type ConsensusMessage,
+  decodeConsensusMessage,
+  encodeConsensusMessage,
+  MAX_MESSAGE_BYTES,
+  type SignedProposal,
+  type SignedVote,
+} from './messages.ts';
+export { epochBeaconHeight, selectProposer } from './proposer.ts';
+export { blsScheme } from './scheme.ts';
+export type {
+  BlockCodec,
+  Consensus,
+  ConsensusHistory,
+  ConsensusOptions,
+  ConsensusStatus,
+  ConsensusStorage,
+  ConsensusTiming,
+  Decided,
+  Evidence,
+  SignatureScheme,
+} from './types.ts';
