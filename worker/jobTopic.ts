@@ -10,9 +10,9 @@ import {
   sealEnvelope,
   type Verdict,
 } from '../core/index.ts';
-import { bitmapOf } from './bitmap.ts';
-import { recoverSigner, roundClaimDigest, type RoundClaim, type SigningDomain } from '../market/index.ts';
+import { type RoundClaim, recoverSigner, roundClaimDigest, type SigningDomain } from '../market/index.ts';
 import type { Gossip } from '../net/index.ts';
+import { bitmapOf } from './bitmap.ts';
 import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, type RoundMessage } from './messages.ts';
 import type { Claim } from './roundTypes.ts';
 
@@ -78,7 +78,10 @@ export function joinJobTopic(options: JobTopicOptions): JobTopic {
       sequence += 1n;
       const expiresAtMs = clock.now() + LIFETIME_MS;
       const content = { domain: envelopeDomain, chainId: domain.chainId, sequence, expiresAtMs };
-      await gossip.publish(topic, sealEnvelope({ ...content, payload: encodeMessage(message) }, options.privateKey));
+      await gossip.publish(
+        topic,
+        sealEnvelope({ ...content, payload: encodeMessage(message) }, options.privateKey),
+      );
     },
     close: () => gossip.unsubscribe(topic),
   };
@@ -94,7 +97,9 @@ function judge({ workers, domain, jobId }: JobTopicOptions, signer: Hex, message
   }
   try {
     const digest = roundClaimDigest(domain, jobId, message.claim.round, toRoundClaim(message.claim));
-    return recoverSigner(digest, message.signature) === signer ? accept : reject('claim signed by another key');
+    return recoverSigner(digest, message.signature) === signer
+      ? accept
+      : reject('claim signed by another key');
   } catch {
     return ignore('claim with a signature that recovers to nobody');
   }

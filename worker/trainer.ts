@@ -38,10 +38,12 @@ export interface TrainerOptions {
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const ask = startThread();
   const { document, seed, jobId, kernel = 'auto' } = options;
-  const opened = await ask.request('opened', { type: 'open', document, seed, jobId, kernel }).catch(async (error) => {
-    await ask.close();
-    throw error;
-  });
+  const opened = await ask
+    .request('opened', { type: 'open', document, seed, jobId, kernel })
+    .catch(async (error) => {
+      await ask.close();
+      throw error;
+    });
   return {
     kernel: opened.kernel,
     initial: async () => (await ask.request('state', { type: 'initial' })).state,
@@ -68,7 +70,10 @@ interface Waiting {
 }
 
 interface Thread {
-  request<Type extends TrainerOutcome['type']>(expected: Type, request: TrainerRequest): Promise<OutcomeOf<Type>>;
+  request<Type extends TrainerOutcome['type']>(
+    expected: Type,
+    request: TrainerRequest,
+  ): Promise<OutcomeOf<Type>>;
   close(): Promise<void>;
 }
 
@@ -94,7 +99,8 @@ function startThread(): Thread {
           reject,
           resolve(outcome) {
             if (outcome.type === expected) resolve(outcome as OutcomeOf<typeof expected>);
-            else reject(new FedaiError('TRAINER_FAILED', 'unexpected answer', { got: outcome.type, expected }));
+            else
+              reject(new FedaiError('TRAINER_FAILED', 'unexpected answer', { got: outcome.type, expected }));
           },
         });
         thread.postMessage({ id, request });

@@ -119,5 +119,8 @@ function score(
   labels: Uint8Array,
 ): TrainerOutcome {
   const { classes } = engine.predict(job.model, state.weights, inputs, labels.length);
-  return { type: 'scored', correct: labels.reduce((sum, label, i) => sum + (classes[i] === label ? 1 : 0), 0) };
+  return {
+    type: 'scored',
+    correct: labels.reduce((sum, label, i) => sum + (classes[i] === label ? 1 : 0), 0),
+  };
 }

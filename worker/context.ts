@@ -1,0 +1,47 @@
+/** What the parts of a worker share: everything outside that they touch. */
+import type { Clock, Hex, Log } from '../core/index.ts';
+import type { KeySet } from '../core/keys/index.ts';
+import type { Job } from '../job/index.ts';
+import type { Market, Job as PostedJob, SigningDomain } from '../market/index.ts';
+import type { Dataset, Peer } from '../storage/index.ts';
+import type { StateExchange } from './states.ts';
+import type { Trainer } from './trainer.ts';
+
+export type WorkerEvent =
+  | { type: 'volunteered'; jobId: bigint }
+  | { type: 'declined'; jobId: bigint; reason: string }
+  | { type: 'assigned'; jobId: bigint; slot: number; kernel: string }
+  /** Own share of a round is trained. `loss` in nats. */
+  | { type: 'trained'; jobId: bigint; round: number; steps: number; loss: number; samplesPerSecond: number }
+  /** The chain fixed a round. `loss` in nats. */
+  | { type: 'fixed'; jobId: bigint; round: number; loss: number; contributors: number[] }
+  | { type: 'submitted'; jobId: bigint; modelHash: Hex; modelCid: string }
+  | { type: 'settled'; jobId: bigint; state: PostedJob['state']; exit: PostedJob['exit'] }
+  | { type: 'withdrawn'; amount: bigint };
+
+export interface WorkerContext {
+  market: Market;
+  domain: SigningDomain;
+  account: Hex;
+  keys: KeySet;
+  peer: Peer;
+  states: StateExchange;
+  dataDir: string;
+  clock: Clock;
+  log: Log;
+  onEvent: (event: WorkerEvent) => void;
+  kernel: 'auto' | 'reference' | 'wasm';
+  signal: AbortSignal;
+}
+
+/** A job that this worker is assigned to, ready to train. */
+export interface Assignment {
+  jobId: bigint;
+  slot: number;
+  /** Slot order. */
+  workers: readonly Hex[];
+  seed: Hex;
+  job: Job;
+  trainer: Trainer;
+  dataset: Dataset;
+}

@@ -1,0 +1,89 @@
+/** Whether a posted job is what its document says and one that this worker takes: pure checks before any stake is locked. */
+import { equalBytes, FedaiError, fromHex, sha256 } from '../core/index.ts';
+import type { Layer } from '../engine/index.ts';
+import { decodeJob, type Job } from '../job/index.ts';
+import { jobPostOf, type Job as PostedJob } from '../market/index.ts';
+
+export interface OfferLimits {
+  /** Capability bits that this machine has. */
+  bands: number;
+  /** Most multiply-adds that one own share of a training round may cost. */
+  maxRoundMacs: number;
+}
+
+/** A day on one core at 10^9 multiply-adds a second; an operator sets what fits the machine. */
+export const DEFAULT_MAX_ROUND_MACS = 1e14;
+
+/** The checked document. Throws `WRONG_DOCUMENT`, `BAD_JOB`, `BAD_MODEL`, `BAD_RECIPE`, `TOO_COSTLY` or `BANDS_MISSING`. */
+export function checkOffer(posted: PostedJob, documentBytes: Uint8Array, limits: OfferLimits): Job {
+  const job = readDocument(posted, documentBytes);
+  const { minimumBands } = posted.post;
+  if ((limits.bands & minimumBands) !== minimumBands) {
+    throw new FedaiError('BANDS_MISSING', 'the job asks for capabilities that this machine lacks', {
+      got: limits.bands,
+      expected: minimumBands,
+    });
+  }
+  const macs = roundMacs(job);
+  if (macs > limits.maxRoundMacs) {
+    throw new FedaiError(
+      'TOO_COSTLY',
+      'one training round costs more than this worker takes on',
+      { got: macs, expected: `<= ${limits.maxRoundMacs} multiply-adds` },
+      { remedy: 'raise the limit if the machine is fast enough' },
+    );
+  }
+  return job;
+}
+
+/** The document behind a posted job, checked against the hash and every figure on chain. */
+export function readDocument(posted: PostedJob, documentBytes: Uint8Array): Job {
+  if (!equalBytes(sha256(documentBytes), fromHex(posted.post.documentHash))) {
+    throw wrongDocument('documentHash', 'the bytes have another SHA-256');
+  }
+  const job = decodeJob(documentBytes);
+  const { post } = posted;
+  const stated = jobPostOf(job.document, post.documentCid, post.testKeyCommitment, post.testRoot);
+  for (const [field, value] of Object.entries(stated)) {
+    const onChain = post[field as keyof typeof post];
+    if (plain(value) !== plain(onChain))
+      throw wrongDocument(field, `${plain(value)} against ${plain(onChain)}`);
+  }
+  if (BigInt(job.document.reward) !== posted.reward) {
+    throw wrongDocument('reward', `${job.document.reward} against ${posted.reward}`);
+  }
+  return job;
+}
+
+const wrongDocument = (field: string, detail: string): FedaiError =>
+  new FedaiError(
+    'WRONG_DOCUMENT',
+    `the job document and the posted job differ in ${field}: ${detail}`,
+    { field },
+    { remedy: 'post the job again with its own document' },
+  );
+
+/** Deadlines are objects whose order of keys says nothing. */
+function plain(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([key, entry]) => `${key}=${String(entry)}`)
+    .sort()
+    .join(',');
+}
+
+/** Forward, input gradient and weight gradient are three products of the same size. */
+const PRODUCTS_PER_STEP = 3;
+
+function roundMacs({ document, model, recipe }: Job): number {
+  const perSample = model.layers.reduce((sum, layer) => sum + forwardMacs(layer), 0);
+  return perSample * PRODUCTS_PER_STEP * recipe.batchSize * document.training.stepsPerRound;
+}
+
+function forwardMacs(layer: Layer): number {
+  const [height, width, channels] = layer.output;
+  const [inputHeight, inputWidth, inputChannels] = layer.input;
+  if (layer.kind === 'dense') return inputHeight * inputWidth * inputChannels * channels;
+  if (layer.kind !== 'conv2d') return 0;
+  return height * width * channels * layer.size[0] * layer.size[1] * inputChannels;
+}
