@@ -14,6 +14,8 @@ export const PENALTY = {
   rejected: 10,
   /** Broken framing or more bytes than agreed. */
   malformed: 20,
+  /** A forged proof: nothing honest explains it. */
+  forged: 100,
   /** Over the rate limit; small, because a burst may be honest. */
   flooding: 1,
 } as const;
