@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pouw: ['core', 'engine', 'job'],
   storage: ['core', 'net'],
   market: ['core', 'job', 'contracts'],
-  contracts: [],
+  contracts: ['core'],
   chain: ['core', 'net', 'storage', 'engine', 'job', 'pouw', 'light', 'contracts'],
   worker: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
   evaluator: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
@@ -51,8 +51,7 @@ function sourceFiles(folder: string): string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-const IMPORT_PATTERN =
-  /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+const IMPORT_PATTERN = /\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(ROOT, file), 'utf8');
