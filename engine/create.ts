@@ -1,9 +1,12 @@
 /** Builds an engine: the fastest kernel that matches the reference on this machine. */
+import { FedaiError } from '../core/index.ts';
 import type { TrainingRecipe } from './document.ts';
 import type { Batch, Kernel } from './engine.ts';
 import type { Model } from './model.ts';
 import { referenceKernel } from './reference/kernel.ts';
 import { initialState, type TrainState } from './state/state.ts';
+import { findMismatch } from './wasm/admit.ts';
+import { loadWasmKernel } from './wasm/kernel.ts';
 
 export interface Engine extends Omit<Kernel, 'name'> {
   readonly kernel: Kernel['name'];
@@ -34,10 +37,40 @@ function fromKernel(kernel: Kernel, fallbackReason?: string): Engine {
   };
 }
 
-/** `auto` (default) admits the WebAssembly kernel only after it matches the reference, else falls back with a reason. */
+type Admission = { kernel: Kernel } | { reason: string };
+
+async function admit(load: () => Promise<Kernel>): Promise<Admission> {
+  try {
+    const kernel = await load();
+    const reason = findMismatch(kernel);
+    return reason === undefined ? { kernel } : { reason };
+  } catch (cause) {
+    return {
+      reason: `wasm kernel cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+    };
+  }
+}
+
+/** Admission is decided once a process: its machine does not change. */
+let admission: Promise<Admission> | undefined;
+
+/**
+ * `auto` (default) uses the WebAssembly kernel only after it has matched the reference, else falls back with a reason.
+ * `wasm` throws `KERNEL_REFUSED` instead of falling back. `load` replaces the candidate.
+ */
 export async function createEngine(
-  options: { kernel?: 'auto' | 'reference' | 'wasm' } = {},
+  options: { kernel?: 'auto' | 'reference' | 'wasm'; load?: () => Promise<Kernel> } = {},
 ): Promise<Engine> {
-  void options;
-  return fromKernel(referenceKernel);
+  const wanted = options.kernel ?? 'auto';
+  if (wanted === 'reference') return fromKernel(referenceKernel);
+  admission ??= options.load ? undefined : admit(loadWasmKernel);
+  const outcome = await (options.load ? admit(options.load) : admission!);
+  if ('kernel' in outcome) return fromKernel(outcome.kernel);
+  if (wanted === 'auto') return fromKernel(referenceKernel, outcome.reason);
+  throw new FedaiError(
+    'KERNEL_REFUSED',
+    outcome.reason,
+    {},
+    { remedy: 'run `npm run build`, or use the reference kernel' },
+  );
 }

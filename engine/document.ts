@@ -15,6 +15,8 @@ export const LIMITS = {
   batch: 1024,
   /** Positions of one training batch, so that a sum of 12-bit mantissas fits int32. */
   positions: 2 ** 20,
+  /** Activations of all layers for one training batch: a few hundred MiB of buffers at most. */
+  batchActivations: 2 ** 25,
   documentBytes: 65_536,
 } as const;
 
@@ -95,5 +97,7 @@ export type TrainingRecipe = z.infer<typeof recipeSchema>;
 /** The shift s of the learning rate 2^−s that the step after `counter` finished steps uses. */
 export function learningRateShift(recipe: TrainingRecipe, counter: number): number {
   const { boundaries, learningRateShifts } = recipe.optimizer.config;
-  return learningRateShifts[boundaries.filter((boundary) => counter >= boundary).length]!;
+  let reached = 0;
+  while (reached < boundaries.length && counter >= boundaries[reached]!) reached++;
+  return learningRateShifts[reached]!;
 }

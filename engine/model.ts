@@ -300,12 +300,15 @@ export function parseRecipe(json: unknown, model: Model): TrainingRecipe {
     );
   }
   const recipe = parsed.data;
-  const positions = recipe.batchSize * Math.max(...model.layers.map(positionsOf));
-  if (positions > LIMITS.positions) {
+  const { batchSize } = recipe;
+  const positions = batchSize * Math.max(...model.layers.map(positionsOf));
+  const activations = batchSize * model.layers.reduce((total, layer) => total + volume(layer.output), 0);
+  if (positions > LIMITS.positions || activations > LIMITS.batchActivations) {
+    const expected = `<= ${LIMITS.positions} positions, ${LIMITS.batchActivations} activations`;
     throw new FedaiError(
       'BAD_RECIPE',
-      'a batch has too many positions',
-      { got: positions, expected: `<= ${LIMITS.positions}` },
+      'a batch is too large for this model',
+      { positions, activations, expected },
       { remedy: 'use a smaller batchSize' },
     );
   }

@@ -1,0 +1,149 @@
+/** What the stages of a WebAssembly session share: slots for mantissas, tensors in memory, scratch space, narrowing. */
+import {
+  bitLength,
+  INT32_MAX,
+  MANTISSA_BITS,
+  MANTISSA_MAX,
+  MASTER_EXPONENT,
+  rescale,
+} from '../arithmetic/integers.ts';
+import { learningRateShift, type TrainingRecipe } from '../document.ts';
+import { gradientShift } from '../reference/optimiser.ts';
+import type { Machine } from './machine.ts';
+
+/** Mantissas (i16) of a whole batch at one exponent, which a step rewrites. */
+export interface Slot {
+  readonly pointer: number;
+  exponent: number;
+}
+
+/** A layer's place in a session. `count` is the number of samples. */
+export interface Stage {
+  /** Narrows and packs the weights; once before a batch. */
+  prepare?(): void;
+  forward(count: number): void;
+  backward?(count: number): void;
+  /** Makes views; called once all memory is allocated. */
+  bind?(): void;
+}
+
+/** Where a stage reads and writes. Gradient slots are absent in sessions that only predict. */
+export interface Ports {
+  readonly input: Slot;
+  readonly output: Slot;
+  readonly inputGradient: Slot | undefined;
+  readonly outputGradient: Slot | undefined;
+}
+
+/** Masters, velocity and gradient of one tensor. */
+export interface Tensor {
+  readonly size: number;
+  readonly weight: number;
+  readonly velocity: number;
+  readonly gradient: number;
+  /** Exponent of the gradient sum of the present step. */
+  gradientExponent: number;
+}
+
+/** Buffers that live only within one stage's call, shared by all stages. */
+export interface Scratch {
+  /** int32 results before narrowing. */
+  readonly wide: number;
+  readonly panelA: number;
+  readonly panelB: number;
+  readonly rows: number;
+  readonly sums: number;
+  /** Zeros: a bias that is not there, rows beyond the last. */
+  readonly zero: number;
+}
+
+export interface ScratchSizes {
+  wide: number;
+  panelA: number;
+  panelB: number;
+  rows: number;
+  sums: number;
+  zero: number;
+}
+
+export interface Context {
+  readonly machine: Machine;
+  readonly tensors: readonly Tensor[];
+  readonly scratch: Scratch;
+  /** Samples a session holds at once. */
+  readonly capacity: number;
+}
+
+export const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/** Pairs of terms whose products stay below 2^31 in one int32 sum. */
+export const pairLimit = (bound: number): number => Math.floor(INT32_MAX / (bound * MANTISSA_MAX) / 2);
+
+const narrowShift = (bits: number): number => Math.max(0, bitLength(bits) - MANTISSA_BITS);
+
+/** Narrows `n` int32 values at `exponent` into a slot, given the OR of their magnitudes. */
+export function narrowInto(
+  machine: Machine,
+  wide: number,
+  slot: Slot,
+  n: number,
+  bits: number,
+  exponent: number,
+): void {
+  const shift = narrowShift(bits);
+  machine.kernels.narrow(wide, slot.pointer, n, shift);
+  slot.exponent = exponent + shift;
+}
+
+/** A kernel's mantissas, narrowed from its masters. */
+export const narrowTensor = (machine: Machine, tensor: Tensor, into: Slot): void =>
+  narrowInto(
+    machine,
+    tensor.weight,
+    into,
+    tensor.size,
+    machine.kernels.magnitude(tensor.weight, tensor.size),
+    MASTER_EXPONENT,
+  );
+
+/** A bias row at the exponent of a product, padded with zeros; `fill` returns its pointer. */
+export interface BiasRow {
+  bind(): void;
+  fill(exponent: number): number;
+}
+
+export function createBiasRow(context: Context, tensor: Tensor | undefined): BiasRow {
+  const { machine, scratch } = context;
+  if (!tensor) return { bind: () => undefined, fill: () => scratch.zero };
+  const row = machine.allocate(4 * roundUp(tensor.size, 8));
+  let from: Int32Array = new Int32Array(0);
+  let to: Int32Array = new Int32Array(0);
+  return {
+    bind() {
+      from = machine.int32(tensor.weight, tensor.size);
+      to = machine.int32(row, tensor.size);
+    },
+    fill(exponent) {
+      for (let i = 0; i < to.length; i++) to[i] = rescale(from[i]!, exponent - MASTER_EXPONENT);
+      return row;
+    },
+  };
+}
+
+/** One optimiser step on every tensor. */
+export function updateTensors(context: Context, recipe: TrainingRecipe, counter: number): void {
+  const rate = learningRateShift(recipe, counter);
+  const { momentumShift } = recipe.optimizer.config;
+  for (const tensor of context.tensors) {
+    const shift = gradientShift(tensor.gradientExponent, recipe.batchSize);
+    context.machine.kernels.update(
+      tensor.weight,
+      tensor.velocity,
+      tensor.gradient,
+      tensor.size,
+      shift,
+      momentumShift,
+      rate,
+    );
+  }
+}
