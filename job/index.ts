@@ -27,3 +27,4 @@ export {
   type TrainingData,
   trainRound,
 } from './round.ts';
+export { type ModelScore, scoreModel } from './score.ts';

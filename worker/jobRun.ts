@@ -1,12 +1,11 @@
 /** One assigned job from assignment to pay: follows what the chain says and keeps a training round running while there is one. */
 import { FedaiError, type Hex } from '../core/index.ts';
-import { createTrigger, isFinal, type Job as PostedJob, turnOf } from '../market/index.ts';
+import { createLatest, createTrigger, isFinal, type Job as PostedJob, turnOf } from '../market/index.ts';
 import { type AgreedState, adopt, fixingEvent, initialAgreed } from './agreed.ts';
 import { slotsOf } from './bitmap.ts';
 import type { Assignment, WorkerContext } from './context.ts';
 import { type JobStore, openJobStore } from './jobStore.ts';
 import { type JobTopic, joinJobTopic } from './jobTopic.ts';
-import { createLatest } from './latest.ts';
 import { prepare } from './prepare.ts';
 import { makeResult, type Result, submitResult } from './result.ts';
 import { type RoundRunner, runRound } from './roundRunner.ts';

@@ -116,7 +116,10 @@ function settle(waiting: Map<number, Waiting>, answer: TrainerAnswer): void {
   const entry = waiting.get(answer.id);
   waiting.delete(answer.id);
   if (entry === undefined) return;
-  if ('outcome' in answer) return entry.resolve(answer.outcome);
+  if ('outcome' in answer) {
+    entry.resolve(answer.outcome);
+    return;
+  }
   const { code, message, remedy } = answer.fault;
   entry.reject(new FedaiError(code, message, {}, remedy === undefined ? {} : { remedy }));
 }

@@ -48,7 +48,10 @@ function decline(
   later: boolean,
 ): void {
   if (signal.aborted) return;
-  if (later) return log.info('cannot look at a job yet', { jobId: posted.id, error });
+  if (later) {
+    log.info('cannot look at a job yet', { jobId: posted.id, error });
+    return;
+  }
   const reason = error instanceof FedaiError ? `${error.code}: ${error.message}` : String(error);
   log.warn('declined a job', { jobId: posted.id, reason, error });
   onEvent({ type: 'declined', jobId: posted.id, reason });
