@@ -1,0 +1,84 @@
+/** `fedai data import`: puts a data set into this party's content store, the hidden part encrypted. */
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { ImportedDataset, LocalStore, Records } from '../../storage/index.ts';
+import { action, type Context } from '../action.ts';
+import { oneOf, type PartyAccess, partyAccess, shared } from '../options.ts';
+import { STORE_FOLDER } from '../party.ts';
+
+interface Options extends PartyAccess {
+  set: 'train' | 'test' | 'both';
+  encryptTrain?: boolean;
+  name?: string;
+  licence: string;
+}
+
+export function dataImport(parent: Command): Command {
+  const command = parent
+    .command('import')
+    .description('put a data set into the content store; the test set is always encrypted')
+    .argument('<source>', 'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), or demo')
+    .option('--set <set>', 'train, test or both', oneOf(['train', 'test', 'both'] as const), 'both')
+    .option('--encrypt-train', 'encrypt the training set too')
+    .option('--name <name>', 'name in the manifest (default: the source)')
+    .option('--licence <text>', 'licence in the manifest', 'unknown')
+    .addHelpText(
+      'after',
+      `
+The keys of encrypted sets stay in DIR/data-keys; \`fedai job post\` finds them there.
+
+Examples:
+  $ fedai data import demo --data-dir ~/.fedai/client
+  $ fedai data import idx:./mnist --licence CC-BY-SA-3.0 --json`,
+    );
+  partyAccess(command, 'client');
+  return shared(command).action(
+    action<Options, [string]>(async (context, options, source) => {
+      const { openLocalStore } = await import('../../storage/index.ts');
+      const { readSource } = await import('../source.ts');
+      const sets = await readSource(source);
+      const store = await openLocalStore(join(options.dataDir, STORE_FOLDER), context.output.log);
+      try {
+        for (const set of options.set === 'both' ? (['train', 'test'] as const) : [options.set]) {
+          context.output.progress(`importing ${set}: ${sets[set].labels.length} records …`);
+          await importSet(context, store, options, { source, set, records: sets[set] });
+        }
+      } finally {
+        await store.close();
+      }
+      return undefined;
+    }),
+  );
+}
+
+async function importSet(
+  { output }: Context,
+  store: LocalStore,
+  options: Options,
+  { source, set, records }: { source: string; set: 'train' | 'test'; records: Records },
+): Promise<void> {
+  const { importDataset } = await import('../../storage/index.ts');
+  const { renameDataKey, saveDataKey } = await import('../dataKeys.ts');
+  const encrypted = set === 'test' || options.encryptTrain === true;
+  const encryptKey = encrypted ? crypto.getRandomValues(new Uint8Array(32)) : undefined;
+  const temporary = `new-${process.pid}-${set}`;
+  if (encryptKey) await saveDataKey(options.dataDir, temporary, encryptKey);
+  const about = { name: `${options.name ?? source} (${set})`, licence: options.licence };
+  const imported: ImportedDataset = await importDataset(store.content, { kind: 'records', ...records }, {
+    ...about,
+    ...(encryptKey && { encryptKey }),
+  });
+  const keyFile = encryptKey && (await renameDataKey(options.dataDir, temporary, imported.manifestCid));
+  output.event(
+    {
+      event: 'dataset',
+      set,
+      manifest: imported.manifestCid,
+      count: imported.count,
+      plaintextRoot: Buffer.from(imported.plaintextRoot).toString('hex'),
+      encrypted,
+      ...(keyFile && { keyFile }),
+    },
+    `${set.padEnd(5)} ${imported.manifestCid}  ${imported.count} records${encrypted ? `, encrypted (key in ${keyFile})` : ''}`,
+  );
+}

@@ -1,0 +1,98 @@
+/** `fedai devnet`: a whole network with one job in it, by one command. */
+import type { Command } from 'commander';
+import { FedaiError } from '../../core/index.ts';
+import { action, type Context } from '../action.ts';
+import type { ExitCode } from '../exit.ts';
+import { integer, port, shared } from '../options.ts';
+
+interface Options {
+  validators: number;
+  workers: number;
+  evaluators: number;
+  rpcPort: number;
+  dataDir?: string;
+  data: string;
+  job?: string;
+  phraseFile?: string;
+  exit?: boolean;
+  keepLogs?: boolean;
+}
+
+export function devnet(parent: Command): Command {
+  const command = parent
+    .command('devnet')
+    .description('start a whole network on this machine, train a real model on it, verify and pay')
+    .option('--validators <n>', 'chain nodes that validate', integer(1, 64), 4)
+    .option('--workers <n>', 'workers', integer(1, 32), 3)
+    .option('--evaluators <n>', 'evaluators drawn, an odd number (two more wait in reserve)', integer(3, 31), 3)
+    .option('--rpc-port <port>', 'JSON-RPC of the first validator; 0 takes a free port', port, 8545)
+    .option('--data-dir <dir>', 'keep everything here; run again to go on (default: a temporary folder)')
+    .option('--data <source>', 'idx:DIR with MNIST-style files, or demo', 'demo')
+    .option('--job <file>', 'job document to post instead of the demo job')
+    .option('--phrase-file <file>', 'recovery phrase for all keys (default: a fresh one)')
+    .option('--keep-logs', 'keep the log file of each process')
+    .option('--exit', 'stop after the verdict; exit code 0 only if verified and every payment exact')
+    .addHelpText(
+      'after',
+      `
+With --json the last event is {"event":"done","job":{…},"payouts":{…},"chain":{…},"wallSeconds":…}; amounts are wei.
+
+Examples:
+  $ fedai devnet
+  $ fedai devnet --exit --json
+  $ fedai devnet --workers 5 --data idx:./fashion-mnist --keep-logs`,
+    );
+  return shared(command).action(action<Options>(start));
+}
+
+async function start(context: Context, options: Options): Promise<ExitCode> {
+  if (options.evaluators % 2 === 0) {
+    throw new FedaiError('BAD_COUNT', 'the number of evaluators must be odd', { got: options.evaluators }, {
+      remedy: 'give --evaluators 3, 5, 7, …',
+    });
+  }
+  const phrase = options.phraseFile === undefined ? undefined : await readPhrase(options.phraseFile);
+  await checkInputs(options);
+  const { runDevnet } = await import('../devnet/run.ts');
+  const { dataDir, job } = options;
+  return runDevnet(context, {
+    validators: options.validators,
+    workers: options.workers,
+    evaluators: options.evaluators,
+    rpcPort: options.rpcPort,
+    source: options.data,
+    exit: options.exit ?? false,
+    keepLogs: options.keepLogs ?? false,
+    ...(dataDir !== undefined && { dataDir }),
+    ...(job !== undefined && { job }),
+    ...(phrase !== undefined && { phrase }),
+  });
+}
+
+async function readPhrase(file: string): Promise<string> {
+  const [{ readFile }, { checkMnemonic }] = await Promise.all([
+    import('node:fs/promises'),
+    import('../../core/keys/index.ts'),
+  ]);
+  return checkMnemonic(await readFile(file, 'utf8'));
+}
+
+/** What can be known to be wrong is said before anything starts. */
+async function checkInputs({ data, job, rpcPort, workers, evaluators }: Options): Promise<void> {
+  const { checkPort } = await import('../devnet/port.ts');
+  await checkPort(rpcPort);
+  const { checkDemoData } = await import('../demo/index.ts');
+  if (data === 'demo') checkDemoData();
+  else await (await import('../source.ts')).readSource(data);
+  if (job === undefined) return;
+  const { readJobFile } = await import('../jobFile.ts');
+  // Any content id will do here: the real ones come from the import.
+  const anyCid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
+  const { document } = await readJobFile(job, { train: anyCid, test: anyCid });
+  if (document.training.workers > workers || document.evaluators > evaluators) {
+    throw new FedaiError('BAD_COUNT', 'the job needs a larger network', {
+      got: { workers, evaluators },
+      expected: { workers: document.training.workers, evaluators: document.evaluators },
+    }, { remedy: 'give --workers and --evaluators as the job asks' });
+  }
+}

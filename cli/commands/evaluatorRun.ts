@@ -1,0 +1,43 @@
+/** `fedai evaluator run`: the scoring daemon. */
+import type { Command } from 'commander';
+import { action } from '../action.ts';
+import { runDaemon } from '../daemon.ts';
+import {
+  type ChainAccess,
+  chainAccess,
+  type PartyAccess,
+  type PeerAccess,
+  partyAccess,
+  peerAccess,
+  shared,
+  trainAmount,
+} from '../options.ts';
+
+interface Options extends ChainAccess, PartyAccess, PeerAccess {
+  stake: bigint;
+}
+
+export function evaluatorRun(parent: Command): Command {
+  const command = parent
+    .command('run')
+    .description('stand ready to score models on hidden data, keep their files, take the pay')
+    .option('--stake <amount>', 'TRAIN to hold as stake; what is missing is deposited at the start', trainAmount, trainAmount('100'))
+    .addHelpText(
+      'after',
+      `
+Runs until it is stopped; an RPC or peer that is away is waited for.
+
+Examples:
+  $ fedai key new --data-dir ~/.fedai/evaluator
+  $ fedai evaluator run --chain-spec chain.json --rpc http://127.0.0.1:8545`,
+    );
+  chainAccess(command);
+  partyAccess(command, 'evaluator');
+  peerAccess(command);
+  return shared(command).action(
+    action<Options>(async (context, options) => {
+      const { createEvaluator } = await import('../../evaluator/index.ts');
+      return runDaemon(context, options, (parts) => createEvaluator({ ...parts, stake: options.stake }));
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+/** `fedai worker run`: the trainer daemon. */
+import type { Command } from 'commander';
+import { action } from '../action.ts';
+import { runDaemon } from '../daemon.ts';
+import {
+  type ChainAccess,
+  chainAccess,
+  oneOf,
+  type PartyAccess,
+  type PeerAccess,
+  partyAccess,
+  peerAccess,
+  shared,
+  trainAmount,
+} from '../options.ts';
+
+interface Options extends ChainAccess, PartyAccess, PeerAccess {
+  stake: bigint;
+  kernel: 'auto' | 'reference' | 'wasm';
+}
+
+export function workerRun(parent: Command): Command {
+  const command = parent
+    .command('run')
+    .description('volunteer for jobs, train them exactly, take the pay')
+    .option('--stake <amount>', 'TRAIN to hold as stake; what is missing is deposited at the start', trainAmount, trainAmount('100'))
+    .option('--kernel <kernel>', 'auto, wasm or reference', oneOf(['auto', 'wasm', 'reference'] as const), 'auto')
+    .addHelpText(
+      'after',
+      `
+Runs until it is stopped; an RPC or peer that is away is waited for.
+
+Examples:
+  $ fedai key new --data-dir ~/.fedai/worker
+  $ fedai worker run --chain-spec chain.json --rpc http://127.0.0.1:8545 --stake 50`,
+    );
+  chainAccess(command);
+  partyAccess(command, 'worker');
+  peerAccess(command);
+  return shared(command).action(
+    action<Options>(async (context, options) => {
+      const { createWorker } = await import('../../worker/index.ts');
+      return runDaemon(context, options, (parts) =>
+        createWorker({ ...parts, stake: options.stake, kernel: options.kernel }),
+      );
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+/** The client of a devnet: imports the data, posts the job by the same commands as anyone, and follows it to its end. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FedaiError } from '../../core/index.ts';
+import type { Job } from '../../job/index.ts';
+import type { Records } from '../../storage/index.ts';
+import { demoJob } from '../demo/job.ts';
+import { readJobFile } from '../jobFile.ts';
+import type { JsonEvent } from '../output.ts';
+import type { AccuracyMeter } from './accuracy.ts';
+import type { Display } from './display.ts';
+import type { Fleet } from './fleet.ts';
+import type { Counts, Layout, Party } from './layout.ts';
+import type { Network } from './network.ts';
+
+export interface ClientInput {
+  layout: Layout;
+  fleet: Fleet;
+  display: Display;
+  /** As `fedai data import` takes it. */
+  source: string;
+  /** Job document of the user; the demo job when absent. */
+  jobFile?: string;
+  counts: Counts;
+}
+
+export interface PreparedJob {
+  file: string;
+  job: Job;
+  train: string;
+  test: string;
+}
+
+const clientOf = (layout: Layout): Party => layout.parties.find(({ role }) => role === 'client')!;
+
+/** Imports both sets into the client's store and checks the job against them. */
+export async function prepareJob(input: ClientInput): Promise<PreparedJob> {
+  const { layout, fleet } = input;
+  const client = clientOf(layout);
+  const manifests: Record<string, string> = {};
+  const args = ['data', 'import', input.source, '--data-dir', client.dataDir, '--licence', 'MIT'];
+  const child = fleet.start(client, args, {
+    finite: true,
+    label: 'data-import',
+    onEvent(event) {
+      if (event.event === 'dataset') manifests[String(event.set)] = String(event.manifest);
+    },
+  });
+  const { code } = await child.ended;
+  const { train, test } = manifests;
+  if (code !== 0 || train === undefined || test === undefined) {
+    throw new FedaiError('IMPORT_FAILED', 'the data could not be imported', { source: input.source, exitCode: code }, {
+      cause: child.tail().join('\n'),
+      remedy: 'check the folder given with --data',
+    });
+  }
+  const file = input.jobFile ?? (await writeDemoJob(input, client, { train, test }));
+  return { file, train, test, job: await readJobFile(file, { train, test }) };
+}
+
+async function writeDemoJob(
+  { counts }: ClientInput,
+  client: Party,
+  { train, test }: { train: string; test: string },
+): Promise<string> {
+  const document = await demoJob({
+    data: { train: { manifest: train, encrypted: false }, test: { manifest: test, encrypted: true } },
+    workers: counts.workers,
+    evaluators: counts.evaluators,
+  });
+  const file = join(client.dataDir, 'job.json');
+  await writeFile(file, `${JSON.stringify(document, null, 2)}\n`);
+  return file;
+}
+
+/** Posts the job and resolves with the event of its settlement. Rejects when the client ends before. */
+export async function runJob(
+  { layout, fleet, display }: ClientInput,
+  prepared: PreparedJob,
+  network: Network,
+  meter: AccuracyMeter,
+): Promise<JsonEvent> {
+  const client = clientOf(layout);
+  display.update({ type: 'rounds', rounds: prepared.job.document.training.rounds });
+  const child = fleet.start(
+    client,
+    [
+      ...['job', 'post', prepared.file, '--train', prepared.train, '--test', prepared.test],
+      ...['--chain-spec', layout.specFile, '--rpc', network.rpcs[0]!, '--data-dir', client.dataDir],
+      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', network.bootstrap],
+    ],
+    {
+      finite: true,
+      onEvent(event) {
+        if (event.event !== 'job') return;
+        display.update({ type: 'job', event });
+        if (event.name === 'RoundCommitted') meter.measure(String(event.stateCid));
+      },
+    },
+  );
+  const settled = await child.first('settled');
+  await child.ended;
+  return settled;
+}
+
+/** Test records as the client knows them, for the accuracy curve. */
+export async function testRecords(source: string): Promise<Records> {
+  const { readSource } = await import('../source.ts');
+  return (await readSource(source)).test;
+}

@@ -1,0 +1,54 @@
+/** Follows the chain of a devnet by asking one of its nodes once a second; notices when it stands still. */
+import { FedaiError } from '../../core/index.ts';
+import type { Display } from './display.ts';
+
+const POLL_MS = 1_000;
+/** No block for this long on one machine means that the network is broken. */
+const STALL_MS = 60_000;
+
+export interface StatusWatch {
+  stop(): void;
+  /** Rejects with `CHAIN_STALLED`; never resolves. */
+  stalled: Promise<never>;
+}
+
+export function watchStatus(rpc: string, display: Display): StatusWatch {
+  let height = -1;
+  let movedAt = performance.now();
+  let fail: (error: FedaiError) => void = () => {};
+  const stalled = new Promise<never>((_resolve, reject) => {
+    fail = reject;
+  });
+  stalled.catch(() => {});
+  const timer = setInterval(async () => {
+    const status = await askStatus(rpc);
+    if (status && status.height !== height) {
+      height = status.height;
+      movedAt = performance.now();
+      display.update({ type: 'chain', status });
+    }
+    if (performance.now() - movedAt > STALL_MS) {
+      fail(new FedaiError('CHAIN_STALLED', 'the chain makes no blocks', { height, forSeconds: STALL_MS / 1000 }, {
+        remedy: 'run again with --keep-logs and read the validators’ logs',
+      }));
+    }
+  }, POLL_MS);
+  return { stalled, stop: () => clearInterval(timer) };
+}
+
+/** Undefined when the node does not answer in time: it may be busy. */
+async function askStatus(rpc: string) {
+  try {
+    const response = await fetch(rpc, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'fedai_status', params: [] }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    const { result } = (await response.json()) as { result: Record<string, unknown> };
+    const peers = Array.isArray(result.peers) ? result.peers.length : Number(result.peers);
+    return { height: Number(result.height), finalityMs: Number(result.finalityMs), peers };
+  } catch {
+    return undefined;
+  }
+}

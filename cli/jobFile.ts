@@ -1,0 +1,33 @@
+/** Reads a job file as a person writes it: a `fedai-job/1` document in which data sets and reward may be left to options. */
+import { readFile } from 'node:fs/promises';
+import { FedaiError, parseJson } from '../core/index.ts';
+import { JOB_LIMITS, type Job, parseJob } from '../job/index.ts';
+
+export interface JobFileOverrides {
+  /** Content ids of manifests. */
+  train?: string;
+  test?: string;
+  /** Wei. */
+  reward?: bigint;
+}
+
+/** Throws `BAD_JSON`, `TOO_LARGE`, `BAD_JOB`, `BAD_MODEL` or `BAD_RECIPE`, each naming the field. */
+export async function readJobFile(path: string, overrides: JobFileOverrides = {}): Promise<Job> {
+  const json = parseJson(await readFile(path), JOB_LIMITS.documentBytes);
+  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
+    throw new FedaiError('BAD_JOB', 'not a job document: not an object', { path }, {
+      remedy: 'see docs/protocol/job.md for what a job document holds',
+    });
+  }
+  const written = json as { data?: Record<string, unknown> };
+  const data = { ...written.data };
+  if (overrides.train !== undefined) data.train = { encrypted: false, ...asObject(data.train), manifest: overrides.train };
+  if (overrides.test !== undefined) data.test = { manifest: overrides.test, encrypted: true };
+  return parseJob({
+    ...json,
+    data,
+    ...(overrides.reward !== undefined && { reward: overrides.reward.toString() }),
+  });
+}
+
+const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});

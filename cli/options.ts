@@ -1,0 +1,97 @@
+/** Parsers of option values. Each throws what commander prints as a usage error (exit code 2). */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+
+export const DEFAULT_RPC = 'http://127.0.0.1:8545';
+const WEI_DECIMALS = 18;
+
+/** A whole number within bounds, both included. */
+export function integer(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < minimum || value > maximum) {
+      throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}.`);
+    }
+    return value;
+  };
+}
+
+/** A TCP port; 0 lets the system choose. */
+export const port = integer(0, 65_535);
+
+export function httpUrl(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new InvalidArgumentError('expected an address such as http://127.0.0.1:8545.');
+  }
+  return text;
+}
+
+/** Decimal TRAIN (`12.5`) as wei. */
+export function trainAmount(text: string): bigint {
+  const match = /^(\d{1,30})(?:\.(\d{1,18}))?$/.exec(text);
+  if (!match) throw new InvalidArgumentError('expected an amount of TRAIN such as 100 or 0.5.');
+  return BigInt(match[1]!) * 10n ** BigInt(WEI_DECIMALS) + BigInt((match[2] ?? '').padEnd(WEI_DECIMALS, '0'));
+}
+
+/** Wei as decimal TRAIN without trailing zeros. */
+export function formatTrain(wei: bigint): string {
+  const digits = wei.toString().padStart(WEI_DECIMALS + 1, '0');
+  const fraction = digits.slice(-WEI_DECIMALS).replace(/0+$/, '');
+  return fraction ? `${digits.slice(0, -WEI_DECIMALS)}.${fraction}` : digits.slice(0, -WEI_DECIMALS);
+}
+
+export const jobId = (text: string): string => {
+  if (!/^[1-9]\d{0,17}$/.test(text)) throw new InvalidArgumentError('expected a job number such as 1.');
+  return text;
+};
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** `--json` and `--log-level`, which every command has. */
+export function shared(command: Command): Command {
+  return command
+    .option('--json', 'events on stdout, one JSON object a line; everything else on stderr')
+    .option('--log-level <level>', 'debug, info, warn or error', oneOf(LOG_LEVELS), 'info');
+}
+
+export function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+  return (text) => {
+    if (!values.includes(text as T)) throw new InvalidArgumentError(`expected ${values.join(', ')}.`);
+    return text as T;
+  };
+}
+
+/** Which chain and through whom: what every command that talks to contracts needs. */
+export function chainAccess(command: Command): Command {
+  return command
+    .requiredOption('--chain-spec <file>', 'chain-spec file: chain id, contracts, validators', process.env.FEDAI_CHAIN_SPEC)
+    .option('--rpc <url>', 'JSON-RPC of a chain node', httpUrl, process.env.FEDAI_RPC ?? DEFAULT_RPC);
+}
+
+/** Keys and files of this party. */
+export function partyAccess(command: Command, part: string): Command {
+  return command
+    .option('--data-dir <dir>', 'keys and files of this party', join(homedir(), '.fedai', part))
+    .option('--password-file <file>', 'password of the keys (else FEDAI_PASSWORD, else asked for)');
+}
+
+/** The libp2p side of a process. */
+export function peerAccess(command: Command): Command {
+  return command
+    .option('--listen <addr>', 'libp2p address to listen on', '/ip4/0.0.0.0/tcp/0')
+    .option('--bootstrap <addr...>', 'peers to start from (else those of the chain-spec file)');
+}
+
+export interface ChainAccess {
+  chainSpec: string;
+  rpc: string;
+}
+export interface PartyAccess {
+  dataDir: string;
+  passwordFile?: string;
+}
+export interface PeerAccess {
+  listen: string;
+  bootstrap?: string[];
+}
