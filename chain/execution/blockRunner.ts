@@ -159,6 +159,6 @@ function receiptOf(tx: TypedTransaction, result: RunTxResult, gasBefore: bigint,
 
 export function effectiveGasPrice(tx: TypedTransaction, baseFee: bigint): bigint {
   if (!('maxFeePerGas' in tx)) return tx.gasPrice;
-  const capped = baseFee + tx.maxPriorityFeePerGas;
-  return capped > tx.maxFeePerGas ? tx.maxFeePerGas : capped;
+  const room = tx.maxFeePerGas - baseFee;
+  return baseFee + (tx.maxPriorityFeePerGas < room ? tx.maxPriorityFeePerGas : room);
 }

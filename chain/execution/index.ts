@@ -1,3 +1,4 @@
+export { readState, type StateReader } from './accounts.ts';
 export { decodeTransaction, effectiveGasPrice, headerFields } from './blockRunner.ts';
 export { createChainCommon, fastKeccak } from './common.ts';
 export { createEvmPool, type EvmPool, type Machine } from './evmPool.ts';

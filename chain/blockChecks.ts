@@ -1,0 +1,58 @@
+/** What execution demands of a header beyond its own outcome. Proposers, beacons and commits are consensus's to check. */
+import type { BlockHeader } from '@ethereumjs/block';
+import { KECCAK256_RLP, SHA256_NULL } from '@ethereumjs/util';
+import { equalBytes } from '../core/index.ts';
+import { sectionHash } from '../light/index.ts';
+import type { Block } from './types.ts';
+
+/** A proposal may be this far ahead of our clock; beyond it the proposer's clock is wrong (or bends deadlines). */
+const MAX_DRIFT_SECONDS = 15n;
+const ZERO_32 = new Uint8Array(32);
+
+interface Surroundings {
+  readonly parent: BlockHeader;
+  readonly gasLimit: bigint;
+  readonly nowMs: number;
+}
+
+type Rule = (block: Block, around: Surroundings) => string | undefined;
+
+const onParent: Rule = ({ header }, { parent }) => {
+  if (header.number !== parent.number + 1n) return `height is ${header.number}, not ${parent.number + 1n}`;
+  return equalBytes(header.parentHash, parent.hash()) ? undefined : 'parent is not the head';
+};
+
+const onTime: Rule = ({ header }, { parent, nowMs }) => {
+  if (header.timestamp <= parent.timestamp) return 'timestamp is not after the parent';
+  const latest = BigInt(Math.floor(nowMs / 1000)) + MAX_DRIFT_SECONDS;
+  return header.timestamp <= latest || header.timestamp === parent.timestamp + 1n
+    ? undefined
+    : 'timestamp is in the future';
+};
+
+const onSection: Rule = ({ header, section }) =>
+  equalBytes(header.extraData, sectionHash(section)) ? undefined : 'extraData is not the hash of the section';
+
+const onFees: Rule = ({ header }, { parent, gasLimit }) => {
+  if (header.gasLimit !== gasLimit) return 'gas limit is not that of the chain';
+  return header.baseFeePerGas === parent.calcNextBaseFee() ? undefined : 'wrong base fee';
+};
+
+/** Fields of Ethereum that this chain leaves empty. Difficulty, nonce and uncles are checked when the header is read. */
+const onEmptyFields: Rule = ({ header }) => {
+  if (header.blobGasUsed !== 0n || header.excessBlobGas !== 0n) return 'blob fields are not zero';
+  if (!equalBytes(header.parentBeaconBlockRoot!, ZERO_32)) return 'parentBeaconBlockRoot is not zero';
+  if (!equalBytes(header.withdrawalsRoot!, KECCAK256_RLP)) return 'withdrawals are not empty';
+  return equalBytes(header.requestsHash!, SHA256_NULL) ? undefined : 'requests are not empty';
+};
+
+const RULES: readonly Rule[] = [onParent, onTime, onSection, onFees, onEmptyFields];
+
+/** The first rule that the header breaks. */
+export function headerFault(block: Block, around: Surroundings): string | undefined {
+  for (const rule of RULES) {
+    const reason = rule(block, around);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

@@ -1,0 +1,42 @@
+/** What a chain node says of itself (`fedai_status`). */
+
+export interface NodeStatus {
+  height: number;
+  /** Greatest height that peers claim, or the own. */
+  bestKnownHeight: number;
+  syncing: boolean;
+  /** The height under vote, its consensus round and step. */
+  consensusHeight: number;
+  consensusRound: number;
+  consensusStep: string;
+  /** Whether this node votes at that height. */
+  validator: boolean;
+  /** From the start of a height to its commit on disk, of the last heights decided here, oldest first. */
+  finalityMs: number[];
+  /** Connected peers, chain nodes or not. */
+  peers: number;
+  peerId: string;
+  peerAddresses: string[];
+  pendingTransactions: number;
+}
+
+export interface FinalityMeter {
+  /** Null (a block taken from a peer) is left out. */
+  add(finalityMs: number | null): void;
+  last(): number[];
+}
+
+/** Enough for a median over two minutes of blocks. */
+const KEPT = 120;
+
+export function createFinalityMeter(): FinalityMeter {
+  const times: number[] = [];
+  return {
+    add(finalityMs) {
+      if (finalityMs === null) return;
+      times.push(finalityMs);
+      if (times.length > KEPT) times.shift();
+    },
+    last: () => [...times],
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * A chain node: application, consensus, network, catch-up and RPC, put together and started in order.
+ * Owns their life and nothing of their rules; without a validator key it follows and serves.
+ */
+import { join } from 'node:path';
+import { type Hex, type Log, type Service, systemClock } from '../core/index.ts';
+import { createPeer, type Peer } from '../storage/index.ts';
+import { type ChainApplication, createApplication } from './application.ts';
+import { decodeBlock, encodeBlock } from './block.ts';
+import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
+import { createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
+import { removeNodeFile, writeNodeFile } from './node-file.ts';
+import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
+import { createRpcServer } from './rpc/index.ts';
+import type { ChainSpec } from './spec/index.ts';
+import { createSync, type Sync } from './sync/index.ts';
+
+export interface ChainNodeInput {
+  spec: ChainSpec;
+  /** Database, sign-state, peer records and `node.json` live here. */
+  dataDir: string;
+  /** Absent for a follower. */
+  keys?: { validatorSecretKey: Uint8Array; address: Hex };
+  /** Ed25519 seed, 32 bytes. */
+  peerPrivateKey: Uint8Array;
+  /** Multiaddresses; port 0 takes a free one. */
+  listen: readonly string[];
+  announce?: readonly string[];
+  /** Beside those of the chain spec. */
+  bootstrap: readonly string[];
+  rpc: { host: string; port: number };
+  log: Log;
+  /** Called once when going on would be unsafe; the process should end. */
+  onFault?: (cause: unknown) => void;
+}
+
+export interface ChainNode extends Service {
+  readonly rpcUrl: string;
+  readonly peerId: string;
+  /** Multiaddresses with peer id. */
+  addresses(): string[];
+  status(): NodeStatus;
+}
+
+/** The node that comes back is running (`start` is then a no-op); `stop` may be called twice. Throws what its parts throw, leaving nothing open. */
+export async function createChainNode(input: ChainNodeInput): Promise<ChainNode> {
+  const closers = new AsyncDisposableStack();
+  try {
+    return await assemble(input, closers);
+  } catch (error) {
+    await closers.disposeAsync();
+    throw error;
+  }
+}
+
+async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): Promise<ChainNode> {
+  const { spec, dataDir, log } = input;
+  const application = await createApplication({
+    spec,
+    directory: join(dataDir, 'chain'),
+    clock: systemClock,
+  });
+  closers.defer(() => application.close());
+  const peer = await createPeer({
+    dataDir: join(dataDir, 'peer'),
+    peerPrivateKey: input.peerPrivateKey,
+    listen: input.listen,
+    bootstrap: [...spec.bootstrap, ...input.bootstrap],
+    log: log.child({ part: 'peer' }),
+    ...(input.announce && { announce: input.announce }),
+  });
+  closers.defer(() => peer.stop());
+  const consensus = createNodeConsensus(input, application, peer);
+  const sync = createSync({
+    peer,
+    store: application.store,
+    common: application.common,
+    genesisHash: application.store.block(0)!.header.hash(),
+    consensus,
+    log: log.child({ part: 'sync' }),
+  });
+  const chainId = BigInt(spec.chainId);
+  const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });
+  const finality = createFinalityMeter();
+  consensus.onDecided(({ block, height, finalityMs }) => {
+    finality.add(finalityMs);
+    log.debug('block', { height, transactions: block.transactions.length, finalityMs });
+  });
+  await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
+  for (const service of [consensus, sync, gossip]) {
+    closers.defer(() => service.stop());
+    await service.start();
+  }
+  const status = () => nodeStatus(application, consensus, sync, peer, finality);
+  const rpc = await createRpcServer({
+    application,
+    ...input.rpc,
+    status,
+    content: (cid) => peer.content.rawBlock(cid),
+    log: log.child({ part: 'rpc' }),
+  });
+  closers.defer(() => rpc.stop());
+  await writeNodeFile(dataDir, { rpcUrl: rpc.url, peerAddresses: peer.addresses(), pid: process.pid });
+  closers.defer(() => removeNodeFile(dataDir));
+  const head = application.head.height;
+  log.info('chain node runs', { chainId, head, rpc: rpc.url, validator: input.keys?.address ?? null });
+  return {
+    rpcUrl: rpc.url,
+    peerId: peer.peerId,
+    addresses: peer.addresses,
+    status,
+    async start() {},
+    stop: () => closers.disposeAsync(),
+  };
+}
+
+function createNodeConsensus(input: ChainNodeInput, application: ChainApplication, peer: Peer): Consensus {
+  const { spec, dataDir, keys, onFault } = input;
+  const { common, store } = application;
+  const chainId = BigInt(spec.chainId);
+  const log = input.log.child({ part: 'consensus' });
+  return createConsensus({
+    chainId,
+    timing: spec.consensus,
+    epochBlocks: spec.epochBlocks,
+    application,
+    network: createConsensusNetwork({ peer, chainId, common, log }),
+    history: {
+      beaconAt: async (height) => store.block(height)!.header.mixHash,
+      commitAt: async (height) => store.commit(height) ?? null,
+    },
+    codec: { encode: encodeBlock, decode: (bytes) => decodeBlock(bytes, common) },
+    storage: createConsensusStorage(join(dataDir, 'consensus')),
+    secretKey: keys?.validatorSecretKey ?? null,
+    scheme: blsScheme,
+    clock: systemClock,
+    log,
+    ...(onFault && { onFault }),
+  });
+}
+
+function findBlock(
+  application: ChainApplication,
+  consensus: Consensus,
+  hash: Uint8Array,
+): Uint8Array | undefined {
+  const proposed = consensus.proposedBlock(hash);
+  if (proposed !== undefined) return encodeBlock(proposed);
+  const height = application.store.heightOf(hash);
+  return height === undefined ? undefined : application.store.encodedBlock(height);
+}
+
+function nodeStatus(
+  application: ChainApplication,
+  consensus: Consensus,
+  sync: Sync,
+  peer: Peer,
+  finality: FinalityMeter,
+): NodeStatus {
+  const current = consensus.status();
+  return {
+    height: application.head.height,
+    bestKnownHeight: Math.max(application.head.height, sync.bestKnown()),
+    syncing: sync.isSyncing(),
+    consensusHeight: current?.height ?? application.head.height + 1,
+    consensusRound: current?.round ?? 0,
+    consensusStep: current?.step ?? 'new',
+    validator: current?.validator ?? false,
+    finalityMs: finality.last(),
+    peers: peer.peers().length,
+    peerId: peer.peerId,
+    peerAddresses: peer.addresses(),
+    pendingTransactions: application.pool.count,
+  };
+}

@@ -1,0 +1,170 @@
+/**
+ * The chain on LevelDB. A height, its state nodes and the pointer to it are one synced batch, so a process killed
+ * at any instant leaves the last whole height. Owns layout and versions, no rules.
+ */
+import { mkdir } from 'node:fs/promises';
+import type { Common } from '@ethereumjs/common';
+import { ClassicLevel } from 'classic-level';
+import { bytesToBigInt, equalBytes, FedaiError, toHex, uintBytes, utf8 } from '../../core/index.ts';
+import { decodeCommit, encodeCommit } from '../../light/index.ts';
+import { decodeBlock, encodeBlock } from '../block.ts';
+import type { StateSource } from '../execution/index.ts';
+import { keys } from './keys.ts';
+import { decodePlace, decodeReceipts, encodePlace, encodeReceipts } from './records.ts';
+import type { ChainStore, StoredHeight } from './types.ts';
+
+/** Raise it when the layout changes, and say in the changelog how to move on. */
+const FORMAT = 'fedai-chain-db/1';
+/** Of LevelDB's block cache: state reads of a busy chain fit; four chain nodes share one small machine. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
+type Db = ClassicLevel<Uint8Array, Uint8Array>;
+
+export interface OpenStoreOptions {
+  readonly directory: string;
+  readonly common: Common;
+  /** Height 0; written to an empty directory, compared with a filled one. */
+  readonly genesis: StoredHeight;
+}
+
+/** Throws `DATABASE_LOCKED`, `DATABASE_UNREADABLE`, `DATABASE_VERSION`, `WRONG_CHAIN`. */
+export async function openStore(options: OpenStoreOptions): Promise<ChainStore> {
+  const db = await openDatabase(options.directory);
+  try {
+    const format = db.getSync(keys.meta('format'));
+    if (format === undefined) await writeHeight(db, options.genesis, true);
+    else checkIdentity(db, format, options);
+    return levelStore(db, options.common);
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+async function openDatabase(directory: string): Promise<Db> {
+  await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    throw unreadable(directory, cause);
+  });
+  const db: Db = new ClassicLevel(directory, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    cacheSize: CACHE_BYTES,
+  });
+  try {
+    await db.open();
+  } catch (failure) {
+    const cause = failure instanceof Error && failure.cause !== undefined ? failure.cause : failure;
+    if ((cause as { code?: string }).code === 'LEVEL_LOCKED') {
+      throw new FedaiError(
+        'DATABASE_LOCKED',
+        'another process uses this data directory',
+        { directory },
+        { cause, remedy: 'stop the other chain node, or give this one its own data directory' },
+      );
+    }
+    throw unreadable(directory, cause);
+  }
+  return db;
+}
+
+const unreadable = (directory: string, cause: unknown): FedaiError =>
+  new FedaiError(
+    'DATABASE_UNREADABLE',
+    'the chain database cannot be opened',
+    { directory },
+    { cause, remedy: 'check permissions and free space; if it is damaged, delete it and synchronise again' },
+  );
+
+function checkIdentity(db: Db, format: Uint8Array, { directory, genesis }: OpenStoreOptions): void {
+  const got = new TextDecoder().decode(format);
+  if (got !== FORMAT) {
+    throw new FedaiError(
+      'DATABASE_VERSION',
+      'the chain database has another version',
+      { directory, got, expected: FORMAT },
+      { remedy: 'use the release that made it, or delete it and synchronise again' },
+    );
+  }
+  const first = db.getSync(keys.meta('genesis'));
+  if (first !== undefined && equalBytes(first, genesis.hash)) return;
+  throw new FedaiError(
+    'WRONG_CHAIN',
+    'the data directory belongs to another chain',
+    { directory, got: first === undefined ? null : toHex(first), expected: toHex(genesis.hash) },
+    { remedy: 'use the chain-spec file it was made with, or another data directory' },
+  );
+}
+
+async function writeHeight(db: Db, stored: StoredHeight, isGenesis: boolean): Promise<void> {
+  const height = Number(stored.block.header.number);
+  const batch = db.batch();
+  const put = (key: Uint8Array, value: Uint8Array) => batch.put(key, value);
+  for (const [hash, rlp] of stored.writes.nodes) put(keys.node(hash), rlp);
+  for (const [hash, code] of stored.writes.codes) put(keys.code(hash), code);
+  put(keys.block(height), encodeBlock(stored.block));
+  put(keys.receipts(height), encodeReceipts(stored.receipts));
+  put(keys.bloom(height), stored.block.header.logsBloom);
+  put(keys.heightByHash(stored.hash), uintBytes(height, 8));
+  for (const [index, hash] of stored.transactionHashes.entries()) {
+    put(keys.transaction(hash), encodePlace({ height, index }));
+  }
+  if (stored.commit !== null) put(keys.commit(height), encodeCommit(stored.commit));
+  if (isGenesis) {
+    put(keys.meta('format'), utf8(FORMAT));
+    put(keys.meta('genesis'), stored.hash);
+  }
+  put(keys.meta('head'), uintBytes(height, 8));
+  await batch.write({ sync: true }).catch((cause: unknown) => {
+    throw new FedaiError(
+      'DATABASE_WRITE',
+      'a block could not be written',
+      { height },
+      { cause, remedy: 'check free space and permissions of the data directory, then start again' },
+    );
+  });
+}
+
+function levelStore(db: Db, common: Common): ChainStore {
+  let height = Number(bytesToBigInt(db.getSync(keys.meta('head'))!));
+  const state: StateSource = {
+    node: (hash) => db.getSync(keys.node(hash)),
+    code: (hash) => db.getSync(keys.code(hash)),
+  };
+  const read = <T>(key: Uint8Array, decode: (bytes: Uint8Array) => T): T | undefined => {
+    const bytes = db.getSync(key);
+    return bytes === undefined ? undefined : decode(bytes);
+  };
+  return {
+    get height() {
+      return height;
+    },
+    state,
+    async append(stored) {
+      const next = Number(stored.block.header.number);
+      if (next !== height + 1) {
+        throw new FedaiError('INVARIANT', 'heights are stored in order', { got: next, expected: height + 1 });
+      }
+      await writeHeight(db, stored, false);
+      height = next;
+    },
+    block: (at) => read(keys.block(at), (bytes) => decodeBlock(bytes, common)),
+    encodedBlock: (at) => db.getSync(keys.block(at)),
+    commit: (at) => read(keys.commit(at), decodeCommit),
+    receipts: (at) => read(keys.receipts(at), decodeReceipts),
+    heightOf: (hash) => read(keys.heightByHash(hash), (bytes) => Number(bytesToBigInt(bytes))),
+    placeOf: (hash) => read(keys.transaction(hash), decodePlace),
+    heightsMatching: (from, to, test) => matchingHeights(db, from, to, test),
+    close: () => db.close(),
+  };
+}
+
+async function* matchingHeights(
+  db: Db,
+  from: number,
+  to: number,
+  test: (bloom: Uint8Array) => boolean,
+): AsyncIterable<number> {
+  for await (const [key, bloom] of db.iterator({ gte: keys.bloom(from), lte: keys.bloom(to) })) {
+    if (test(bloom)) yield Number(bytesToBigInt(key.subarray(1)));
+  }
+}
