@@ -13,9 +13,10 @@ import {
   type CreateChainSpecInput,
   createApplication,
   createChainSpec,
+  createRpcServer,
 } from '../../chain/index.ts';
 import { blsPublicKey, blsSign, proofOfPossession } from '../../core/bls/index.ts';
-import { concatBytes, type Hex, sha256, systemClock, toHex, utf8 } from '../../core/index.ts';
+import { concatBytes, type Hex, sha256, silentLog, systemClock, toHex, utf8 } from '../../core/index.ts';
 import {
   type BlockCommit,
   commitHash,
@@ -43,6 +44,8 @@ export interface SoloChainOptions {
   readonly spec?: Partial<CreateChainSpecInput>;
   /** Re-opens a directory that an earlier chain with the same spec left. */
   readonly directory?: string;
+  /** Content blocks that `/ipfs/<cid>` serves. */
+  readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
 }
 
 export interface SoloChain {
@@ -50,6 +53,8 @@ export interface SoloChain {
   readonly spec: ChainSpec;
   readonly accounts: readonly TestAccount[];
   readonly directory: string;
+  /** JSON-RPC over HTTP. */
+  readonly rpcUrl: string;
   /** Makes and commits blocks; resolves with the new height. */
   mine(blocks?: number): Promise<number>;
   stop(): Promise<void>;
@@ -92,14 +97,23 @@ export async function startSoloChain(options: SoloChainOptions = {}): Promise<So
   const application = await createApplication({ spec, directory, clock: systemClock });
   const accounts = Array.from({ length: options.accounts ?? 10 }, (_, index) => testAccount(index));
   const miner = createMiner(application);
+  const rpc = createRpcServer({
+    application,
+    log: silentLog,
+    port: 0,
+    ...(options.content === undefined ? {} : { content: options.content }),
+  });
+  await rpc.start();
   const stopMining = schedule(application, miner, options.mining ?? 'instant');
   return {
     application,
     spec,
     accounts,
     directory,
+    rpcUrl: rpc.url,
     mine: miner,
     async stop() {
+      await rpc.stop();
       await stopMining();
       await application.close();
       if (options.directory === undefined) await rm(directory, { recursive: true, force: true });

@@ -1,0 +1,94 @@
+/** One JSON-RPC 2.0 body in, one out: single calls and batches, with nothing thrown. Owns no transport. */
+import type { FedaiError } from '../../core/index.ts';
+import { errorBody, INVALID_REQUEST, isInternal, METHOD_NOT_FOUND, PARSE_ERROR, rpcFault } from './faults.ts';
+import { blockMethods } from './methods/blocks.ts';
+import { callMethods } from './methods/calls.ts';
+import { fedaiMethods } from './methods/fedai.ts';
+import { feeMethods } from './methods/fees.ts';
+import { filterMethods } from './methods/filters.ts';
+import { logMethods } from './methods/logs.ts';
+import { nodeMethods } from './methods/node.ts';
+import { stateMethods } from './methods/state.ts';
+import { transactionMethods } from './methods/transactions.ts';
+import type { Method, RpcContext } from './types.ts';
+
+/** Calls of one batch (ethers sends up to 100). */
+const MAX_BATCH = 100;
+
+const groups = [
+  nodeMethods,
+  blockMethods,
+  stateMethods,
+  transactionMethods,
+  callMethods,
+  feeMethods,
+  logMethods,
+  filterMethods,
+  fedaiMethods,
+];
+
+/** Answers a body; undefined when it held notifications only. */
+export type Dispatch = (body: string) => Promise<string | undefined>;
+
+export function createDispatch(context: RpcContext): Dispatch {
+  const methods = new Map<string, Method>(groups.flatMap((group) => Object.entries(group(context))));
+  const answer = (request: unknown) => answerOne(methods, request, context);
+  return async (body) => {
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(body);
+    } catch {
+      return JSON.stringify(failure(null, rpcFault(PARSE_ERROR, 'parse error')));
+    }
+    if (!Array.isArray(parsed)) {
+      const response = await answer(parsed);
+      return response === undefined ? undefined : JSON.stringify(response);
+    }
+    if (parsed.length === 0) return JSON.stringify(failure(null, rpcFault(INVALID_REQUEST, 'empty batch')));
+    if (parsed.length > MAX_BATCH) {
+      return JSON.stringify(
+        failure(null, rpcFault(INVALID_REQUEST, `batch too large, at most ${MAX_BATCH}`)),
+      );
+    }
+    const responses = [];
+    // One after the other: a batch gets no more of the machine than a single caller.
+    for (const request of parsed) responses.push(await answer(request));
+    const kept = responses.filter((response) => response !== undefined);
+    return kept.length === 0 ? undefined : JSON.stringify(kept);
+  };
+}
+
+type Id = string | number | null;
+
+async function answerOne(methods: ReadonlyMap<string, Method>, request: unknown, { log }: RpcContext) {
+  const call = readRequest(request);
+  if (call === undefined) return failure(null, rpcFault(INVALID_REQUEST, 'invalid request'));
+  const { id, name, params } = call;
+  try {
+    const method = methods.get(name);
+    if (method === undefined) {
+      throw rpcFault(METHOD_NOT_FOUND, `the method ${name.slice(0, 64)} does not exist/is not available`);
+    }
+    const result = await method(params);
+    return id === undefined ? undefined : { jsonrpc: '2.0', id, result: result ?? null };
+  } catch (error) {
+    if (isInternal(error)) log.error('RPC method failed', { method: name, error });
+    return id === undefined ? undefined : failure(id, error);
+  }
+}
+
+function readRequest(value: unknown): { id: Id | undefined; name: string; params: unknown[] } | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, method, params } = value as Record<string, unknown>;
+  if (typeof method !== 'string') return undefined;
+  if (id !== undefined && id !== null && typeof id !== 'string' && typeof id !== 'number') return undefined;
+  if (params !== undefined && params !== null && !Array.isArray(params)) return undefined;
+  return { id, name: method, params: (params as unknown[] | null | undefined) ?? [] };
+}
+
+function failure(id: Id, error: unknown) {
+  return { jsonrpc: '2.0', id, error: errorBody(error) };
+}
+
+/** For callers that found the body unusable before it was parsed. */
+export const requestFault = (error: FedaiError): string => JSON.stringify(failure(null, error));

@@ -1,0 +1,1 @@
+export { createRpcServer, type RpcServer, type RpcServerOptions } from './server.ts';

@@ -1,0 +1,159 @@
+/**
+ * The HTTP face of a chain node: JSON-RPC by POST, `/health`, and raw content blocks under `/ipfs/`.
+ * Owns the socket and its limits; bound to this machine unless told otherwise, and closed to web pages by default.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, FedaiError, type Log, type Service, systemClock } from '../../core/index.ts';
+import type { ChainApplication } from '../application.ts';
+import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
+import { INVALID_REQUEST, rpcFault } from './faults.ts';
+import { type Answer, json, readBody, send } from './http.ts';
+
+export interface RpcServerOptions {
+  readonly application: ChainApplication;
+  readonly log: Log;
+  readonly host?: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Origins of web pages that may call; '*' for all. None by default. */
+  readonly corsOrigins?: readonly string[];
+  /** Bytes of one content block by CID, undefined when it is not to be had. */
+  readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
+  /** Added to `fedai_status`. */
+  readonly status?: () => object | Promise<object>;
+  readonly clock?: Clock;
+}
+
+export interface RpcServer extends Service {
+  /** Known after `start`. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/** As geth. */
+const MAX_BODY_BYTES = 5 * 1024 * 1024;
+/** A slow sender is cut off, so that idle sockets do not pile up. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const MAX_CONNECTIONS = 512;
+const CID = /^[a-zA-Z0-9]{8,128}$/;
+
+export function createRpcServer(options: RpcServerOptions): RpcServer {
+  const { application, log, clock = systemClock, status = () => ({}) } = options;
+  const host = options.host ?? '127.0.0.1';
+  const dispatch = createDispatch({ application, log, clock, status });
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    respond(options, dispatch, request, response).catch((error: unknown) => {
+      log.warn('RPC answer failed', { error });
+      response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  const port = () => (server.address() as AddressInfo | null)?.port ?? options.port;
+  return {
+    get url() {
+      return `http://${host.includes(':') ? `[${host}]` : host}:${port()}`;
+    },
+    get port() {
+      return port();
+    },
+    start: () => listen(server, host, options.port),
+    stop: () =>
+      new Promise((resolve) => {
+        if (!server.listening) return resolve();
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const inUse = cause.code === 'EADDRINUSE';
+      reject(
+        new FedaiError(
+          inUse ? 'PORT_IN_USE' : 'CANNOT_LISTEN',
+          inUse ? `port ${port} is in use` : `cannot listen on ${host}:${port}`,
+          { host, port },
+          {
+            cause,
+            remedy: inUse
+              ? 'stop the program that uses it, or choose another with --rpc-port'
+              : 'choose an address and a port that this account may listen on',
+          },
+        ),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+async function respond(
+  options: RpcServerOptions,
+  dispatch: Dispatch,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const cors = corsHeaders(request.headers.origin, options.corsOrigins ?? []);
+  const answer = await route(options, dispatch, request);
+  send(response, answer, cors);
+}
+
+function corsHeaders(origin: string | undefined, allowed: readonly string[]): Record<string, string> {
+  if (origin === undefined) return {};
+  const any = allowed.includes('*');
+  if (!any && !allowed.includes(origin)) return {};
+  return {
+    'access-control-allow-origin': any ? '*' : origin,
+    'access-control-allow-methods': 'GET, POST, OPTIONS',
+    'access-control-allow-headers': 'content-type',
+    vary: 'origin',
+  };
+}
+
+async function route(
+  options: RpcServerOptions,
+  dispatch: Dispatch,
+  request: IncomingMessage,
+): Promise<Answer> {
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  if (request.method === 'OPTIONS') return { status: 204 };
+  if (request.method === 'POST' && pathname === '/') return await answerCall(dispatch, request);
+  if (request.method !== 'GET') return json(405, { error: 'method not allowed' });
+  if (pathname === '/health') {
+    return json(200, { status: 'ok', height: options.application.head.height });
+  }
+  if (pathname.startsWith('/ipfs/')) return await answerContent(options, pathname.slice('/ipfs/'.length));
+  return json(404, { error: 'not found', remedy: 'POST JSON-RPC to /' });
+}
+
+async function answerCall(dispatch: Dispatch, request: IncomingMessage): Promise<Answer> {
+  // This media type makes browsers ask first, so pages from elsewhere cannot call without CORS.
+  if (!request.headers['content-type']?.startsWith('application/json')) {
+    return json(415, { error: 'content-type must be application/json' });
+  }
+  let body: string;
+  try {
+    body = await readBody(request, MAX_BODY_BYTES);
+  } catch (error) {
+    if (!(error instanceof FedaiError) || error.code !== 'TOO_LARGE') throw error;
+    const fault = requestFault(rpcFault(INVALID_REQUEST, `request body exceeds ${MAX_BODY_BYTES} bytes`));
+    return { status: 413, type: 'application/json', body: fault, headers: { connection: 'close' } };
+  }
+  const answer = await dispatch(body);
+  return answer === undefined ? { status: 204 } : { status: 200, type: 'application/json', body: answer };
+}
+
+/** Trustless gateway (raw blocks only): the caller checks the bytes against the CID. */
+async function answerContent(options: RpcServerOptions, cid: string): Promise<Answer> {
+  if (!CID.test(cid)) return json(400, { error: 'not a CID' });
+  const bytes = await options.content?.(cid);
+  if (bytes === undefined) return json(404, { error: 'content not found' });
+  return {
+    status: 200,
+    type: 'application/vnd.ipld.raw',
+    body: bytes,
+    headers: { 'cache-control': 'public, max-age=29030400, immutable', 'x-content-type-options': 'nosniff' },
+  };
+}

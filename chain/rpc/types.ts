@@ -1,0 +1,15 @@
+/** What the groups of methods are built from. */
+import type { Clock, Log } from '../../core/index.ts';
+import type { ChainApplication } from '../application.ts';
+import type { Params } from './params.ts';
+
+export interface RpcContext {
+  readonly application: ChainApplication;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Merged into the answer of `fedai_status`: finality, peers, consensus round. */
+  readonly status: () => object | Promise<object>;
+}
+
+export type Method = (params: Params) => unknown;
+export type MethodGroup = (context: RpcContext) => Record<string, Method>;
