@@ -61,7 +61,7 @@ async function openDeliveredKey(
   context: EvaluatorContext,
   posted: PostedJob,
 ): Promise<Uint8Array | undefined> {
-  const { market, account, keys, domain } = context;
+  const { account, keys, domain } = context;
   const wrapped = await deliveredKey(context, posted);
   const associated = keyContext('test', domain, posted.id, account);
   const key = await unwrapKey(keys.reader.privateKey, fromHex(wrapped), associated).catch(() => undefined);
@@ -69,7 +69,6 @@ async function openDeliveredKey(
     context.log.warn('the delivered test key does not open', { jobId: posted.id, client: posted.client });
     return undefined;
   }
-  void market;
   return equalBytes(sha256(key), fromHex(posted.post.testKeyCommitment)) ? key : undefined;
 }
 

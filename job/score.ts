@@ -37,6 +37,6 @@ export function scoreModel(
 function outputLeaf(predicted: number, logitsQ16: Int32Array): Uint8Array {
   const logits = new Uint8Array(4 * logitsQ16.length);
   const view = new DataView(logits.buffer);
-  logitsQ16.forEach((logit, i) => view.setInt32(4 * i, logit));
+  for (let i = 0; i < logitsQ16.length; i++) view.setInt32(4 * i, logitsQ16[i]!);
   return merkleLeaf(concatBytes(uintBytes(predicted, 2), logits));
 }

@@ -1,0 +1,2 @@
+export type { EvaluatorEvent } from './context.ts';
+export { createEvaluator, type EvaluatorOptions } from './evaluator.ts';
