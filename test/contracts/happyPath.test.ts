@@ -15,7 +15,6 @@ import {
 } from '../support/contracts/jobSteps.ts';
 import { type Account, call, createWorld, TEST_KEY, type World } from '../support/contracts/world.ts';
 
-
 describe('a job that goes well', () => {
   let world: World;
   let jobId: bigint;
@@ -84,7 +83,10 @@ describe('a job that goes well', () => {
     const fragment = world.jobs.interface.getFunction('jobReceipt')!;
     assert.equal(stored, keccak256(coder.encode(fragment.outputs, [receipt])));
     assert.equal(await world.jobs.receiptHash!(jobId), stored);
-    assert.deepEqual(receipt.workers.toArray(), slots.map((account) => account.address));
+    assert.deepEqual(
+      receipt.workers.toArray(),
+      slots.map((account) => account.address),
+    );
     assert.equal(receipt.agreeing.length, 3);
   });
 

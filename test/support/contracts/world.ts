@@ -30,7 +30,10 @@ export type World = Awaited<ReturnType<typeof createWorld>>;
 /** The n-th test account's made-up BLS key; the contracts check its length, genesis its signature. */
 const blsKey = (index: number) => new Uint8Array(48).fill(index + 1);
 
-async function createAccounts(count: number, ethers: { getSigners(): Promise<Signer[]> }): Promise<Account[]> {
+async function createAccounts(
+  count: number,
+  ethers: { getSigners(): Promise<Signer[]> },
+): Promise<Account[]> {
   const signers = (await ethers.getSigners()).slice(0, count);
   return Promise.all(
     signers.map(async (signer) => ({ signer, address: (await signer.getAddress()) as Hex })),
