@@ -32,16 +32,26 @@ export type ChainFile = z.infer<typeof schema>;
 /** Throws `NO_CHAIN_SPEC`, `BAD_JSON` or `BAD_CHAIN_SPEC`. */
 export async function readChainFile(path: string): Promise<ChainFile> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new FedaiError('NO_CHAIN_SPEC', 'cannot read the chain-spec file', { path }, {
-      cause,
-      remedy: 'give the network’s chain-spec file with --chain-spec, or make one with `fedai chain spec`',
-    });
+    throw new FedaiError(
+      'NO_CHAIN_SPEC',
+      'cannot read the chain-spec file',
+      { path },
+      {
+        cause,
+        remedy: 'give the network’s chain-spec file with --chain-spec, or make one with `fedai chain spec`',
+      },
+    );
   });
   const parsed = schema.safeParse(parseJson(bytes, MAX_SPEC_BYTES));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new FedaiError('BAD_CHAIN_SPEC', 'not a chain-spec file', { path, at: issue?.path.join('.') }, {
-    cause: issue?.message,
-    remedy: 'get the chain-spec file of the network again',
-  });
+  throw new FedaiError(
+    'BAD_CHAIN_SPEC',
+    'not a chain-spec file',
+    { path, at: issue?.path.join('.') },
+    {
+      cause: issue?.message,
+      remedy: 'get the chain-spec file of the network again',
+    },
+  );
 }

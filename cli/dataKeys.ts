@@ -27,9 +27,14 @@ export async function readDataKey(dataDir: string, manifestCid: string): Promise
   try {
     return fromHex((await readFile(file, 'utf8')).trim(), 32);
   } catch (cause) {
-    throw new FedaiError('MISSING_DATA_KEY', 'the key of this data set is not here', { file }, {
-      cause,
-      remedy: 'post the job from the data directory into which the set was imported (`fedai data import`)',
-    });
+    throw new FedaiError(
+      'MISSING_DATA_KEY',
+      'the key of this data set is not here',
+      { file },
+      {
+        cause,
+        remedy: 'post the job from the data directory into which the set was imported (`fedai data import`)',
+      },
+    );
   }
 }

@@ -15,13 +15,19 @@ export interface JobFileOverrides {
 export async function readJobFile(path: string, overrides: JobFileOverrides = {}): Promise<Job> {
   const json = parseJson(await readFile(path), JOB_LIMITS.documentBytes);
   if (json === null || typeof json !== 'object' || Array.isArray(json)) {
-    throw new FedaiError('BAD_JOB', 'not a job document: not an object', { path }, {
-      remedy: 'see docs/protocol/job.md for what a job document holds',
-    });
+    throw new FedaiError(
+      'BAD_JOB',
+      'not a job document: not an object',
+      { path },
+      {
+        remedy: 'see docs/protocol/job.md for what a job document holds',
+      },
+    );
   }
   const written = json as { data?: Record<string, unknown> };
   const data = { ...written.data };
-  if (overrides.train !== undefined) data.train = { encrypted: false, ...asObject(data.train), manifest: overrides.train };
+  if (overrides.train !== undefined)
+    data.train = { encrypted: false, ...asObject(data.train), manifest: overrides.train };
   if (overrides.test !== undefined) data.test = { manifest: overrides.test, encrypted: true };
   return parseJob({
     ...json,

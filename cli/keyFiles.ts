@@ -44,9 +44,14 @@ export interface WriteKeysInput {
 export async function writeKeys(input: WriteKeysInput): Promise<PublicKeys> {
   const folder = folderOf(input.dataDir);
   if (existsSync(folder)) {
-    throw new FedaiError('EXISTS', 'there are keys in this data directory already', { folder }, {
-      remedy: 'choose another --data-dir, or move the old keys away',
-    });
+    throw new FedaiError(
+      'EXISTS',
+      'there are keys in this data directory already',
+      { folder },
+      {
+        remedy: 'choose another --data-dir, or move the old keys away',
+      },
+    );
   }
   const files = await keyFiles(input);
   const fresh = `${folder}.${process.pid}.new`;
@@ -117,9 +122,14 @@ async function readKeyFile(dataDir: string, name: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new FedaiError('MISSING_KEYS', 'there are no keys in this data directory', { file }, {
-      cause,
-      remedy: `make some with \`fedai key new --data-dir ${dataDir}\``,
-    });
+    throw new FedaiError(
+      'MISSING_KEYS',
+      'there are no keys in this data directory',
+      { file },
+      {
+        cause,
+        remedy: `make some with \`fedai key new --data-dir ${dataDir}\``,
+      },
+    );
   }
 }

@@ -1,7 +1,7 @@
 /** Parsers of option values. Each throws what commander prints as a usage error (exit code 2). */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export const DEFAULT_RPC = 'http://127.0.0.1:8545';
 const WEI_DECIMALS = 18;
@@ -32,6 +32,12 @@ export function trainAmount(text: string): bigint {
   const match = /^(\d{1,30})(?:\.(\d{1,18}))?$/.exec(text);
   if (!match) throw new InvalidArgumentError('expected an amount of TRAIN such as 100 or 0.5.');
   return BigInt(match[1]!) * 10n ** BigInt(WEI_DECIMALS) + BigInt((match[2] ?? '').padEnd(WEI_DECIMALS, '0'));
+}
+
+/** An option that holds wei, given and shown in TRAIN. */
+export function trainOption(flags: string, description: string, defaultTrain: string): Option {
+  const option = new Option(flags, description).argParser(trainAmount);
+  return option.default(trainAmount(defaultTrain), `${defaultTrain} TRAIN`);
 }
 
 /** Wei as decimal TRAIN without trailing zeros. */
@@ -65,7 +71,11 @@ export function oneOf<T extends string>(values: readonly T[]): (text: string) =>
 /** Which chain and through whom: what every command that talks to contracts needs. */
 export function chainAccess(command: Command): Command {
   return command
-    .requiredOption('--chain-spec <file>', 'chain-spec file: chain id, contracts, validators', process.env.FEDAI_CHAIN_SPEC)
+    .requiredOption(
+      '--chain-spec <file>',
+      'chain-spec file: chain id, contracts, validators',
+      process.env.FEDAI_CHAIN_SPEC,
+    )
     .option('--rpc <url>', 'JSON-RPC of a chain node', httpUrl, process.env.FEDAI_RPC ?? DEFAULT_RPC);
 }
 

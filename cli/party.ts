@@ -54,4 +54,3 @@ export async function openPeer(
     log: input.log,
   });
 }
-

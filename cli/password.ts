@@ -9,9 +9,14 @@ export async function readPassword(passwordFile: string | undefined): Promise<st
   const fromEnvironment = process.env.FEDAI_PASSWORD;
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (process.stdin.isTTY) return ask('password of the keys: ');
-  throw new FedaiError('MISSING_PASSWORD', 'no password for the keys', {}, {
-    remedy: 'set FEDAI_PASSWORD, give --password-file, or run on a terminal',
-  });
+  throw new FedaiError(
+    'MISSING_PASSWORD',
+    'no password for the keys',
+    {},
+    {
+      remedy: 'set FEDAI_PASSWORD, give --password-file, or run on a terminal',
+    },
+  );
 }
 
 /** Asks on the terminal without showing what is typed. */

@@ -8,9 +8,14 @@ export async function readSource(source: string): Promise<{ train: Records; test
   if (source === 'demo') checkDemoData();
   const folder = source === 'demo' ? DEMO_DATA : /^idx:(.+)$/.exec(source)?.[1];
   if (folder === undefined) {
-    throw new FedaiError('BAD_SOURCE', 'not a data source', { got: source }, {
-      remedy: 'give idx:DIR, a folder with IDX files as MNIST comes, or demo',
-    });
+    throw new FedaiError(
+      'BAD_SOURCE',
+      'not a data source',
+      { got: source },
+      {
+        remedy: 'give idx:DIR, a folder with IDX files as MNIST comes, or demo',
+      },
+    );
   }
   const files = await readIdxDirectory(folder);
   const train = recordsFromIdx(files.train.images, files.train.labels);

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { FedaiError, fromHex, type Hex } from '../../core/index.ts';
 import { action } from '../action.ts';
 import type { PublicKeys } from '../keyFiles.ts';
-import { integer, shared, trainAmount } from '../options.ts';
+import { integer, shared, trainAmount, trainOption } from '../options.ts';
 
 interface Options {
   name: string;
@@ -26,11 +26,15 @@ export function chainSpec(parent: Command): Command {
     .option('--name <name>', 'name of the chain', 'fedai')
     .option('--chain-id <id>', 'EIP-155 chain id', integer(1, 2 ** 31 - 1), 1337)
     .option('--output <file>', 'where to write it', 'chain.json')
-    .option('--stake <amount>', 'stake of each validator in TRAIN', trainAmount, trainAmount('10000'))
+    .addOption(trainOption('--stake <amount>', 'stake of each validator in TRAIN', '10000'))
     .option('--balance <address=amount...>', 'TRAIN of an account at genesis', balances)
     .option('--bootstrap <addr...>', 'libp2p addresses that newcomers ask first')
     .option('--block-time <ms>', 'least time between blocks', integer(100, 600_000), 1_000)
-    .option('--draw-delay <blocks>', 'blocks between an event and the beacon that draws on it', integer(1, 1_000))
+    .option(
+      '--draw-delay <blocks>',
+      'blocks between an event and the beacon that draws on it',
+      integer(1, 1_000),
+    )
     .addHelpText(
       'after',
       `
@@ -40,7 +44,9 @@ Example:
     );
   return shared(command).action(
     action<Options>(async ({ output }, options) => {
-      const validators = await Promise.all(options.validator.map((file) => readValidator(file, options.stake)));
+      const validators = await Promise.all(
+        options.validator.map((file) => readValidator(file, options.stake)),
+      );
       const { createChainSpec, saveChainSpec } = await import('../../chain/index.ts');
       const spec = await createChainSpec({
         name: options.name,
@@ -79,9 +85,14 @@ async function readValidator(file: string, stake: bigint) {
       stake,
     };
   } catch (cause) {
-    throw new FedaiError('BAD_VALIDATOR_FILE', 'not a validator’s public keys', { file }, {
-      cause,
-      remedy: 'give the keys/public.json that `fedai key new` wrote for the validator',
-    });
+    throw new FedaiError(
+      'BAD_VALIDATOR_FILE',
+      'not a validator’s public keys',
+      { file },
+      {
+        cause,
+        remedy: 'give the keys/public.json that `fedai key new` wrote for the validator',
+      },
+    );
   }
 }

@@ -64,10 +64,14 @@ async function importSet(
   const temporary = `new-${process.pid}-${set}`;
   if (encryptKey) await saveDataKey(options.dataDir, temporary, encryptKey);
   const about = { name: `${options.name ?? source} (${set})`, licence: options.licence };
-  const imported: ImportedDataset = await importDataset(store.content, { kind: 'records', ...records }, {
-    ...about,
-    ...(encryptKey && { encryptKey }),
-  });
+  const imported: ImportedDataset = await importDataset(
+    store.content,
+    { kind: 'records', ...records },
+    {
+      ...about,
+      ...(encryptKey && { encryptKey }),
+    },
+  );
   const keyFile = encryptKey && (await renameDataKey(options.dataDir, temporary, imported.manifestCid));
   output.event(
     {

@@ -24,7 +24,12 @@ export function devnet(parent: Command): Command {
     .description('start a whole network on this machine, train a real model on it, verify and pay')
     .option('--validators <n>', 'chain nodes that validate', integer(1, 64), 4)
     .option('--workers <n>', 'workers', integer(1, 32), 3)
-    .option('--evaluators <n>', 'evaluators drawn, an odd number (two more wait in reserve)', integer(3, 31), 3)
+    .option(
+      '--evaluators <n>',
+      'evaluators drawn, an odd number (two more wait in reserve)',
+      integer(3, 31),
+      3,
+    )
     .option('--rpc-port <port>', 'JSON-RPC of the first validator; 0 takes a free port', port, 8545)
     .option('--data-dir <dir>', 'keep everything here; run again to go on (default: a temporary folder)')
     .option('--data <source>', 'idx:DIR with MNIST-style files, or demo', 'demo')
@@ -47,9 +52,14 @@ Examples:
 
 async function start(context: Context, options: Options): Promise<ExitCode> {
   if (options.evaluators % 2 === 0) {
-    throw new FedaiError('BAD_COUNT', 'the number of evaluators must be odd', { got: options.evaluators }, {
-      remedy: 'give --evaluators 3, 5, 7, …',
-    });
+    throw new FedaiError(
+      'BAD_COUNT',
+      'the number of evaluators must be odd',
+      { got: options.evaluators },
+      {
+        remedy: 'give --evaluators 3, 5, 7, …',
+      },
+    );
   }
   const phrase = options.phraseFile === undefined ? undefined : await readPhrase(options.phraseFile);
   await checkInputs(options);
@@ -90,9 +100,14 @@ async function checkInputs({ data, job, rpcPort, workers, evaluators }: Options)
   const anyCid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
   const { document } = await readJobFile(job, { train: anyCid, test: anyCid });
   if (document.training.workers > workers || document.evaluators > evaluators) {
-    throw new FedaiError('BAD_COUNT', 'the job needs a larger network', {
-      got: { workers, evaluators },
-      expected: { workers: document.training.workers, evaluators: document.evaluators },
-    }, { remedy: 'give --workers and --evaluators as the job asks' });
+    throw new FedaiError(
+      'BAD_COUNT',
+      'the job needs a larger network',
+      {
+        got: { workers, evaluators },
+        expected: { workers: document.training.workers, evaluators: document.evaluators },
+      },
+      { remedy: 'give --workers and --evaluators as the job asks' },
+    );
   }
 }

@@ -10,7 +10,7 @@ import {
   partyAccess,
   peerAccess,
   shared,
-  trainAmount,
+  trainOption,
 } from '../options.ts';
 
 interface Options extends ChainAccess, PartyAccess, PeerAccess {
@@ -21,7 +21,13 @@ export function evaluatorRun(parent: Command): Command {
   const command = parent
     .command('run')
     .description('stand ready to score models on hidden data, keep their files, take the pay')
-    .option('--stake <amount>', 'TRAIN to hold as stake; what is missing is deposited at the start', trainAmount, trainAmount('100'))
+    .addOption(
+      trainOption(
+        '--stake <amount>',
+        'TRAIN to hold as stake; what is missing is deposited at the start',
+        '100',
+      ),
+    )
     .addHelpText(
       'after',
       `

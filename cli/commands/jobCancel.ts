@@ -11,7 +11,10 @@ export function jobCancel(parent: Command): Command {
     .command('cancel')
     .description('take back a job whose training has not started; its escrow is refunded')
     .argument('<id>', 'number of the job', jobId)
-    .addHelpText('after', '\nExample:\n  $ fedai job cancel 3 --chain-spec chain.json --data-dir ~/.fedai/client');
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ fedai job cancel 3 --chain-spec chain.json --data-dir ~/.fedai/client',
+    );
   chainAccess(command);
   return shared(partyAccess(command, 'client')).action(
     action<Options, [string]>(async (context, options, id) => {

@@ -18,7 +18,10 @@ export function jobFetch(parent: Command): Command {
     .argument('<id>', 'number of the job', jobId)
     .option('--output <file>', 'where to write the exact model (safetensors, int32)', 'model.safetensors')
     .option('--float <file>', 'also write the same weights as float32 safetensors, for other tools')
-    .addHelpText('after', '\nExample:\n  $ fedai job fetch 1 --chain-spec chain.json --output digits.safetensors');
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ fedai job fetch 1 --chain-spec chain.json --output digits.safetensors',
+    );
   return shared(chainAccess(command)).action(
     action<Options, [string]>(async (context, options, id) => {
       const { market } = await openMarket(context, options);
@@ -35,7 +38,14 @@ export function jobFetch(parent: Command): Command {
       await writeWhole(options.output, bytes);
       if (options.float !== undefined) await writeWhole(options.float, toFloatSafetensors(model, weights));
       context.output.event(
-        { event: 'model', id, modelCid: job.modelCid, modelHash: hash, file: options.output, bytes: bytes.length },
+        {
+          event: 'model',
+          id,
+          modelCid: job.modelCid,
+          modelHash: hash,
+          file: options.output,
+          bytes: bytes.length,
+        },
         `${options.output}  ${bytes.length} bytes, hash ${hash} as on chain`,
       );
       return undefined;
@@ -51,11 +61,21 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 const noModel = (id: string, state: string): FedaiError =>
-  new FedaiError('NO_MODEL', 'this job has no model', { id, state }, {
-    remedy: 'wait until its training has ended (`fedai job watch`)',
-  });
+  new FedaiError(
+    'NO_MODEL',
+    'this job has no model',
+    { id, state },
+    {
+      remedy: 'wait until its training has ended (`fedai job watch`)',
+    },
+  );
 
 const wrongModel = (got: string, expected: string): FedaiError =>
-  new FedaiError('WRONG_MODEL', 'the model that was fetched is not the one on chain', { got, expected }, {
-    remedy: 'its submitter published another file; trust the hash on chain, not the file',
-  });
+  new FedaiError(
+    'WRONG_MODEL',
+    'the model that was fetched is not the one on chain',
+    { got, expected },
+    {
+      remedy: 'its submitter published another file; trust the hash on chain, not the file',
+    },
+  );

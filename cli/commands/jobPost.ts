@@ -77,7 +77,8 @@ async function post(context: Context, options: Options, file: string): Promise<E
       onEvent: (event) => printJobEvent(output, event),
       ...(dataKey && { dataKey }),
     });
-    const id = options.resume === undefined ? await putInEscrow(peer.content, agent, job) : BigInt(options.resume);
+    const id =
+      options.resume === undefined ? await putInEscrow(peer.content, agent, job) : BigInt(options.resume);
     output.event({ event: 'posted', id: id.toString() }, `job ${id} is posted`);
     const receipt = await agent.serve(id, signal);
     output.event(
@@ -94,11 +95,7 @@ const accuracyOf = ({ correct, total }: { correct: number; total: number }): num
   total === 0 ? 0 : correct / total;
 
 /** The document is in the content store, and the data with it, before any money moves. */
-async function putInEscrow(
-  content: ContentStore,
-  agent: ClientAgent,
-  job: Job,
-): Promise<bigint> {
+async function putInEscrow(content: ContentStore, agent: ClientAgent, job: Job): Promise<bigint> {
   const { encodeJob } = await import('../../job/index.ts');
   const { train, test } = job.document.data;
   for (const manifest of [train.manifest, test.manifest]) {
@@ -118,14 +115,24 @@ async function readRoot(content: ContentStore, manifestCid: string) {
 async function checkFunds(market: Market, reward: bigint): Promise<void> {
   const balance = await market.balanceOf(market.account!);
   if (balance > reward) return;
-  throw new FedaiError('INSUFFICIENT_FUNDS', 'the account does not hold the reward and the fees', {
-    account: market.account,
-    got: `${balance} wei`,
-    expected: `> ${reward} wei`,
-  }, { remedy: 'send TRAIN to the account, or post with a smaller reward' });
+  throw new FedaiError(
+    'INSUFFICIENT_FUNDS',
+    'the account does not hold the reward and the fees',
+    {
+      account: market.account,
+      got: `${balance} wei`,
+      expected: `> ${reward} wei`,
+    },
+    { remedy: 'send TRAIN to the account, or post with a smaller reward' },
+  );
 }
 
 const notHere = (manifest: string): FedaiError =>
-  new FedaiError('MISSING_DATA', 'this data set is not in the data directory', { manifest }, {
-    remedy: 'import it with `fedai data import` into the same --data-dir',
-  });
+  new FedaiError(
+    'MISSING_DATA',
+    'this data set is not in the data directory',
+    { manifest },
+    {
+      remedy: 'import it with `fedai data import` into the same --data-dir',
+    },
+  );

@@ -7,7 +7,9 @@ import { type ChainAccess, chainAccess, jobId, shared } from '../options.ts';
 export function jobVerify(parent: Command): Command {
   const command = parent
     .command('verify')
-    .description('prove the record of a settled job, re-score its model and check the signatures, trusting no one')
+    .description(
+      'prove the record of a settled job, re-score its model and check the signatures, trusting no one',
+    )
     .argument('<id>', 'number of the job', jobId)
     .addHelpText(
       'after',

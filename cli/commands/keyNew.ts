@@ -14,7 +14,9 @@ interface Options extends PartyAccess {
 export function keyNew(parent: Command): Command {
   const command = parent
     .command('new')
-    .description('make the keys of one party (EVM, libp2p, validator, reader, Nostr) from one recovery phrase')
+    .description(
+      'make the keys of one party (EVM, libp2p, validator, reader, Nostr) from one recovery phrase',
+    )
     .option('--recover', 'from a phrase you have (FEDAI_PHRASE, --phrase-file or standard input)')
     .option('--phrase-file <file>', 'file with the recovery phrase; implies --recover')
     .option('--account <n>', 'number of the account under the phrase', integer(0, 2 ** 31 - 1), 0)
@@ -43,7 +45,11 @@ Examples:
         password: await readPassword(options.passwordFile),
         cost: options.light ? 'light' : 'standard',
       });
-      const lines = [`address    ${publicKeys.address}`, `peer id    ${publicKeys.peerId}`, `keys in    ${options.dataDir}`];
+      const lines = [
+        `address    ${publicKeys.address}`,
+        `peer id    ${publicKeys.peerId}`,
+        `keys in    ${options.dataDir}`,
+      ];
       if (!recovering) lines.push('', 'recovery phrase (write it down, it is shown once):', `  ${mnemonic}`);
       output.event(
         { event: 'keys', ...publicKeys, dataDir: options.dataDir, ...(!recovering && { phrase: mnemonic }) },

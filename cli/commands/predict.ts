@@ -38,7 +38,12 @@ Examples:
       const { classes, logitsQ16 } = engine.predict(model, weights, inputs, 1);
       const shares = softmax(Array.from(logitsQ16, (value) => value / 65_536));
       output.event(
-        { event: 'prediction', class: classes[0], probabilities: shares, ...(label !== undefined && { label }) },
+        {
+          event: 'prediction',
+          class: classes[0],
+          probabilities: shares,
+          ...(label !== undefined && { label }),
+        },
         `class ${classes[0]} (${(100 * shares[classes[0]!]!).toFixed(1)} %)${label === undefined ? '' : `, labelled ${label}`}`,
       );
       return undefined;

@@ -11,7 +11,7 @@ import {
   partyAccess,
   peerAccess,
   shared,
-  trainAmount,
+  trainOption,
 } from '../options.ts';
 
 interface Options extends ChainAccess, PartyAccess, PeerAccess {
@@ -23,8 +23,19 @@ export function workerRun(parent: Command): Command {
   const command = parent
     .command('run')
     .description('volunteer for jobs, train them exactly, take the pay')
-    .option('--stake <amount>', 'TRAIN to hold as stake; what is missing is deposited at the start', trainAmount, trainAmount('100'))
-    .option('--kernel <kernel>', 'auto, wasm or reference', oneOf(['auto', 'wasm', 'reference'] as const), 'auto')
+    .addOption(
+      trainOption(
+        '--stake <amount>',
+        'TRAIN to hold as stake; what is missing is deposited at the start',
+        '100',
+      ),
+    )
+    .option(
+      '--kernel <kernel>',
+      'auto, wasm or reference',
+      oneOf(['auto', 'wasm', 'reference'] as const),
+      'auto',
+    )
     .addHelpText(
       'after',
       `

@@ -16,7 +16,12 @@ export async function demoDigits(set: 'train' | 'test') {
 
 export function checkDemoData(): void {
   if (existsSync(DEMO_DATA)) return;
-  throw new FedaiError('MISSING_DEMO_DATA', 'the demo digits are not built', { folder: DEMO_DATA }, {
-    remedy: 'run `npm run build`',
-  });
+  throw new FedaiError(
+    'MISSING_DEMO_DATA',
+    'the demo digits are not built',
+    { folder: DEMO_DATA },
+    {
+      remedy: 'run `npm run build`',
+    },
+  );
 }

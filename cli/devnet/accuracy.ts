@@ -2,8 +2,9 @@
  * The accuracy curve while a job trains: each fixed training round's state, fetched like anyone would, on some test
  * digits. Only the client, who owns the test set, can draw it; nothing of the protocol depends on it.
  */
-import { gatewayStore, type Records } from '../../storage/index.ts';
+
 import type { Job } from '../../job/index.ts';
+import { gatewayStore, type Records } from '../../storage/index.ts';
 
 /** Enough for a curve: ±1.3 points at 90 %. */
 const SAMPLES = 500;

@@ -49,10 +49,15 @@ export async function prepareJob(input: ClientInput): Promise<PreparedJob> {
   const { code } = await child.ended;
   const { train, test } = manifests;
   if (code !== 0 || train === undefined || test === undefined) {
-    throw new FedaiError('IMPORT_FAILED', 'the data could not be imported', { source: input.source, exitCode: code }, {
-      cause: child.tail().join('\n'),
-      remedy: 'check the folder given with --data',
-    });
+    throw new FedaiError(
+      'IMPORT_FAILED',
+      'the data could not be imported',
+      { source: input.source, exitCode: code },
+      {
+        cause: child.tail().join('\n'),
+        remedy: 'check the folder given with --data',
+      },
+    );
   }
   const file = input.jobFile ?? (await writeDemoJob(input, client, { train, test }));
   return { file, train, test, job: await readJobFile(file, { train, test }) };

@@ -71,11 +71,17 @@ function lineOf(update: Update): [JsonEvent?, (string | undefined)?] {
     }
     case 'chain': {
       const { height, finalityMs, peers } = update.status;
-      const text = height % HEIGHT_EVERY === 0 ? `height ${height}, final in ${Math.round(finalityMs)} ms, ${peers} peers` : undefined;
+      const text =
+        height % HEIGHT_EVERY === 0
+          ? `height ${height}, final in ${Math.round(finalityMs)} ms, ${peers} peers`
+          : undefined;
       return [{ event: 'chain', height, finalityMs, peers }, text];
     }
     case 'accuracy':
-      return [{ event: 'accuracy', value: update.value }, `accuracy so far ${(100 * update.value).toFixed(1)} %`];
+      return [
+        { event: 'accuracy', value: update.value },
+        `accuracy so far ${(100 * update.value).toFixed(1)} %`,
+      ];
     case 'worker':
       return [{ event: 'worker', name: update.name, ...update.progress }];
     case 'job':

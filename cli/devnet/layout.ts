@@ -72,7 +72,15 @@ export async function prepareLayout(
   }
   if (!before) await writeDevnetFile(root, { format: 'fedai-devnet/1', ...counts, password });
   const specFile = join(root, 'chain.json');
-  return { root, temporary: options.dataDir === undefined, logs, specFile, password, parties, resumed: before !== undefined };
+  return {
+    root,
+    temporary: options.dataDir === undefined,
+    logs,
+    specFile,
+    password,
+    parties,
+    resumed: before !== undefined,
+  };
 }
 
 function partyNames(counts: Counts): Pick<Party, 'name' | 'role'>[] {
@@ -103,9 +111,14 @@ function checkSame(before: DevnetFile, counts: Counts, root: string): void {
   const same = (['validators', 'workers', 'evaluators'] as const).every((key) => before[key] === counts[key]);
   if (same) return;
   const { validators, workers, evaluators } = before;
-  throw new FedaiError('BAD_DATA_DIR', 'this folder holds a devnet of another size', {
-    folder: root,
-    got: counts,
-    expected: { validators, workers, evaluators },
-  }, { remedy: 'give the same numbers again, or another --data-dir' });
+  throw new FedaiError(
+    'BAD_DATA_DIR',
+    'this folder holds a devnet of another size',
+    {
+      folder: root,
+      got: counts,
+      expected: { validators, workers, evaluators },
+    },
+    { remedy: 'give the same numbers again, or another --data-dir' },
+  );
 }

@@ -5,7 +5,6 @@ import type { Display } from './display.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout, Party } from './layout.ts';
 import type { ManagedProcess } from './process.ts';
-import type { WorkerProgress } from './state.ts';
 
 export interface Network {
   /** JSON-RPC of each validator. */
@@ -23,7 +22,12 @@ const CHAIN_ID = 1337;
 /** Start-up is bound by the processor; more at a time only makes each slower. */
 const STARTS_AT_A_TIME = 3;
 /** TRAIN at genesis, by role. A validator's stake comes on top of it. */
-const BALANCES: Record<Party['role'], number> = { validator: 100, worker: 1_000, evaluator: 1_000, client: 10_000 };
+const BALANCES: Record<Party['role'], number> = {
+  validator: 100,
+  worker: 1_000,
+  evaluator: 1_000,
+  client: 10_000,
+};
 const VALIDATOR_STAKE = 10_000;
 /** Short, since nobody here has something to gain from grinding a beacon. */
 const DRAW_DELAY_BLOCKS = 2;
@@ -56,7 +60,9 @@ export async function startNetwork(input: NetworkInput): Promise<Network> {
   });
   display.update({ type: 'phase', text: 'starting workers and evaluators …' });
   const enrol = (role: 'worker' | 'evaluator') =>
-    inTurn(partiesOf(layout, role), (party, i) => startDaemon(input, party, rpcs[i % rpcs.length]!, bootstrap));
+    inTurn(partiesOf(layout, role), (party, i) =>
+      startDaemon(input, party, rpcs[i % rpcs.length]!, bootstrap),
+    );
   const workersReady = enrol('worker');
   // Evaluators are needed last: they start when the workers no longer compete for the processor.
   const evaluatorsReady = workersReady.then(() => enrol('evaluator'));
@@ -71,7 +77,14 @@ async function makeChainSpec({ layout, fleet }: NetworkInput): Promise<void> {
     validators[0]!,
     [
       ...['chain', 'spec', '--name', 'fedai-devnet', '--chain-id', String(CHAIN_ID)],
-      ...['--output', layout.specFile, '--draw-delay', String(DRAW_DELAY_BLOCKS), '--stake', String(VALIDATOR_STAKE)],
+      ...[
+        '--output',
+        layout.specFile,
+        '--draw-delay',
+        String(DRAW_DELAY_BLOCKS),
+        '--stake',
+        String(VALIDATOR_STAKE),
+      ],
       ...['--validator', ...validators.map(({ dataDir }) => join(dataDir, 'keys', 'public.json'))],
       ...['--balance', ...balances],
     ],
@@ -98,12 +111,20 @@ async function startDaemon(
   rpc: string,
   bootstrap: string,
 ): Promise<void> {
-  const args = [party.role, 'run', '--chain-spec', layout.specFile, '--rpc', rpc, '--data-dir', party.dataDir];
+  const args = [
+    party.role,
+    'run',
+    '--chain-spec',
+    layout.specFile,
+    '--rpc',
+    rpc,
+    '--data-dir',
+    party.dataDir,
+  ];
   const daemon = fleet.start(party, [...args, '--listen', LISTEN, '--bootstrap', bootstrap], {
     onEvent(event) {
-      if (event.event !== 'progress') return;
-      const { samplesPerSecond, round, step, steps } = event as unknown as WorkerProgress;
-      const progress = { samplesPerSecond, round, step, steps };
+      if (event.event !== 'trained') return;
+      const progress = { samplesPerSecond: Number(event.samplesPerSecond), round: Number(event.round) };
       display.update({ type: 'worker', name: party.name, progress });
     },
   });
@@ -111,7 +132,10 @@ async function startDaemon(
 }
 
 /** Runs `start` for all items, a few at a time. */
-async function inTurn<T>(items: readonly T[], start: (item: T, index: number) => Promise<void>): Promise<void> {
+async function inTurn<T>(
+  items: readonly T[],
+  start: (item: T, index: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const lane = async () => {
     while (next < items.length) {

@@ -20,7 +20,12 @@ export interface PaymentInput {
 }
 
 /** Wei due by account in lower case; the burned part under the zero address. Sums to the escrow. */
-export function expectedPayments({ receipt, parameters, contributors, validators }: PaymentInput): Map<string, bigint> {
+export function expectedPayments({
+  receipt,
+  parameters,
+  contributors,
+  validators,
+}: PaymentInput): Map<string, bigint> {
   const { escrow } = receipt.payouts;
   const planned = BigInt(receipt.rounds);
   const done = BigInt(contributors.length);
@@ -30,7 +35,8 @@ export function expectedPayments({ receipt, parameters, contributors, validators
     const key = account.toLowerCase();
     if (amount > 0n) due.set(key, (due.get(key) ?? 0n) + amount);
   };
-  const pool = escrow - part(parameters.evaluatorsBps) - part(parameters.burnBps) - part(parameters.validatorsBps);
+  const pool =
+    escrow - part(parameters.evaluatorsBps) - part(parameters.burnBps) - part(parameters.validatorsBps);
   contributors.forEach((bitmap, round) => {
     const share = (pool * BigInt(round + 1)) / planned - (pool * BigInt(round)) / planned;
     const slots = receipt.workers.filter((_, slot) => (bitmap >> BigInt(slot)) & 1n);
@@ -45,9 +51,15 @@ export function expectedPayments({ receipt, parameters, contributors, validators
 }
 
 /** The first takes the remainder. */
-function equalShares(amount: bigint, accounts: readonly Hex[], pay: (account: Hex, amount: bigint) => void): void {
+function equalShares(
+  amount: bigint,
+  accounts: readonly Hex[],
+  pay: (account: Hex, amount: bigint) => void,
+): void {
   const share = amount / BigInt(accounts.length);
-  accounts.forEach((account, i) => pay(account, i === 0 ? share + (amount % BigInt(accounts.length)) : share));
+  for (const [i, account] of accounts.entries()) {
+    pay(account, i === 0 ? share + (amount % BigInt(accounts.length)) : share);
+  }
 }
 
 /** By stake; the last takes the remainder. */

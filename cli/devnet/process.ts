@@ -146,8 +146,13 @@ function parseEvent(line: string): JsonEvent | undefined {
 }
 
 function processEnded(input: ProcessInput, { code, signal }: Exit, tail: readonly string[]): FedaiError {
-  return new FedaiError('PROCESS_ENDED', `${input.name} has ended`, { exitCode: code, signal }, {
-    cause: tail.join('\n') || undefined,
-    remedy: `read its log: ${input.logFile} (kept with --keep-logs)`,
-  });
+  return new FedaiError(
+    'PROCESS_ENDED',
+    `${input.name} has ended`,
+    { exitCode: code, signal },
+    {
+      cause: tail.join('\n') || undefined,
+      remedy: `read its log: ${input.logFile} (kept with --keep-logs)`,
+    },
+  );
 }

@@ -31,7 +31,9 @@ export async function runDevnet(context: Context, options: DevnetOptions): Promi
     ...(dataDir !== undefined && { dataDir }),
     ...(phrase !== undefined && { phrase }),
   });
-  const names = Object.fromEntries(layout.parties.map(({ keys, name }) => [keys.address.toLowerCase(), name]));
+  const names = Object.fromEntries(
+    layout.parties.map(({ keys, name }) => [keys.address.toLowerCase(), name]),
+  );
   const display = await createDisplay(output, { names });
   const fleet = createFleet(layout, display);
   const stop = stopSignal(context.signal);
@@ -67,7 +69,9 @@ async function runAndServe(run: Run): Promise<ExitCode> {
   display.close();
   context.output.event(doneEvent(verdict, chain, wallSeconds), verdictText(verdict, wallSeconds));
   if (!options.exit) {
-    context.output.progress(`\nthe network stays up: JSON-RPC at ${network.rpcs[0]}, chain spec ${run.layout.specFile}`);
+    context.output.progress(
+      `\nthe network stays up: JSON-RPC at ${network.rpcs[0]}, chain spec ${run.layout.specFile}`,
+    );
     context.output.progress('Ctrl-C stops all of it');
     await untilStopped(stop.signal);
   }
@@ -75,9 +79,7 @@ async function runAndServe(run: Run): Promise<ExitCode> {
   return good ? EXIT.ok : EXIT.failed;
 }
 
-async function runThroughJob(
-  run: Run,
-): Promise<{ verdict: Verdict; network: Network; status: StatusWatch }> {
+async function runThroughJob(run: Run): Promise<{ verdict: Verdict; network: Network; status: StatusWatch }> {
   const { layout, display, fleet, options, stop } = run;
   const client: ClientInput = {
     layout,
@@ -142,6 +144,8 @@ async function cleanUp(
     if (!keepLogs) await rm(layout.logs, { recursive: true, force: true });
     return;
   }
-  const doomed = keepLogs ? [...layout.parties.map(({ dataDir }) => dataDir), layout.specFile] : [layout.root];
+  const doomed = keepLogs
+    ? [...layout.parties.map(({ dataDir }) => dataDir), layout.specFile]
+    : [layout.root];
   for (const path of doomed) await rm(path, { recursive: true, force: true });
 }

@@ -10,9 +10,8 @@ export interface ChainStatus {
 
 export interface WorkerProgress {
   samplesPerSecond: number;
+  /** Training round whose share it has trained last. */
   round: number;
-  step: number;
-  steps: number;
 }
 
 export interface DevnetState {
@@ -77,7 +76,11 @@ export function reduce(state: DevnetState, update: Update): DevnetState {
   }
 }
 
-function withJobEvent(state: DevnetState, before: NonNullable<DevnetState['job']>, event: JsonEvent): DevnetState {
+function withJobEvent(
+  state: DevnetState,
+  before: NonNullable<DevnetState['job']>,
+  event: JsonEvent,
+): DevnetState {
   const job = { ...before, id: String(event.id ?? before.id) };
   switch (event.name) {
     case 'JobPosted':

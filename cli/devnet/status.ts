@@ -28,9 +28,16 @@ export function watchStatus(rpc: string, display: Display): StatusWatch {
       display.update({ type: 'chain', status });
     }
     if (performance.now() - movedAt > STALL_MS) {
-      fail(new FedaiError('CHAIN_STALLED', 'the chain makes no blocks', { height, forSeconds: STALL_MS / 1000 }, {
-        remedy: 'run again with --keep-logs and read the validators’ logs',
-      }));
+      fail(
+        new FedaiError(
+          'CHAIN_STALLED',
+          'the chain makes no blocks',
+          { height, forSeconds: STALL_MS / 1000 },
+          {
+            remedy: 'run again with --keep-logs and read the validators’ logs',
+          },
+        ),
+      );
     }
   }, POLL_MS);
   return { stalled, stop: () => clearInterval(timer) };
@@ -46,8 +53,8 @@ async function askStatus(rpc: string) {
       signal: AbortSignal.timeout(5_000),
     });
     const { result } = (await response.json()) as { result: Record<string, unknown> };
-    const peers = Array.isArray(result.peers) ? result.peers.length : Number(result.peers);
-    return { height: Number(result.height), finalityMs: Number(result.finalityMs), peers };
+    const latest = (result.finalityMs as number[]).at(-1) ?? 0;
+    return { height: Number(result.height), finalityMs: latest, peers: Number(result.peers) };
   } catch {
     return undefined;
   }

@@ -8,7 +8,13 @@ import type { Display } from './display.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout } from './layout.ts';
 import type { Network } from './network.ts';
-import { checkPayments, earnings, expectedPayments, fixedContributors, type PaymentCheck } from './payouts.ts';
+import {
+  checkPayments,
+  earnings,
+  expectedPayments,
+  fixedContributors,
+  type PaymentCheck,
+} from './payouts.ts';
 
 /** A devnet's node is on this machine: what does not answer after this many tries will not. */
 const RPC_ATTEMPTS = 5;
@@ -66,7 +72,8 @@ async function verify(
     finite: true,
     label: 'verify',
     onEvent(event) {
-      if (event.event === 'check') display.update({ type: 'line', text: `${event.ok ? '✓' : '✗'} ${event.text}` });
+      if (event.event === 'check')
+        display.update({ type: 'line', text: `${event.ok ? '✓' : '✗'} ${event.text}` });
     },
   });
   const { code } = await child.ended;

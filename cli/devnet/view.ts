@@ -18,10 +18,19 @@ export function renderView(state: DevnetState, { names }: Naming, width: number)
     row('processes', processLine(state)),
     row('chain', chainLine(state)),
     row('job', jobLine(state)),
-    row('loss', curve(state.losses, (value) => value.toFixed(3))),
-    row('accuracy', curve(state.accuracies, (value) => `${(100 * value).toFixed(1)} %`)),
+    row(
+      'loss',
+      curve(state.losses, (value) => value.toFixed(3)),
+    ),
+    row(
+      'accuracy',
+      curve(state.accuracies, (value) => `${(100 * value).toFixed(1)} %`),
+    ),
     ...Object.entries(state.workers).map(([name, at]) =>
-      row(name, `${String(Math.round(at.samplesPerSecond)).padStart(6)} samples/s  round ${at.round + 1}, step ${at.step}/${at.steps}`),
+      row(
+        name,
+        `${String(Math.round(at.samplesPerSecond)).padStart(6)} samples/s in training round ${at.round + 1}`,
+      ),
     ),
     row('payouts', payoutLine(state, names)),
     '',

@@ -28,7 +28,10 @@ export async function readImage(source: string, shape: readonly number[]): Promi
   if (demo) {
     const digits = await demoDigits('test');
     const index = checkIndex(Number(demo[1]), digits.labels.length);
-    return fit({ pixels: digits.inputs.subarray(index * 784, (index + 1) * 784), label: digits.labels[index]! }, size);
+    return fit(
+      { pixels: digits.inputs.subarray(index * 784, (index + 1) * 784), label: digits.labels[index]! },
+      size,
+    );
   }
   const indexed = /^idx:(.+):(\d+)$/.exec(source);
   if (indexed) {
@@ -68,13 +71,17 @@ function readPgm(file: Uint8Array): GreyImage | undefined {
 
 function fit(input: LabelledInput, size: number): LabelledInput {
   if (input.pixels.length !== size) {
-    throw badImage('the image has another size than the model takes', { got: input.pixels.length, expected: size });
+    throw badImage('the image has another size than the model takes', {
+      got: input.pixels.length,
+      expected: size,
+    });
   }
   return input;
 }
 
 function checkIndex(index: number, count: number): number {
-  if (index >= count) throw badImage('there is no image with this number', { got: index, expected: `< ${count}` });
+  if (index >= count)
+    throw badImage('there is no image with this number', { got: index, expected: `< ${count}` });
   return index;
 }
 

@@ -91,8 +91,13 @@ function toGrey(bytes: Uint8Array, channels: number): Uint8Array {
 }
 
 function badPng(reason: string, cause?: unknown): FedaiError {
-  return new FedaiError('BAD_IMAGE', `this PNG cannot be read: ${reason}`, {}, {
-    cause,
-    remedy: 'save it as an 8-bit grey or RGB PNG without interlacing',
-  });
+  return new FedaiError(
+    'BAD_IMAGE',
+    `this PNG cannot be read: ${reason}`,
+    {},
+    {
+      cause,
+      remedy: 'save it as an 8-bit grey or RGB PNG without interlacing',
+    },
+  );
 }

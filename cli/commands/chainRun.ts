@@ -1,0 +1,79 @@
+/** `fedai chain run`: a chain node, validating when it is given the keys of a validator. */
+import type { Command } from 'commander';
+import { action, type Context, untilStopped } from '../action.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { readPublicKeys } from '../keyFiles.ts';
+import { type PartyAccess, type PeerAccess, partyAccess, peerAccess, port, shared } from '../options.ts';
+import { unlock } from '../party.ts';
+
+interface Options extends PartyAccess, PeerAccess {
+  chainSpec: string;
+  validator?: boolean;
+  rpcPort: number;
+  rpcHost: string;
+}
+
+export function chainRun(parent: Command): Command {
+  const command = parent
+    .command('run')
+    .description('follow a chain, serve JSON-RPC, and with --validator take part in consensus')
+    .requiredOption('--chain-spec <file>', 'chain-spec file of the network', process.env.FEDAI_CHAIN_SPEC)
+    .option('--validator', 'sign blocks with the validator key of the data directory')
+    .option('--rpc-port <port>', 'port of JSON-RPC and content gateway; 0 takes a free one', port, 8545)
+    .option('--rpc-host <host>', 'address that JSON-RPC listens on', '127.0.0.1')
+    .addHelpText(
+      'after',
+      `
+Runs until it is stopped; a bootstrap peer that is down is only a warning.
+
+Examples:
+  $ fedai chain run --chain-spec chain.json --data-dir ~/.fedai/chain
+  $ fedai chain run --chain-spec chain.json --validator --bootstrap /ip4/10.0.0.5/tcp/4001/p2p/12D3Koo…`,
+    );
+  partyAccess(command, 'chain');
+  peerAccess(command);
+  return shared(command).action(action<Options>(run));
+}
+
+async function run({ output, signal }: Context, options: Options): Promise<ExitCode> {
+  const { createChainNode, loadChainSpec } = await import('../../chain/index.ts');
+  const spec = await loadChainSpec(options.chainSpec);
+  const keys = await unlock<'peer' | 'validator'>(
+    options,
+    options.validator ? ['peer', 'validator'] : ['peer'],
+  );
+  const fault = new AbortController();
+  let reason: unknown;
+  const node = await createChainNode({
+    spec,
+    dataDir: options.dataDir,
+    peerPrivateKey: keys.peer,
+    listen: [options.listen],
+    bootstrap: options.bootstrap ?? [],
+    rpc: { host: options.rpcHost, port: options.rpcPort },
+    log: output.log,
+    onFault(cause) {
+      reason = cause;
+      fault.abort();
+    },
+    ...(options.validator && {
+      keys: {
+        validatorSecretKey: keys.validator,
+        address: (await readPublicKeys(options.dataDir)).address,
+      },
+    }),
+  });
+  try {
+    const [addresses, { height }] = [node.addresses(), node.status()];
+    output.event(
+      { event: 'ready', rpc: node.rpcUrl, peerId: node.peerId, addresses, height },
+      `JSON-RPC at ${node.rpcUrl}, peers at ${addresses.join(', ')}, height ${height}`,
+    );
+    await untilStopped(AbortSignal.any([signal, fault.signal]));
+    if (fault.signal.aborted) throw reason;
+  } finally {
+    output.log.info('stopping');
+    await node.stop();
+  }
+  return EXIT.ok;
+}
