@@ -3,7 +3,7 @@
  * Owns their life and nothing of their rules; without a validator key it follows and serves.
  */
 import { join } from 'node:path';
-import { type Hex, type Log, type Service, systemClock } from '../core/index.ts';
+import { FedaiError, type Hex, type Log, type Service, systemClock } from '../core/index.ts';
 import { createPeer, type Peer } from '../storage/index.ts';
 import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
@@ -28,7 +28,8 @@ export interface ChainNodeInput {
   announce?: readonly string[];
   /** Beside those of the chain spec. */
   bootstrap: readonly string[];
-  rpc: { host: string; port: number };
+  /** Port 0 takes a free one; `corsOrigins` are web pages that may call. */
+  rpc: { host: string; port: number; corsOrigins?: readonly string[] };
   log: Log;
   /** Called once when going on would be unsafe; the process should end. */
   onFault?: (cause: unknown) => void;
@@ -92,14 +93,15 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     await service.start();
   }
   const status = () => nodeStatus(application, consensus, sync, peer, finality);
-  const rpc = await createRpcServer({
+  const rpc = createRpcServer({
     application,
     ...input.rpc,
     status,
-    content: (cid) => peer.content.rawBlock(cid),
+    content: (cid) => contentBlock(peer, cid),
     log: log.child({ part: 'rpc' }),
   });
   closers.defer(() => rpc.stop());
+  await rpc.start();
   await writeNodeFile(dataDir, { rpcUrl: rpc.url, peerAddresses: peer.addresses(), pid: process.pid });
   closers.defer(() => removeNodeFile(dataDir));
   const head = application.head.height;
@@ -137,6 +139,16 @@ function createNodeConsensus(input: ChainNodeInput, application: ChainApplicatio
     log,
     ...(onFault && { onFault }),
   });
+}
+
+/** An id that this network does not use is content that nobody has. */
+async function contentBlock(peer: Peer, cid: string): Promise<Uint8Array | undefined> {
+  try {
+    return await peer.content.rawBlock(cid);
+  } catch (error) {
+    if (error instanceof FedaiError && error.code === 'BAD_CID') return undefined;
+    throw error;
+  }
 }
 
 function findBlock(

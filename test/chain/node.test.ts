@@ -1,0 +1,114 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { JsonRpcProvider, parseEther, Wallet } from 'ethers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { saveChainSpec } from '../../chain/index.ts';
+import { type Hex, toHex } from '../../core/index.ts';
+import { until } from '../storage/until.ts';
+import { testSpec, testValidators } from './network-spec.ts';
+
+const NODE = resolve('node_modules/.bin/node');
+const wallet = new Wallet(`0x${'11'.repeat(32)}`);
+const RECIPIENT = `0x${'22'.repeat(20)}`;
+const validators = testValidators(4);
+const children: ChildProcess[] = [];
+const providers: JsonRpcProvider[] = [];
+let directory: string;
+let bootstrap: string[] = [];
+
+/** Starts node `index` as an operating-system process; 4 and up are followers. */
+async function start(index: number): Promise<void> {
+  const dataDir = join(directory, `${index}`);
+  const secretKey = validators[index] === undefined ? null : toHex(validators[index].secretKey);
+  const input = {
+    specPath: join(directory, 'chain.json'),
+    dataDir,
+    peerByte: index + 1,
+    secretKey,
+    bootstrap,
+  };
+  const child = spawn(NODE, [resolve(import.meta.dirname, 'node-process.ts'), JSON.stringify(input)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children[index] = child;
+  await new Promise<void>((done, fail) => {
+    child.stdout.once('data', () => done());
+    child.once('exit', (code) => fail(new TypeError(`chain node ${index} ended with ${code}`)));
+  });
+  const file = JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8'));
+  expect(file.pid).toBe(child.pid);
+  if (bootstrap.length === 0) bootstrap = file.peerAddresses;
+  providers[index]?.destroy();
+  providers[index] = new JsonRpcProvider(file.rpcUrl, undefined, { staticNetwork: true, cacheTimeout: -1 });
+}
+
+async function kill(index: number, signal: NodeJS.Signals): Promise<void> {
+  const child = children[index]!;
+  const gone = new Promise((done) => child.once('exit', done));
+  child.kill(signal);
+  await gone;
+}
+
+const height = (index: number): Promise<number> => providers[index]!.getBlockNumber();
+const reaches = (index: number, least: number) => until(async () => (await height(index)) >= least, 200);
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fedai-chain-'));
+  await saveChainSpec(
+    join(directory, 'chain.json'),
+    testSpec(validators, [wallet.address.toLowerCase() as Hex]),
+  );
+  await start(0);
+  await Promise.all([start(1), start(2), start(3)]);
+});
+afterAll(async () => {
+  for (const provider of providers) provider.destroy();
+  await Promise.all(
+    children.map((child, index) =>
+      child.exitCode === null && child.signalCode === null ? kill(index, 'SIGKILL') : undefined,
+    ),
+  );
+  await rm(directory, { recursive: true, force: true });
+});
+
+test('four processes reach height 10 and agree', async () => {
+  await Promise.all([0, 1, 2, 3].map((index) => reaches(index, 10)));
+  const hashes = await Promise.all(
+    [0, 1, 2, 3].map(async (index) => (await providers[index]!.getBlock(10))!.hash),
+  );
+  expect(new Set(hashes).size).toBe(1);
+  const status = await providers[0]!.send('fedai_status', []);
+  expect(status.peers).toBe(3);
+  expect(status.finalityMs.length).toBeGreaterThan(0);
+});
+
+test('a transaction sent to one is mined and visible at all', async () => {
+  const sent = await wallet.connect(providers[2]!).sendTransaction({ to: RECIPIENT, value: parseEther('1') });
+  for (const index of [0, 1, 2, 3]) {
+    await until(async () => (await providers[index]!.getTransactionReceipt(sent.hash)) !== null, 100);
+    expect(await providers[index]!.getBalance(RECIPIENT)).toBe(parseEther('1'));
+  }
+});
+
+test('goes on without one validator killed -9; restarted, it catches up and its vote counts', async () => {
+  await kill(1, 'SIGKILL');
+  const before = await height(0);
+  await reaches(0, before + 3);
+  await start(1);
+  await reaches(1, before + 3);
+  // With another one gone, three of four are needed: the restarted one among them.
+  await kill(2, 'SIGKILL');
+  await reaches(0, (await height(0)) + 3);
+});
+
+test('a follower started late catches up, also without its bootstrap peer', async () => {
+  await start(4);
+  await reaches(4, await height(0));
+  expect((await providers[4]!.send('fedai_status', [])).validator).toBe(false);
+  await start(2);
+  await kill(0, 'SIGTERM');
+  await expect(readFile(join(directory, '0', 'node.json'))).rejects.toThrow();
+  await reaches(4, (await height(3)) + 3);
+});
