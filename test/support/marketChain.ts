@@ -1,0 +1,58 @@
+/** A solo chain with its HTTP RPC and short delays, and markets opened for its funded accounts. */
+import { createRpcServer } from '../../chain/index.ts';
+import { fromHex, type Hex, silentLog } from '../../core/index.ts';
+import { createMarket, type Market, type MarketContracts } from '../../market/index.ts';
+import { type SoloChain, startSoloChain } from './soloChain.ts';
+
+export interface MarketChain {
+  chain: SoloChain;
+  rpcUrl: string;
+  contracts: MarketContracts;
+  /** Market of account `index`, or a read-only one. */
+  marketOf(index?: number): Market;
+  privateKeyOf(index: number): Uint8Array;
+  stop(): Promise<void>;
+}
+
+export interface MarketChainOptions {
+  accounts?: number;
+  mining?: 'instant' | 'manual' | number;
+  /** Blocks at `/ipfs/<cid>`. */
+  content?: (cid: string) => Promise<Uint8Array | undefined>;
+  balances?: Readonly<Record<Hex, bigint>>;
+}
+
+export const TRAIN = 10n ** 18n;
+
+export async function startMarketChain(options: MarketChainOptions = {}): Promise<MarketChain> {
+  const { accounts = 12, mining = 'instant', content, balances } = options;
+  const spec = { jobs: { drawDelayBlocks: 2 }, ...(balances && { balances }) };
+  const chain = await startSoloChain({ accounts, mining, spec });
+  const rpc = createRpcServer({
+    application: chain.application,
+    log: silentLog,
+    port: 0,
+    ...(content && { content }),
+  });
+  await rpc.start();
+  const contracts = chain.spec.contracts as MarketContracts;
+  const privateKeyOf = (index: number): Uint8Array => fromHex(chain.accounts[index]!.privateKey);
+  return {
+    chain,
+    rpcUrl: rpc.url,
+    contracts,
+    privateKeyOf,
+    marketOf: (index) =>
+      createMarket({
+        rpc: rpc.url,
+        contracts,
+        pollMs: 20,
+        attempts: 3,
+        ...(index !== undefined && { signer: privateKeyOf(index) }),
+      }),
+    async stop() {
+      await rpc.stop();
+      await chain.stop();
+    },
+  };
+}
