@@ -1,0 +1,47 @@
+/** What goes wrong in one simulated run, drawn from its seed. */
+import { type SeededRandom, seededRandom, uintBytes } from '../../../core/index.ts';
+
+export interface Schedule {
+  seed: number;
+  random: SeededRandom;
+  powers: bigint[];
+  /** In the storm, per cent of messages. */
+  dropPercent: number;
+  duplicatePercent: number;
+  maxDelayMs: number;
+  stormMs: number;
+  /** Windows of this length in which the network is split at random; 0 for none. */
+  partitionMs: number;
+  /** Disk operations before each of this node's deaths, in turn; the last life is not cut. */
+  crashes: number[];
+  crashNode: number;
+  downMs: number;
+  /** Never starts. */
+  deadNode: number | null;
+  /** Runs twice with one key: it contradicts itself without knowing. */
+  twinNode: number | null;
+}
+
+export const VALIDATORS = 4;
+
+export function drawSchedule(seed: number): Schedule {
+  const random = seededRandom(uintBytes(seed, 8));
+  const fault = random.pick(['none', 'none', 'dead', 'twin'] as const);
+  const faulty = random.below(VALIDATORS);
+  const even = fault !== 'none' || random.chance(1, 2);
+  return {
+    seed,
+    random,
+    powers: Array.from({ length: VALIDATORS }, () => (even ? 10n : BigInt(8 + random.below(5)))),
+    dropPercent: random.pick([0, 5, 20, 40]),
+    duplicatePercent: random.pick([0, 10]),
+    maxDelayMs: random.pick([20, 300, 1500, 4000]),
+    stormMs: random.pick([3000, 8000, 15_000]),
+    partitionMs: random.pick([0, 0, 1500, 4000]),
+    crashes: Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(80)),
+    crashNode: (faulty + 1 + random.below(VALIDATORS - 1)) % VALIDATORS,
+    downMs: random.pick([1, 500, 5000]),
+    deadNode: fault === 'dead' ? faulty : null,
+    twinNode: fault === 'twin' ? faulty : null,
+  };
+}
