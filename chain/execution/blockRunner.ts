@@ -160,5 +160,6 @@ function receiptOf(tx: TypedTransaction, result: RunTxResult, gasBefore: bigint,
 export function effectiveGasPrice(tx: TypedTransaction, baseFee: bigint): bigint {
   if (!('maxFeePerGas' in tx)) return tx.gasPrice;
   const room = tx.maxFeePerGas - baseFee;
-  return baseFee + (tx.maxPriorityFeePerGas < room ? tx.maxPriorityFeePerGas : room);
+  if (room < tx.maxPriorityFeePerGas) return tx.maxFeePerGas;
+  return baseFee + tx.maxPriorityFeePerGas;
 }

@@ -11,6 +11,8 @@ import type { CallOutcome, CallRequest } from './types.ts';
 
 /** Share of the gas left that a call may pass on (EIP-150), with the stipend it adds: how geth guesses first. */
 const CALL_STIPEND = 2300n;
+/** What a plain transfer takes. */
+const TRANSFER_GAS = 21_000n;
 
 export async function runCall(
   pool: EvmPool,
@@ -52,6 +54,7 @@ export async function searchGas(
   common: Common,
 ): Promise<bigint> {
   const attempt = (gas: bigint) => attemptAs(pool, header, request, common, gas);
+  if (request.data.length === 0 && (await attempt(TRANSFER_GAS)).failure === undefined) return TRANSFER_GAS;
   let enough = request.gasLimit;
   const first = await attempt(enough);
   if (first.failure !== undefined) {
