@@ -214,7 +214,7 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
   return {
     bind: bias.bind,
     prepare() {
-      narrowTensor(machine, kernel, weights);
+      narrowTensor(context, kernel, weights);
       kernels.packStrided(weights.pointer, MANTISSA_BYTES * filters, filters, terms, 8, packed);
       back?.prepare();
     },

@@ -66,7 +66,7 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
   return {
     bind: bias.bind,
     prepare() {
-      narrowTensor(machine, kernel, weights);
+      narrowTensor(context, kernel, weights);
       kernels.packStrided(weights.pointer, MANTISSA_BYTES * n, n, k, 8, packed);
       if (packedBack)
         kernels.packContiguous(weights.pointer, MANTISSA_BYTES * n, k, n, 8, packedBack, scratch.zero);

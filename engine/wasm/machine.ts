@@ -34,7 +34,16 @@ export interface Kernels {
   mask(gradient: Pointer, output: Pointer, dst: Pointer, n: number): void;
   relu(src: Pointer, dst: Pointer, n: number): void;
   widen(src: Pointer, dst: Pointer, n: number): void;
-  update(w: Pointer, v: Pointer, g: Pointer, n: number, shift: number, momentum: number, rate: number): void;
+  update(
+    w: Pointer,
+    v: Pointer,
+    g: Pointer,
+    n: number,
+    shift: number,
+    momentum: number,
+    rate: number,
+    bits: Pointer,
+  ): void;
   poolForward(
     src: Pointer,
     dst: Pointer,

@@ -7,6 +7,8 @@ import { createDense, denseScratch } from './dense.ts';
 import { createMachine, type Machine } from './machine.ts';
 import {
   type Context,
+  MAGNITUDE_BYTES,
+  type Magnitudes,
   narrowInto,
   type Ports,
   roundUp,
@@ -61,13 +63,13 @@ function allocateScratch(machine: Machine, model: Model, capacity: number): Scra
 
 /** Kernel gradients are written in tiles of 4 × 8, so their buffers are rounded up. */
 function allocateTensors(machine: Machine, model: Model, training: boolean): Tensor[] {
-  return model.tensors.map(({ shape, size }) => {
+  return model.tensors.map(({ shape, size }, index) => {
     const columns = shape.at(-1)!;
     const padded = roundUp(size / columns, 4) * roundUp(columns, 8);
     const [velocity, gradient] = training
       ? [machine.allocate(4 * size), machine.allocate(4 * padded)]
       : [0, 0];
-    return { size, weight: machine.allocate(4 * size), velocity, gradient, gradientExponent: 0 };
+    return { index, size, weight: machine.allocate(4 * size), velocity, gradient, gradientExponent: 0 };
   });
 }
 
@@ -177,12 +179,14 @@ export function createNetwork(
   const { kernels } = machine;
   const tensors = allocateTensors(machine, model, training);
   const scratch = allocateScratch(machine, model, capacity);
-  const context: Context = { machine, tensors, scratch, capacity };
+  const magnitudes: Magnitudes = { pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length), view: new Int32Array(0) };
+  const context: Context = { machine, tensors, scratch, magnitudes, capacity };
   const { stages, input, end } = createChain(context, model, training);
   const logitPitch = roundUp(model.classes, 8);
   const raw = machine.allocate(4 * capacity * logitPitch);
   const inputPointer = machine.allocate(capacity * model.inputSize);
   for (const stage of stages) stage.bind?.();
+  magnitudes.view = machine.int32(magnitudes.pointer, 2 * tensors.length);
   const inputBytes = machine.bytes(inputPointer, capacity * model.inputSize);
   const logits = machine.int32(scratch.wide, capacity * logitPitch);
   const rawGradient = machine.int32(raw, capacity * logitPitch);
@@ -227,6 +231,9 @@ export function createNetwork(
       views.forEach((view, i) => {
         view.weight.set(weights[i]!);
         if (velocity) view.velocity.set(velocity[i]!);
+        const tensor = tensors[i]!;
+        magnitudes.view[2 * i] = kernels.magnitude(tensor.weight, tensor.size);
+        magnitudes.view[2 * i + 1] = velocity ? kernels.magnitude(tensor.velocity, tensor.size) : 0;
       });
     },
   };

@@ -41,6 +41,8 @@ export interface Tensor {
   readonly weight: number;
   readonly velocity: number;
   readonly gradient: number;
+  /** Place of this tensor's pair in `Context.magnitudes`. */
+  readonly index: number;
   /** Exponent of the gradient sum of the present step. */
   gradientExponent: number;
 }
@@ -66,13 +68,24 @@ export interface ScratchSizes {
   zero: number;
 }
 
+/** For each tensor the OR of its masters' magnitudes and of its velocity's; the optimiser keeps them current. */
+export interface Magnitudes {
+  readonly pointer: number;
+  /** Two int32 a tensor; set once all memory is allocated. */
+  view: Int32Array;
+}
+
 export interface Context {
   readonly machine: Machine;
   readonly tensors: readonly Tensor[];
   readonly scratch: Scratch;
+  readonly magnitudes: Magnitudes;
   /** Samples a session holds at once. */
   readonly capacity: number;
 }
+
+/** Two int32. */
+export const MAGNITUDE_BYTES = 8;
 
 export const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
@@ -96,15 +109,10 @@ export function narrowInto(
 }
 
 /** A kernel's mantissas, narrowed from its masters. */
-export const narrowTensor = (machine: Machine, tensor: Tensor, into: Slot): void =>
-  narrowInto(
-    machine,
-    tensor.weight,
-    into,
-    tensor.size,
-    machine.kernels.magnitude(tensor.weight, tensor.size),
-    MASTER_EXPONENT,
-  );
+export function narrowTensor({ machine, magnitudes }: Context, tensor: Tensor, into: Slot): void {
+  const bits = magnitudes.view[2 * tensor.index]!;
+  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT);
+}
 
 /** A bias row at the exponent of a product, padded with zeros; `fill` returns its pointer. */
 export interface BiasRow {
@@ -144,6 +152,7 @@ export function updateTensors(context: Context, recipe: TrainingRecipe, counter:
       shift,
       momentumShift,
       rate,
+      context.magnitudes.pointer + MAGNITUDE_BYTES * tensor.index,
     );
   }
 }

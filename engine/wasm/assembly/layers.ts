@@ -1,5 +1,5 @@
 // Element-wise layers and the optimiser.
-import { addSaturated, rescale, roundShift, subtractSaturated } from './rounding';
+import { addSaturated, orLanes, rescale, roundShift, subtractSaturated } from './rounding';
 
 // u8 inputs to mantissas; n is rounded up to 8.
 export function widen(src: usize, dst: usize, n: i32): void {
@@ -50,15 +50,50 @@ export function columnSums(src: usize, rows: i32, columns: i32, dst: usize): voi
   }
 }
 
-// One optimiser step on a tensor; n is rounded up to 4.
-export function update(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32): void {
+// One optimiser step on a tensor; n is rounded up to 4. `bits` holds the ORs of the magnitudes of w and v, before and after.
+export function update(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+  const small = load<i32>(bits) < 1 << 30 && load<i32>(bits, 4) < 1 << 29;
+  if (small && shift >= 2 && shift <= 31 && momentum > 0 && rate > 0) updateSmall(w, v, g, n, shift, momentum, rate, bits);
+  else updateAny(w, v, g, n, shift, momentum, rate, bits);
+}
+
+function updateAny(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+  let wBits = i32x4.splat(0), vBits = wBits;
   for (let i = 0; i < n; i += 4) {
     const before = v128.load(v);
     const velocity = addSaturated(i32x4.sub(before, roundShift(before, momentum)), rescale(v128.load(g), shift));
+    const weight = subtractSaturated(v128.load(w), roundShift(velocity, rate));
     v128.store(v, velocity);
-    v128.store(w, subtractSaturated(v128.load(w), roundShift(velocity, rate)));
+    v128.store(w, weight);
+    wBits = v128.or(wBits, i32x4.abs(weight));
+    vBits = v128.or(vBits, i32x4.abs(velocity));
     w += 16; v += 16; g += 16;
   }
+  store<i32>(bits, orLanes(wBits));
+  store<i32>(bits, orLanes(vBits), 4);
+}
+
+@inline
+function halfUp(x: v128, s: i32, t: i32): v128 {
+  return i32x4.add(i32x4.shr_s(x, s), v128.and(i32x4.shr_s(x, t), i32x4.splat(1)));
+}
+
+// |w| < 2^30, |v| < 2^29 and a gradient shifted by 2 or more: no sum can overflow, so nothing saturates.
+function updateSmall(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+  const s1 = shift - 1, m1 = momentum - 1, r1 = rate - 1;
+  let wBits = i32x4.splat(0), vBits = wBits;
+  for (let i = 0; i < n; i += 4) {
+    const before = v128.load(v);
+    const velocity = i32x4.add(i32x4.sub(before, halfUp(before, momentum, m1)), halfUp(v128.load(g), shift, s1));
+    const weight = i32x4.sub(v128.load(w), halfUp(velocity, rate, r1));
+    v128.store(v, velocity);
+    v128.store(w, weight);
+    wBits = v128.or(wBits, i32x4.abs(weight));
+    vBits = v128.or(vBits, i32x4.abs(velocity));
+    w += 16; v += 16; g += 16;
+  }
+  store<i32>(bits, orLanes(wBits));
+  store<i32>(bits, orLanes(vBits), 4);
 }
 
 // Max-pooling over disjoint windows; `index` gets the place of the first largest element in its window (u16).
