@@ -8,7 +8,7 @@ import { createPeer, type Peer } from '../storage/index.ts';
 import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
 import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
-import { createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
+import { consensusTopic, createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { createRpcServer } from './rpc/index.ts';
@@ -72,15 +72,16 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
   });
   closers.defer(() => peer.stop());
   const consensus = createNodeConsensus(input, application, peer);
+  const chainId = BigInt(spec.chainId);
   const sync = createSync({
     peer,
     store: application.store,
     common: application.common,
     genesisHash: application.store.block(0)!.header.hash(),
+    chainPeers: () => peer.gossip.listeners(consensusTopic(chainId)),
     consensus,
     log: log.child({ part: 'sync' }),
   });
-  const chainId = BigInt(spec.chainId);
   const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });
   const finality = createFinalityMeter();
   consensus.onDecided(({ block, height, finalityMs }) => {

@@ -35,9 +35,9 @@ export async function fetchBlock(
   peer: Peer,
   hash: Uint8Array,
   first: string | undefined,
-  { common, log }: { common: Common; log: Log },
+  { common, log, chainPeers }: { common: Common; log: Log; chainPeers: () => string[] },
 ): Promise<Block> {
-  const others = peer.peers().filter((id) => id !== first);
+  const others = chainPeers().filter((id) => id !== first);
   const asked = (first === undefined ? others : [first, ...others]).slice(0, MAX_ASKED);
   for (const id of asked) {
     try {

@@ -21,13 +21,14 @@ export function createConsensusNetwork({
   log,
 }: ConsensusNetworkInput): ConsensusNetwork<ConsensusMessage> {
   const topic = consensusTopic(chainId);
+  const chainPeers = () => peer.gossip.listeners(topic);
   return {
     broadcast(message) {
       peer.gossip.publish(topic, encodeConsensusMessage(message)).catch((error) => {
         log.debug('consensus message not sent', { kind: message.kind, error });
       });
     },
-    fetchBlock: (hash, from) => fetchBlock(peer, hash, from, { common, log }),
+    fetchBlock: (hash, from) => fetchBlock(peer, hash, from, { common, log, chainPeers }),
     onMessage(handler) {
       peer.gossip.subscribe(topic, async (bytes, from) => {
         let message: ConsensusMessage;

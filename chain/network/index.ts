@@ -1,4 +1,4 @@
 export { fetchBlock, readWhole, serveBlock } from './block-protocol.ts';
 export { type ConsensusNetworkInput, createConsensusNetwork } from './consensus-network.ts';
-export { BLOCKS_PROTOCOL, STATUS_PROTOCOL } from './topics.ts';
+export { BLOCKS_PROTOCOL, consensusTopic, STATUS_PROTOCOL } from './topics.ts';
 export { createTxGossip, type TxGossipInput } from './tx-gossip.ts';

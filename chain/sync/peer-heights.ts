@@ -13,6 +13,8 @@ export interface PeerHeights {
   failed(peer: string, nowMs: number): void;
   delivered(peer: string): void;
   forget(peer: string): void;
+  /** Forgets everyone else: peers that went away. */
+  keep(peers: readonly string[]): void;
   /** The greatest height that a peer who is not resting claims. */
   best(nowMs: number): number;
   /** Peers that claim at least `height` and are not resting. */
@@ -41,6 +43,10 @@ export function createPeerHeights(): PeerHeights {
       if (claim !== undefined) claim.failures = 0;
     },
     forget: (peer) => void claims.delete(peer),
+    keep(peers) {
+      const kept = new Set(peers);
+      for (const peer of claims.keys()) if (!kept.has(peer)) claims.delete(peer);
+    },
     best(nowMs) {
       let best = 0;
       for (const claim of claims.values()) {

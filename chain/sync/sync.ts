@@ -27,6 +27,8 @@ export interface SyncInput {
   store: ChainStore;
   common: Common;
   genesisHash: Uint8Array;
+  /** Connected peers that run this chain. */
+  chainPeers: () => string[];
   consensus: Pick<Consensus, 'applyDecided' | 'onBehind'>;
   log: Log;
 }
@@ -40,6 +42,8 @@ export interface Sync extends Service {
 
 /** A node that votes learns of new heights from votes; this is for one that hears none. */
 const POLL_EVERY_MS = 1_000;
+/** Of one poll: an answer from one honest peer is enough. */
+const POLLED_PEERS = 4;
 const ASK_TIMEOUT_MS = 5_000;
 const RANGE_TIMEOUT_MS = 20_000;
 /** Polls without progress after which even a single missing block is fetched: consensus usually brings it sooner. */
@@ -124,11 +128,12 @@ async function pollPeers(input: SyncInput, heights: PeerHeights, signal: AbortSi
       if (error instanceof FedaiError && error.code === 'BAD_RLP') {
         input.peer.scores.penalise(id, PENALTY.malformed, 'malformed status');
       }
-      // Most often a peer that runs no chain; it is asked again with the next poll.
       input.log.debug('no chain status', { peer: id, error });
     }
   };
-  await Promise.all(sample(input.peer.peers(), 4).map(ask));
+  const peers = input.chainPeers();
+  heights.keep(peers);
+  await Promise.all(sample(peers, POLLED_PEERS).map(ask));
 }
 
 /** Fetches and applies until nobody claims more. The next range is on its way while one is applied. */
