@@ -218,14 +218,15 @@ function catchUp(world: World, node: Node, life: Life, from: string): void {
   const delayMs = fate(world, peer, node);
   if (delayMs === undefined) return;
   node.catchingUp = true;
-  world.clock.setTimer(delayMs, async () => {
+  const takeMissing = async () => {
     const missing = peer.ledger.blocks.slice(node.ledger.blocks.length);
     for (const { block, commit } of missing) {
       if (!life.alive) return;
       await node.consensus?.applyDecided(block, commit).catch(() => undefined);
     }
     if (life.alive) node.catchingUp = false;
-  });
+  };
+  world.clock.setTimer(delayMs, () => void takeMissing());
 }
 
 /** Runs the schedule of `seed`; throws on a fork, a double signature, a rejected honest message or a standstill. */
