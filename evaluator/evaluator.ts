@@ -100,7 +100,7 @@ async function open(options: EvaluatorOptions, cursor: bigint, signal: AbortSign
 async function onHeight(daemon: Daemon, options: EvaluatorOptions, height: number): Promise<void> {
   if (!daemon.enrolled) await join(daemon, options);
   const { context, duties, seen } = daemon;
-  for (const posted of await daemon.book.refresh()) {
+  for (const posted of await daemon.book.refresh(height)) {
     seen.set(posted.id, posted);
     if (!duties.has(posted.id)) duties.set(posted.id, startDuty(context, posted.id));
   }

@@ -138,7 +138,7 @@ async function open(options: WorkerOptions, cursor: bigint, signal: AbortSignal)
 
 async function onHeight(daemon: Daemon, options: WorkerOptions, height: number): Promise<void> {
   if (!daemon.enrolled) await join(daemon, options);
-  for (const posted of await daemon.book.refresh()) await look(daemon, posted, height);
+  for (const posted of await daemon.book.refresh(height)) await look(daemon, posted, height);
   for (const [jobId, jobRun] of daemon.runs) {
     if (!jobRun.finished) jobRun.offer(daemon.seen.get(jobId)!, height);
     else {
