@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ChainSpec, encodeBlock } from '../../chain/index.ts';
 import { consensusTopic } from '../../chain/network/index.ts';
 import { createChainNode } from '../../chain/node.ts';
@@ -21,6 +21,7 @@ import { until } from '../storage/until.ts';
 import { testSpec, testValidators } from './network-spec.ts';
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 const closing: { stop(): Promise<void> }[] = [];
 let directory: string;
 beforeEach(async () => {

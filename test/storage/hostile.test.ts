@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { FedaiError, silentLog, utf8 } from '../../core/index.ts';
 import { createPeer, importDataset, openDataset, type Peer } from '../../storage/index.ts';
 import { until } from './until.ts';
 
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 let directory: string;
 const peers: Peer[] = [];
 let honest: Peer;

@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type ForkedPeer, forkPeer } from './fork-peer.ts';
 import { until } from './until.ts';
 
 const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];
 const SIXTEEN_MIB = 16 * 1024 * 1024;
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 let directory: string;
 const peers: ForkedPeer[] = [];
 let ids: string[];
