@@ -7,7 +7,7 @@ import { referenceKernel } from '../reference/kernel.ts';
 import { initialState, type TrainState } from '../state/state.ts';
 
 const BATCH = 4;
-const STEPS = 3;
+const STEPS = 2;
 
 const conv = (
   filters: number,
@@ -73,7 +73,7 @@ const admissionRecipe = (rate: number): TrainingRecipe =>
     loss: 'sparse_categorical_crossentropy',
     optimizer: {
       class_name: 'SGD',
-      config: { momentumShift: 3, learningRateShifts: [rate, 3], boundaries: [2] },
+      config: { momentumShift: 3, learningRateShifts: [rate, 3], boundaries: [1] },
     },
     batchSize: BATCH,
   });

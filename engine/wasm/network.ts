@@ -179,7 +179,10 @@ export function createNetwork(
   const { kernels } = machine;
   const tensors = allocateTensors(machine, model, training);
   const scratch = allocateScratch(machine, model, capacity);
-  const magnitudes: Magnitudes = { pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length), view: new Int32Array(0) };
+  const magnitudes: Magnitudes = {
+    pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length),
+    view: new Int32Array(0),
+  };
   const context: Context = { machine, tensors, scratch, magnitudes, capacity };
   const { stages, input, end } = createChain(context, model, training);
   const logitPitch = roundUp(model.classes, 8);
