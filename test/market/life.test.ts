@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { concatBytes, fromHex, type Hex, sha256, toHex, uintBytes, utf8 } from '../../core/index.ts';
 import {
-  enrol,
+  concatBytes,
+  fromHex,
+  type Hex,
+  sha256,
+  silentLog,
+  toHex,
+  uintBytes,
+  utf8,
+} from '../../core/index.ts';
+import {
   EVALUATOR_ROLE,
+  enrol,
   hashReceipt,
   isRevert,
   type Job,
@@ -19,7 +28,6 @@ import {
   WORKER_ROLE,
   ZERO_HASH,
 } from '../../market/index.ts';
-import { silentLog } from '../../core/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
 
 const testKey = sha256(utf8('test key'));
@@ -134,13 +142,22 @@ describe('a job through the typed client', () => {
     expect([...(await client.workersOf(job.id))].sort()).toEqual(workers.map(accountOf).sort());
     await client.deliverDataKey(job.id, accountOf(workers[0]!), '0xabcd');
     await fixRounds(job);
-    expect(await client.roundOf(job.id, 1)).toMatchObject({ stateRoot: lastRoot, contributors: 7n, loss: -5n });
+    expect(await client.roundOf(job.id, 1)).toMatchObject({
+      stateRoot: lastRoot,
+      contributors: 7n,
+      loss: -5n,
+    });
     const result = { weightsRoot, optimiserRoot, counter: 84n, modelCid: 'model', claimedPpm: 970_000 };
     await workers[1]!.submitResult(job.id, result);
     const score = await evaluate(job);
 
     const receipt = await client.jobReceipt(job.id);
-    expect(receipt).toMatchObject({ state: 'Completed', modelHash: weightsRoot, modelCid: 'model', agreed: score });
+    expect(receipt).toMatchObject({
+      state: 'Completed',
+      modelHash: weightsRoot,
+      modelCid: 'model',
+      agreed: score,
+    });
     expect(receipt.agreeing).toHaveLength(3);
     const { escrow, ...paid } = receipt.payouts;
     expect(escrow).toBe(REWARD);
@@ -162,12 +179,27 @@ describe('a job through the typed client', () => {
   test('tells its story as events, with signatures that recover to their evaluators', async () => {
     const events = await client.events({ fromHeight: 0, jobId: 1n });
     const names = new Set(events.map((event) => event.name));
-    for (const name of ['JobPosted', 'WorkerVolunteered', 'TrainingStarted', 'DataKeyDelivered', 'RoundCommitted'])
+    for (const name of [
+      'JobPosted',
+      'WorkerVolunteered',
+      'TrainingStarted',
+      'DataKeyDelivered',
+      'RoundCommitted',
+    ])
       expect(names).toContain(name);
-    for (const name of ['ResultSubmitted', 'EvaluatorsDrawn', 'TestKeyPublished', 'JobCompleted', 'JobSettled'])
+    for (const name of [
+      'ResultSubmitted',
+      'EvaluatorsDrawn',
+      'TestKeyPublished',
+      'JobCompleted',
+      'JobSettled',
+    ])
       expect(names).toContain(name);
     const rounds = events.filter((event) => event.name === 'RoundCommitted');
-    expect(rounds.map((event) => event.name === 'RoundCommitted' && event.stateCid)).toEqual(['cid0', 'cid1']);
+    expect(rounds.map((event) => event.name === 'RoundCommitted' && event.stateCid)).toEqual([
+      'cid0',
+      'cid1',
+    ]);
     const domain = { chainId: await client.chainId(), jobManager: client.contracts.jobManager };
     for (const event of events) {
       if (event.name !== 'ScoreRevealed') continue;

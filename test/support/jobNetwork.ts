@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, type Hex, type Log, sha256, silentLog, sleep, toHex, utf8 } from '../../core/index.ts';
 import { deriveKeys, generateMnemonic, type KeySet } from '../../core/keys/index.ts';
-import type { ModelDocument, TrainingRecipe } from '../../engine/index.ts';
 import { createEvaluator, type EvaluatorEvent } from '../../evaluator/index.ts';
 import { encodeJob, type JobDocument } from '../../job/index.ts';
 import { type ClientAgent, createClientAgent, createMarket, type Market } from '../../market/index.ts';
 import { createPeer, importDataset, type Peer } from '../../storage/index.ts';
 import { createWorker, type WorkerEvent } from '../../worker/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from './marketChain.ts';
+import { toyModel, toyRecipe, toyRecords } from './toy.ts';
 
 export interface Member {
   keys: KeySet;
@@ -34,39 +34,6 @@ export const REWARD = 100n * TRAIN + 1n;
 const BLOCK_MS = 500;
 const POLL_MS = 250;
 
-/** 8 × 8 images of two bars; the class is where the bright bar stands. Deterministic, and learnt in a few steps. */
-export function toyRecords(count: number, salt: string) {
-  const inputs = new Uint8Array(count * 64);
-  const labels = new Uint8Array(count);
-  for (let i = 0; i < count; i++) {
-    const noise = sha256(utf8(`${salt} ${i}`));
-    const label = noise[0]! % 4;
-    labels[i] = label;
-    for (let p = 0; p < 64; p++) {
-      const lit = Math.floor((p % 8) / 2) === label;
-      inputs[i * 64 + p] = (noise[p % 32]! >> 2) + (lit ? 160 : 0);
-    }
-  }
-  return { kind: 'records' as const, inputs, labels, shape: [8, 8, 1], classes: 4 };
-}
-
-export const toyModel: ModelDocument = {
-  format: 'fedai-model/1',
-  numeric: 'bfp12@1',
-  input: [8, 8, 1],
-  layers: [
-    { class_name: 'Flatten' },
-    { class_name: 'Dense', config: { units: 16, activation: 'relu', use_bias: true } },
-    { class_name: 'Dense', config: { units: 4, activation: 'softmax', use_bias: true } },
-  ],
-};
-
-export const toyRecipe: TrainingRecipe = {
-  loss: 'sparse_categorical_crossentropy',
-  optimizer: { class_name: 'SGD', config: { momentumShift: 3, learningRateShifts: [6], boundaries: [] } },
-  batchSize: 16,
-};
-
 export async function startJobNetwork(size: { workers: number; evaluators: number }): Promise<JobNetwork> {
   const directory = await mkdtemp(join(tmpdir(), 'fedai-job-'));
   const log: Log = process.env.FEDAI_TEST_LOG
@@ -75,7 +42,10 @@ export async function startJobNetwork(size: { workers: number; evaluators: numbe
   const keySets = await Promise.all(
     Array.from({ length: 1 + size.workers + size.evaluators }, () => deriveKeys(generateMnemonic())),
   );
-  const balances = Object.fromEntries(keySets.map(({ evm }) => [evm.address, 1_000n * TRAIN])) as Record<Hex, bigint>;
+  const balances = Object.fromEntries(keySets.map(({ evm }) => [evm.address, 1_000n * TRAIN])) as Record<
+    Hex,
+    bigint
+  >;
   const members: Member[] = [];
   const content = async (cid: string) => members.at(-1)?.peer.content.rawBlock(cid);
   const network = await startMarketChain({ mining: BLOCK_MS, balances, content });

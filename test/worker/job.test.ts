@@ -3,7 +3,13 @@ import { fromHex, toHex } from '../../core/index.ts';
 import { createEngine, decodeModel, modelHash } from '../../engine/index.ts';
 import { arrayData, parseJob, replayJob, scoreModel } from '../../job/index.ts';
 import type { JobReceipt } from '../../market/index.ts';
-import { type JobNetwork, type PostedToy, postToyJob, REWARD, startJobNetwork } from '../support/jobNetwork.ts';
+import {
+  type JobNetwork,
+  type PostedToy,
+  postToyJob,
+  REWARD,
+  startJobNetwork,
+} from '../support/jobNetwork.ts';
 
 const ROUNDS = 3;
 let net: JobNetwork;
@@ -38,7 +44,9 @@ test('replaying the whole job in one process gives the same model and score', as
   const engine = await createEngine({ kernel: 'reference' });
   const events = await market.events({ fromHeight: 0, jobId: posted.jobId, names: ['RoundCommitted'] });
   const contributors = events.map((event) =>
-    event.name === 'RoundCommitted' ? [0, 1, 2].filter((slot) => (event.contributors >> BigInt(slot)) & 1n) : [],
+    event.name === 'RoundCommitted'
+      ? [0, 1, 2].filter((slot) => (event.contributors >> BigInt(slot)) & 1n)
+      : [],
   );
   expect(contributors).toHaveLength(ROUNDS);
   const { seed } = await market.job(posted.jobId);
