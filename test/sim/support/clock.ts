@@ -13,6 +13,9 @@ export interface VirtualClock extends Clock {
   run(untilMs: number, done: () => boolean): Promise<boolean>;
 }
 
+/** Lets everything happen that needs no time. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Binary heap by (time, order of setting). */
 export function createVirtualClock(startMs: number): VirtualClock {
   const heap: Timer[] = [];
@@ -60,13 +63,18 @@ export function createVirtualClock(startMs: number): VirtualClock {
       };
     },
     async run(untilMs, done) {
+      await settle();
       while (!done()) {
-        const timer = pop();
-        if (timer === undefined || timer.atMs > untilMs) return false;
+        const next = heap[0];
+        if (next === undefined || next.atMs > untilMs) {
+          nowMs = untilMs;
+          return false;
+        }
+        const timer = pop()!;
         if (timer.cancelled) continue;
         nowMs = timer.atMs;
         timer.callback();
-        await new Promise((resolve) => setImmediate(resolve));
+        await settle();
       }
       return true;
     },

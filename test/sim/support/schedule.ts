@@ -7,6 +7,8 @@ export interface Schedule {
   powers: bigint[];
   /** In the storm, per cent of messages. */
   dropPercent: number;
+  /** On top of that, of precommits: blocks are locked but not decided, and rounds go by. */
+  precommitDropPercent: number;
   duplicatePercent: number;
   maxDelayMs: number;
   stormMs: number;
@@ -34,9 +36,10 @@ export function drawSchedule(seed: number): Schedule {
     random,
     powers: Array.from({ length: VALIDATORS }, () => (even ? 10n : BigInt(8 + random.below(5)))),
     dropPercent: random.pick([0, 5, 20, 40]),
+    precommitDropPercent: random.pick([0, 0, 50, 80]),
     duplicatePercent: random.pick([0, 10]),
     maxDelayMs: random.pick([20, 300, 1500, 4000]),
-    stormMs: random.pick([3000, 8000, 15_000]),
+    stormMs: random.pick([3000, 8000, 20_000]),
     partitionMs: random.pick([0, 0, 1500, 4000]),
     crashes: Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(80)),
     crashNode: (faulty + 1 + random.below(VALIDATORS - 1)) % VALIDATORS,

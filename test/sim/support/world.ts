@@ -119,9 +119,11 @@ function fate(world: World, from: Node, to: Node): number | undefined {
 }
 
 function networkOf(world: World, node: Node, life: Life): ConsensusNetwork<ConsensusMessage> {
-  const { random, duplicatePercent } = world.schedule;
-  const deliver = (to: Node, bytes: Uint8Array) => {
+  const { random, duplicatePercent, precommitDropPercent } = world.schedule;
+  const deliver = (to: Node, bytes: Uint8Array, isPrecommit: boolean) => {
     const delayMs = fate(world, node, to);
+    const inStorm = world.clock.now() < world.calmAtMs;
+    if (isPrecommit && inStorm && random.chance(precommitDropPercent, 100)) return;
     if (delayMs === undefined) return;
     world.clock.setTimer(delayMs, () => {
       void to.handler?.(decodeConsensusMessage(bytes), node.name).then((answer) => {
@@ -134,10 +136,11 @@ function networkOf(world: World, node: Node, life: Life): ConsensusNetwork<Conse
       if (!life.alive) return;
       if (node.honest && message.attempt === 0) world.judge.sent(node.name, message);
       const bytes = encodeConsensusMessage(message);
+      const isPrecommit = message.kind === 'vote' && message.type === 'precommit';
       for (const to of world.nodes) {
         if (to === node) continue;
-        deliver(to, bytes);
-        if (random.chance(duplicatePercent, 100)) deliver(to, bytes);
+        deliver(to, bytes, isPrecommit);
+        if (random.chance(duplicatePercent, 100)) deliver(to, bytes, isPrecommit);
       }
     },
     fetchBlock: (hash, from) => fetchBlock(world, node, hash, from),
