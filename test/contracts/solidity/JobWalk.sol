@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
+import {JobManager} from "../../../contracts/JobManager.sol";
+import {Staking} from "../../../contracts/Staking.sol";
+import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
+import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
+import {
+    Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score
+} from "../../../contracts/interfaces/JobTypes.sol";
+import {vm} from "./Vm.sol";
+
+/// A market whose parties act at random: mostly what the job's state asks for, sometimes not, sometimes too late.
+abstract contract JobWalk {
+    uint256 internal constant WORKERS = 4;
+    uint256 internal constant EVALUATORS = 6;
+    bytes32 internal constant TEST_KEY = "the test key of every job";
+    bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
+        "RoundClaim(uint256 jobId,uint32 round,bytes32 stateRoot,bytes stateCid,uint256 contributors,int64 loss)"
+    );
+    bytes32 private constant SCORE_TYPEHASH = keccak256(
+        "Score(uint256 jobId,uint32 correct,uint32 total,bytes32 outputsRoot,bytes32 modelHash,uint8 verdict)"
+    );
+
+    BeaconHistory internal beacons;
+    Staking internal staking;
+    WorkerRegistry internal registry;
+    JobManager internal jobs;
+    address internal client;
+    address[] internal accounts; // client, workers, evaluators, validators
+    mapping(address account => uint256) private _keys;
+    mapping(uint256 jobId => mapping(address evaluator => uint256)) private _opinions;
+    uint256 private _chance;
+
+    function _open() internal {
+        beacons = new BeaconHistory();
+        staking = new Staking(address(this), IStaking.StakingParameters(5, 0, false, 1 ether));
+        registry = new WorkerRegistry(address(this), staking, 10 ether);
+        jobs = new JobManager(address(this), staking, registry, beacons, _parameters());
+        staking.setLocker(address(jobs), true);
+        registry.setRecorder(address(jobs), true);
+        client = _account(1, 0);
+        for (uint256 i = 0; i < WORKERS; i++) _join(_account(2 + i, (i + 1) * 100 ether), 1);
+        for (uint256 i = 0; i < EVALUATORS; i++) _join(_account(10 + i, (i + 1) * 100 ether), 2);
+        for (uint256 i = 0; i < 3; i++) {
+            address validator = _account(20 + i, (i + 1) * 1 ether);
+            staking.registerValidatorFor(validator, abi.encodePacked(bytes32(i), bytes16(0)), new bytes(96));
+        }
+        vm.deal(client, 1e36);
+    }
+
+    function _parameters() private pure returns (Parameters memory) {
+        return Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1);
+    }
+
+    function _account(uint256 key, uint256 stake) private returns (address account) {
+        account = vm.addr(key);
+        _keys[account] = key;
+        accounts.push(account);
+        if (stake == 0) return account;
+        vm.deal(address(this), stake);
+        staking.depositFor{value: stake}(account);
+    }
+
+    function _join(address account, uint8 roles) private {
+        vm.prank(account);
+        registry.register(roles, hex"00", "reader", 0, 1);
+    }
+
+    /// A number below `limit`, the next of this walk.
+    function _random(uint256 limit) internal returns (uint256) {
+        _chance = uint256(keccak256(abi.encode(_chance)));
+        return _chance % limit;
+    }
+
+    function _seed(uint256 seed) internal {
+        _chance = seed;
+    }
+
+    /// One action of one party, with time passing.
+    function _step() internal {
+        _pass(_random(40) == 0 ? 15 : _random(2));
+        uint256 count = jobs.jobCount();
+        if (count == 0 || _random(25) == 0) return _post();
+        uint256 jobId = count - _random(count < 2 ? count : 2);
+        if (_random(30) == 0) return _meddle(jobId);
+        Job memory job = jobs.job(jobId);
+        if (job.state == JobState.Open) _inOpen(jobId, job);
+        else if (job.state == JobState.Training) _inTraining(jobId, job);
+        else if (job.state == JobState.Evaluating) _inEvaluating(jobId, job);
+        else if (_random(3) == 0) _withdraw();
+        else _post();
+    }
+
+    function _pass(uint256 blocks) private {
+        for (uint256 i = 0; i < blocks; i++) {
+            vm.roll(block.number + 1);
+            vm.prevrandao(keccak256(abi.encode(_random(type(uint256).max))));
+            beacons.record();
+        }
+    }
+
+    /// Calls as `sender`; a refusal is as good as an answer.
+    function _try(address sender, bytes memory data) private {
+        vm.prank(sender);
+        (bool done,) = address(jobs).call(data);
+        done;
+    }
+
+    function _meddle(uint256 jobId) private {
+        address sender = accounts[_random(accounts.length)];
+        uint256 which = _random(4);
+        if (which == 0) _try(sender, abi.encodeCall(jobs.expireJob, (jobId)));
+        if (which == 1) _try(sender, abi.encodeCall(jobs.completeJob, (jobId)));
+        if (which == 2) _try(client, abi.encodeCall(jobs.cancelJob, (jobId)));
+        if (which == 3) _try(sender, abi.encodeCall(jobs.drawEvaluators, (jobId)));
+    }
+
+    function _withdraw() private {
+        _try(accounts[_random(accounts.length)], abi.encodeCall(jobs.withdraw, ()));
+    }
+
+    function _post() private {
+        JobPost memory post;
+        post.documentCid = "document";
+        post.documentHash = "document";
+        post.workers = uint8(1 + _random(3));
+        post.evaluators = _random(4) == 0 ? 5 : 3;
+        post.rounds = uint32(1 + _random(4));
+        post.mode = 1;
+        post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
+        post.workerStake = 1 ether + _random(1 ether);
+        post.deadlines = Deadlines(6, 8, 8, 8, 8, 8);
+        uint256 reward = 1 + _random(1e24);
+        vm.prank(client);
+        jobs.postJob{value: reward}(post);
+    }
+
+    function _inOpen(uint256 jobId, Job memory job) private {
+        if (block.number <= job.deadline) {
+            _try(accounts[1 + _random(WORKERS)], abi.encodeCall(jobs.assignWorker, (jobId)));
+        } else {
+            _pass(2);
+            _try(client, abi.encodeCall(jobs.closeAssignment, (jobId)));
+        }
+    }
+
+    function _inTraining(uint256 jobId, Job memory job) private {
+        address[] memory slots = jobs.workersOf(jobId);
+        if (block.number > job.deadline) return _try(client, abi.encodeCall(jobs.expireJob, (jobId)));
+        if (job.roundsFixed < job.post.rounds) return _commitRound(jobId, job, slots);
+        ResultClaim memory result = ResultClaim("weights", "optimiser", 7, "model", 0);
+        _try(slots[_random(slots.length)], abi.encodeCall(jobs.submitResult, (jobId, result)));
+    }
+
+    function _commitRound(uint256 jobId, Job memory job, address[] memory slots) private {
+        RoundClaim memory claim;
+        claim.stateRoot = sha256(abi.encodePacked("fedai-state/1", bytes32("weights"), bytes32("optimiser"), uint64(7)));
+        claim.stateCid = "state";
+        claim.contributors = 1 + _random((1 << slots.length) - 1);
+        bytes32 digest = _typedData(
+            keccak256(
+                abi.encode(
+                    ROUND_CLAIM_TYPEHASH,
+                    jobId,
+                    job.roundsFixed,
+                    claim.stateRoot,
+                    keccak256(claim.stateCid),
+                    claim.contributors,
+                    claim.loss
+                )
+            )
+        );
+        bytes[] memory signatures = new bytes[](slots.length / 2 + 1);
+        for (uint256 i = 0; i < signatures.length; i++) signatures[i] = _sign(slots[i], digest);
+        _try(slots[0], abi.encodeCall(jobs.commitRound, (jobId, job.roundsFixed, claim, signatures)));
+    }
+
+    function _inEvaluating(uint256 jobId, Job memory job) private {
+        if (job.phase == Phase.Draw) {
+            if (_random(8) == 0) _pass(12);
+            else _pass(2);
+            if (block.number > job.deadline) return _try(client, abi.encodeCall(jobs.expireJob, (jobId)));
+            return _try(client, abi.encodeCall(jobs.drawEvaluators, (jobId)));
+        }
+        address[] memory drawn = jobs.evaluatorsOf(jobId);
+        address evaluator = drawn[_random(drawn.length)];
+        if (job.phase == Phase.Reveal) return _reveal(jobId, job, evaluator);
+        if (block.number > job.deadline) return _try(client, abi.encodeCall(jobs.expireJob, (jobId)));
+        if (job.phase == Phase.Keys) {
+            return _try(client, abi.encodeCall(jobs.deliverTestKey, (jobId, evaluator, "wrapped")));
+        }
+        uint256 opinion = _opinions[jobId][evaluator] = _random(5) == 0 ? _random(5) : jobId % 5;
+        Score memory score = _score(job, opinion);
+        bytes32 commitment = keccak256(abi.encode(jobId, evaluator, score, bytes32("salt")));
+        if (jobs.evaluationOf(jobId, evaluator).commitment == 0) {
+            _try(evaluator, abi.encodeCall(jobs.commitScore, (jobId, commitment)));
+        }
+    }
+
+    function _reveal(uint256 jobId, Job memory job, address evaluator) private {
+        if (_random(6) == 0) _try(client, abi.encodeCall(jobs.publishTestKey, (jobId, TEST_KEY)));
+        if (_random(4) == 0) return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
+        Score memory score = _score(job, _opinions[jobId][evaluator]);
+        bytes memory signature =
+            _sign(evaluator, _typedData(keccak256(abi.encode(SCORE_TYPEHASH, jobId, score))));
+        _try(evaluator, abi.encodeCall(jobs.revealScore, (jobId, score, "salt", signature)));
+    }
+
+    /// Opinions 0 to 2 are scores, 3 and 4 complaints of the key and of the set.
+    function _score(Job memory job, uint256 opinion) private pure returns (Score memory score) {
+        score.modelHash = job.modelHash;
+        if (opinion > 2) score.verdict = uint8(opinion - 1);
+        else score = Score(uint32(opinion), 2, "outputs", job.modelHash, 1);
+    }
+
+    function _typedData(bytes32 structHash) private view returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("fedai"),
+                keccak256("1"),
+                block.chainid,
+                address(jobs)
+            )
+        );
+        return keccak256(abi.encodePacked("\x19\x01", domain, structHash));
+    }
+
+    function _sign(address account, bytes32 digest) private returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(_keys[account], digest);
+        return abi.encodePacked(r, s, v);
+    }
+}
