@@ -12,6 +12,7 @@ const WANTED_MAJOR = 24;
 if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
+  await import('./lean.js');
   const { main } = await import('./main.ts');
   await main(process.argv.slice(2));
 } else {
