@@ -12,6 +12,7 @@ export {
 export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
 export { decodeState, encodeState, stateLength } from './state/encode.ts';
+export { countCorrect, outputsRoot } from './state/outputs.ts';
 export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';
 export { decodeModel, encodeModel, MAX_MODEL_FILE_BYTES, toFloatSafetensors } from './state/safetensors.ts';
 export { copyState, initialState, meanState, type TrainState } from './state/state.ts';

@@ -11,6 +11,7 @@ import {
   utf8,
 } from '../../core/index.ts';
 import {
+  countCorrect,
   decodeModel,
   decodeState,
   encodeModel,
@@ -18,6 +19,7 @@ import {
   initialState,
   meanState,
   modelHash,
+  outputsRoot,
   parseModel,
   stateLength,
   stateRoots,
@@ -207,5 +209,23 @@ describe('model files', () => {
         }
       }),
     );
+  });
+});
+
+describe('outputs', () => {
+  const predictions = { classes: Uint16Array.of(1, 0), logitsQ16: Int32Array.of(-1, 5, 7, -65536) };
+
+  it('hash class and logits of every sample', () => {
+    const leaf = (...bytes: number[]) => merkleLeaf(Uint8Array.from(bytes));
+    const [first, second] = [
+      leaf(0, 1, 255, 255, 255, 255, 0, 0, 0, 5),
+      leaf(0, 0, 0, 0, 0, 7, 255, 255, 0, 0),
+    ];
+    expect(outputsRoot(predictions)).toEqual(sha256(concatBytes(Uint8Array.of(1), first, second)));
+  });
+
+  it('are counted against labels', () => {
+    expect(countCorrect(predictions, Uint8Array.of(1, 1))).toBe(1);
+    expect(() => countCorrect(predictions, Uint8Array.of(1))).toThrow('one label');
   });
 });
