@@ -2,7 +2,8 @@
 import type { BlockHeader } from '@ethereumjs/block';
 import { KECCAK256_RLP, SHA256_NULL } from '@ethereumjs/util';
 import { equalBytes } from '../core/index.ts';
-import { sectionHash } from '../light/index.ts';
+import { commitHash, EMPTY_HASH, sectionHash } from '../light/index.ts';
+import { listRoot } from './execution/index.ts';
 import type { Block } from './types.ts';
 
 /** A proposal may be this far ahead of our clock; beyond it the proposer's clock is wrong (or bends deadlines). */
@@ -33,6 +34,17 @@ const onTime: Rule = ({ header }, { parent, nowMs }) => {
 const onSection: Rule = ({ header, section }) =>
   equalBytes(header.extraData, sectionHash(section)) ? undefined : 'extraData is not the hash of the section';
 
+/** The header's hash stands for the whole block, so what it does not contain must match what it commits to. */
+const onBody: Rule = ({ header, transactions, section, parentCommit }) => {
+  if (!equalBytes(header.transactionsTrie, listRoot(transactions))) {
+    return 'transactionsTrie is not the root of the transactions';
+  }
+  const parentCommitHash = parentCommit === null ? EMPTY_HASH : commitHash(parentCommit);
+  return equalBytes(section.parentCommitHash, parentCommitHash)
+    ? undefined
+    : 'parent commit is not the one of the section';
+};
+
 const onFees: Rule = ({ header }, { parent, gasLimit }) => {
   if (header.gasLimit !== gasLimit) return 'gas limit is not that of the chain';
   return header.baseFeePerGas === parent.calcNextBaseFee() ? undefined : 'wrong base fee';
@@ -46,7 +58,7 @@ const onEmptyFields: Rule = ({ header }) => {
   return equalBytes(header.requestsHash!, SHA256_NULL) ? undefined : 'requests are not empty';
 };
 
-const RULES: readonly Rule[] = [onParent, onTime, onSection, onFees, onEmptyFields];
+const RULES: readonly Rule[] = [onParent, onTime, onSection, onFees, onEmptyFields, onBody];
 
 /** The first rule that the header breaks. */
 export function headerFault(block: Block, around: Surroundings): string | undefined {
