@@ -75,12 +75,22 @@ const errorOf = (error: unknown): unknown =>
 async function follow(run: Running, posted: PostedJob, height: number): Promise<void> {
   if (run.finished) return;
   if (isFinal(posted.state)) return settle(run, posted);
+  if (run.assignment?.trainer.alive === false) forgetAssignment(run);
   const assignment = await ready(run, posted);
   if (run.agreed === undefined || run.agreed.rounds < posted.roundsFixed)
     await catchUp(run, assignment, posted);
   if (posted.state === 'Training') await trainOn(run, assignment, posted, height);
   else endRound(run);
   await moveOn(run, posted, height);
+}
+
+/** After the trainer thread died (memory, a fault of the engine): everything is made ready anew. */
+function forgetAssignment(run: Running): void {
+  run.context.log.warn('the trainer thread died; starting another');
+  endRound(run);
+  run.topic?.close();
+  delete run.topic;
+  delete run.assignment;
 }
 
 /** Prepares once; the topic is joined as soon as messages can be judged. */

@@ -33,6 +33,9 @@ const SUBMIT_PATIENCE_MS = 4_000;
 const ATTEMPT_SHARE = 4;
 const SHORTEST_ATTEMPT_MS = 1_000;
 
+/** Data that could not be read now may be there in a moment; the round waits for its time-out anyway. */
+const TRAIN_AGAIN_MS = 2_000;
+
 interface Running {
   context: WorkerContext;
   assignment: Assignment;
@@ -118,6 +121,7 @@ async function say({ topic, signal, context }: Running, message: RoundMessage): 
 
 /** Carries out one effect. What fails is logged; the machine's time-outs deal with what does not come. */
 async function perform(running: Running, effect: RoundEffect): Promise<void> {
+  if (running.signal.aborted) return;
   try {
     switch (effect.type) {
       case 'train':
@@ -141,6 +145,8 @@ async function perform(running: Running, effect: RoundEffect): Promise<void> {
       effect: effect.type,
       error,
     });
+    if (effect.type === 'train')
+      running.context.clock.setTimer(TRAIN_AGAIN_MS, () => void perform(running, effect));
   }
 }
 

@@ -12,6 +12,8 @@ import type {
 
 export interface Trainer {
   readonly kernel: string;
+  /** False once the thread has died: open another trainer then. */
+  readonly alive: boolean;
   /** The state that every worker starts from. */
   initial(): Promise<EncodedState>;
   /** State root and finished steps of bytes from elsewhere; throws `BAD_STATE`. */
@@ -46,6 +48,9 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     });
   return {
     kernel: opened.kernel,
+    get alive() {
+      return ask.alive();
+    },
     initial: async () => (await ask.request('state', { type: 'initial' })).state,
     check: (state) => ask.request('checked', { type: 'check', state }),
     async load(state) {
@@ -70,6 +75,7 @@ interface Waiting {
 }
 
 interface Thread {
+  alive(): boolean;
   request<Type extends TrainerOutcome['type']>(
     expected: Type,
     request: TrainerRequest,
@@ -91,6 +97,7 @@ function startThread(): Thread {
   thread.on('error', die);
   thread.on('exit', die);
   return {
+    alive: () => gone === undefined,
     request(expected, request) {
       if (gone !== undefined) return Promise.reject(gone);
       const id = nextId++;

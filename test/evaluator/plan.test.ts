@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { type EvaluatorView, evaluatorAction } from '../../evaluator/plan.ts';
+import type { Evaluation, Job, Phase } from '../../market/index.ts';
+import { ZERO_HASH } from '../../market/index.ts';
+
+const idle: Evaluation = {
+  keyDelivered: false,
+  revealed: false,
+  commitment: ZERO_HASH,
+  score: { correct: 0, total: 0, outputsRoot: ZERO_HASH, modelHash: ZERO_HASH, verdict: 0 },
+};
+const committed: Evaluation = { ...idle, keyDelivered: true, commitment: `0x${'11'.repeat(32)}` };
+
+function action(phase: Phase, change: Partial<EvaluatorView>): string {
+  const job = { state: 'Evaluating', phase } as Job;
+  return evaluatorAction({ job, evaluation: idle, hasRecord: false, commitmentIsOwn: false, ...change });
+}
+
+describe('a drawn evaluator', () => {
+  test('waits for its key, then assesses without waiting for the others’ keys', () => {
+    expect(action('Keys', {})).toBe('wait');
+    expect(action('Keys', { evaluation: { ...idle, keyDelivered: true } })).toBe('assess');
+  });
+
+  test('commits the score on disk after a restart instead of a second one', () => {
+    const evaluation = { ...idle, keyDelivered: true };
+    expect(action('Commit', { evaluation, hasRecord: true })).toBe('commit');
+  });
+
+  test('reveals once, and only what it committed', () => {
+    expect(action('Commit', { evaluation: committed, hasRecord: true, commitmentIsOwn: true })).toBe('wait');
+    expect(action('Reveal', { evaluation: committed, hasRecord: true, commitmentIsOwn: true })).toBe(
+      'reveal',
+    );
+    expect(action('Reveal', { evaluation: committed, hasRecord: true })).toBe('wait');
+    const revealed = { ...committed, revealed: true };
+    expect(action('Reveal', { evaluation: revealed, hasRecord: true, commitmentIsOwn: true })).toBe('wait');
+  });
+
+  test('does nothing in a draw or outside an evaluation', () => {
+    expect(action('Draw', { hasRecord: true, commitmentIsOwn: true })).toBe('wait');
+    const job = { state: 'Training', phase: 'None' } as Job;
+    const view = { job, evaluation: idle, hasRecord: false, commitmentIsOwn: false };
+    expect(evaluatorAction(view)).toBe('wait');
+  });
+});
