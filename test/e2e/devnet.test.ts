@@ -1,0 +1,165 @@
+/**
+ * The whole loop as a newcomer runs it: one devnet of separate processes, its verdict, the same facts proved from
+ * outside, ordinary Ethereum clients against it, the model after all workers are gone, and a clean end.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toHex } from '../../core/index.ts';
+import { deriveKeys, generateMnemonic } from '../../core/keys/index.ts';
+import { fedai } from '../cli/run.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Accounts are numbered validators, workers, evaluators, client: 4 + 3 + 5 come before the client. */
+const CLIENT_ACCOUNT = 12;
+/** Generous: a shared machine may be several times slower than the figure in docs/performance.md. */
+const DEVNET_TIMEOUT_MS = 900_000;
+
+interface Done {
+  job: {
+    id: string;
+    state: string;
+    accuracy: number;
+    modelCid: string;
+    modelHash: string;
+    verified: boolean;
+  };
+  payouts: Record<'workers' | 'evaluators' | 'burned' | 'validators' | 'refund' | 'escrow', string>;
+  chain: { height: number; validators: number };
+  wallSeconds: number;
+}
+
+let folder: string;
+let devnet: ChildProcess;
+let done: Done;
+let access: string[];
+let privateKey: string;
+let rpc: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fedai-e2e-'));
+  const phrase = generateMnemonic();
+  await writeFile(join(folder, 'phrase.txt'), phrase, { mode: 0o600 });
+  privateKey = toHex((await deriveKeys(phrase, CLIENT_ACCOUNT)).evm.privateKey);
+  const network = join(folder, 'network');
+  const args = ['cli/fedai.js', 'devnet', '--json', '--rpc-port', '0', '--data-dir', network, '--keep-logs'];
+  devnet = spawn(process.execPath, [...args, '--phrase-file', join(folder, 'phrase.txt')], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  done = await lastEvent(devnet);
+  rpc = JSON.parse(readFileSync(join(network, 'validator-0', 'node.json'), 'utf8')).rpcUrl;
+  access = ['--chain-spec', join(network, 'chain.json'), '--rpc', rpc];
+}, DEVNET_TIMEOUT_MS);
+
+afterAll(async () => {
+  if (devnet?.exitCode === null) devnet.kill('SIGKILL');
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Resolves with the `done` event; rejects with the end of the log when the devnet ends without one. */
+function lastEvent(child: ChildProcess): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    let log = '';
+    child.stderr!.setEncoding('utf8').on('data', (text) => {
+      log = (log + text).slice(-4_000);
+    });
+    child.stdout!.setEncoding('utf8').on('data', (text) => {
+      out += text;
+      const lines = out.split('\n');
+      out = lines.pop()!;
+      const event = lines.map((line) => JSON.parse(line)).find((line) => line.event === 'done');
+      if (event) resolve(event);
+    });
+    child.on('close', (code) => reject(new Error(`devnet ended with code ${code}: ${log}`)));
+  });
+}
+
+/** Process ids whose command line names this devnet's folder (Linux; elsewhere none are found). */
+function processesOf(path: string): number[] {
+  const entries = process.platform === 'linux' ? readdirSync('/proc') : [];
+  return entries
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(path);
+      } catch {
+        return false;
+      }
+    });
+}
+
+const example = (name: string) =>
+  promisify(execFile)(process.execPath, [join(ROOT, 'docs/examples', name), access[1]!, rpc, done.job.id], {
+    env: { ...process.env, PRIVATE_KEY: privateKey },
+    timeout: DEVNET_TIMEOUT_MS,
+  });
+
+describe('npm run devnet', () => {
+  test('completes, verifies and pays to the last wei', () => {
+    expect(done.job).toMatchObject({ id: '1', state: 'Completed', verified: true });
+    expect(done.job.accuracy).toBeGreaterThanOrEqual(0.97);
+    const { escrow, ...shares } = done.payouts;
+    expect(Object.values(shares).reduce((sum, wei) => sum + BigInt(wei), 0n)).toBe(BigInt(escrow));
+    expect(shares).toEqual({
+      workers: ((BigInt(escrow) * 90n) / 100n).toString(),
+      evaluators: ((BigInt(escrow) * 5n) / 100n).toString(),
+      burned: ((BigInt(escrow) * 4n) / 100n).toString(),
+      validators: (BigInt(escrow) / 100n).toString(),
+      refund: '0',
+    });
+    expect(done.chain.validators).toBe(4);
+    expect(done.wallSeconds).toBeGreaterThan(0);
+  });
+
+  test('is proved from outside by chain spec, RPC and job id alone', async () => {
+    const { code, events, stderr } = await fedai(['job', 'verify', done.job.id, ...access, '--json']);
+    expect(code, stderr).toBe(0);
+    expect(events.length).toBeGreaterThan(5);
+    expect(events.filter((event) => event.ok === false)).toEqual([]);
+  });
+
+  test('serves viem', async () => {
+    const { stdout } = await example('read-with-viem.ts');
+    expect(stdout).toMatch(/round 0: loss/);
+    expect(stdout).toMatch(/transfer success/);
+  });
+
+  test(
+    'completes a job that a plain ethers script posts',
+    async () => {
+      const { stdout } = await example('post-with-ethers.ts');
+      expect(stdout).toMatch(/job 2: \d+\/2000 correct/);
+    },
+    DEVNET_TIMEOUT_MS,
+  );
+
+  test('still serves the model when every worker is gone', async () => {
+    const workers = processesOf(join(folder, 'network', 'worker-'));
+    if (process.platform === 'linux') expect(workers).toHaveLength(3);
+    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    const model = join(folder, 'model.safetensors');
+    const fetched = await fedai(['job', 'fetch', done.job.id, ...access, '--output', model, '--json']);
+    expect(fetched.code, fetched.stderr).toBe(0);
+    expect(fetched.events.at(-1)).toMatchObject({ modelHash: done.job.modelHash });
+    const guesses = await Promise.all(
+      [0, 1, 2, 3].map((n) => fedai(['predict', model, `demo:${n}`, '--json'])),
+    );
+    const right = guesses.filter(({ events }) => events.at(-1)!.class === events.at(-1)!.label);
+    expect(right.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('stops with all its processes on Ctrl-C', async () => {
+    const ended = new Promise<number | null>((resolve) => devnet.once('close', resolve));
+    devnet.kill('SIGINT');
+    expect(await ended).not.toBe(1);
+    expect(processesOf(join(folder, 'network'))).toEqual([]);
+    await expect(fetch(rpc)).rejects.toThrow();
+  });
+});
