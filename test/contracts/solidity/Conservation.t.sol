@@ -12,7 +12,7 @@ contract ConservationTest is JobWalk {
 
     function testFuzz_NoWalkMakesOrLosesACoin(uint256 seed) public {
         _seed(seed);
-        for (uint256 i = 0; i < 40; i++) this.step();
+        for (uint256 i = 0; i < 60; i++) this.step();
         _check();
     }
 
@@ -20,7 +20,7 @@ contract ConservationTest is JobWalk {
     function test_AWalkCompletesAJob() public {
         _seed(2);
         uint256 completed = 0;
-        for (uint256 i = 0; i < 300 && completed == 0; i++) {
+        for (uint256 i = 0; i < 600 && completed == 0; i++) {
             this.step();
             if (i % 10 == 0) completed = this.completedJobs();
         }

@@ -80,9 +80,9 @@ abstract contract JobWalk {
 
     /// One action of one party, with time passing.
     function _step() internal {
-        _pass(_random(40) == 0 ? 15 : _random(2));
+        _pass(_random(50) == 0 ? 20 : _random(5) / 4);
         uint256 count = jobs.jobCount();
-        if (count == 0 || _random(25) == 0) return _post();
+        if (count == 0 || _random(40) == 0) return _post();
         uint256 jobId = count - _random(count < 2 ? count : 2);
         if (_random(30) == 0) return _meddle(jobId);
         Job memory job = jobs.job(jobId);
@@ -131,7 +131,7 @@ abstract contract JobWalk {
         post.mode = 1;
         post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
         post.workerStake = 1 ether + _random(1 ether);
-        post.deadlines = Deadlines(6, 8, 8, 8, 8, 8);
+        post.deadlines = Deadlines(10, 16, 16, 16, 16, 16);
         uint256 reward = 1 + _random(1e24);
         vm.prank(client);
         jobs.postJob{value: reward}(post);
@@ -179,7 +179,7 @@ abstract contract JobWalk {
 
     function _inEvaluating(uint256 jobId, Job memory job) private {
         if (job.phase == Phase.Draw) {
-            if (_random(8) == 0) _pass(12);
+            if (_random(8) == 0) _pass(20);
             else _pass(2);
             if (block.number > job.deadline) return _try(client, abi.encodeCall(jobs.expireJob, (jobId)));
             return _try(client, abi.encodeCall(jobs.drawEvaluators, (jobId)));
@@ -191,17 +191,16 @@ abstract contract JobWalk {
         if (job.phase == Phase.Keys) {
             return _try(client, abi.encodeCall(jobs.deliverTestKey, (jobId, evaluator, "wrapped")));
         }
-        uint256 opinion = _opinions[jobId][evaluator] = _random(5) == 0 ? _random(5) : jobId % 5;
-        Score memory score = _score(job, opinion);
-        bytes32 commitment = keccak256(abi.encode(jobId, evaluator, score, bytes32("salt")));
-        if (jobs.evaluationOf(jobId, evaluator).commitment == 0) {
-            _try(evaluator, abi.encodeCall(jobs.commitScore, (jobId, commitment)));
-        }
+        if (jobs.evaluationOf(jobId, evaluator).commitment != 0) return;
+        uint256 opinion = _random(6) == 0 ? _random(5) : jobId % 5;
+        _opinions[jobId][evaluator] = opinion;
+        bytes32 commitment = keccak256(abi.encode(jobId, evaluator, _score(job, opinion), bytes32("salt")));
+        _try(evaluator, abi.encodeCall(jobs.commitScore, (jobId, commitment)));
     }
 
     function _reveal(uint256 jobId, Job memory job, address evaluator) private {
         if (_random(6) == 0) _try(client, abi.encodeCall(jobs.publishTestKey, (jobId, TEST_KEY)));
-        if (_random(4) == 0) return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
+        if (_random(5) == 0) return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
         Score memory score = _score(job, _opinions[jobId][evaluator]);
         bytes memory signature =
             _sign(evaluator, _typedData(keccak256(abi.encode(SCORE_TYPEHASH, jobId, score))));

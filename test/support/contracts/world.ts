@@ -1,5 +1,12 @@
 /** A Hardhat network with the contracts deployed by the deployment plan, and accounts in every role. */
-import { Contract, type ContractTransactionReceipt, type Signer, sha256 } from 'ethers';
+import {
+  Contract,
+  type ContractTransactionReceipt,
+  Interface,
+  type JsonFragment,
+  type Signer,
+  sha256,
+} from 'ethers';
 import { network } from 'hardhat';
 import { type DeploymentParameters, deploymentPlan } from '../../../contracts/deploy.ts';
 import {
@@ -10,7 +17,7 @@ import {
   timelockControllerAbi,
   workerRegistryAbi,
 } from '../../../contracts/generated/index.ts';
-import type { Hex } from '../../../core/index.ts';
+import { FedaiError, type Hex } from '../../../core/index.ts';
 
 export const TRAIN = 10n ** 18n;
 export const VALIDATOR_STAKES = [1_000n * TRAIN, 2_000n * TRAIN, 3_001n * TRAIN];
@@ -95,6 +102,20 @@ async function joinNode(world: { staking: Contract; registry: Contract }, node: 
   await call(world.registry, node, 'register', role, '0x0024080112', readerKey, readerKey, 3);
 }
 
+const errors = new Interface(
+  [jobManagerAbi, stakingAbi, workerRegistryAbi, beaconHistoryAbi, fedaiGovernorAbi, timelockControllerAbi]
+    .flatMap((abi): readonly unknown[] => abi)
+    .filter((entry) => (entry as { type: string }).type === 'error') as JsonFragment[],
+);
+
+/** Names the contract's error in a refusal, whichever contract it comes from. */
+function named(refusal: unknown): unknown {
+  const data = /0x[0-9a-f]{8,}/.exec((refusal as { data?: string }).data ?? String(refusal))?.[0];
+  const parsed = data ? errors.parseError(data) : null;
+  if (!parsed) return refusal;
+  return new FedaiError('REVERTED', `${parsed.name}(${parsed.args})`, {}, { cause: refusal });
+}
+
 /** Sends a transaction of `account` and waits for it. */
 export async function call(
   contract: Contract,
@@ -103,8 +124,12 @@ export async function call(
   ...args: unknown[]
 ): Promise<ContractTransactionReceipt> {
   const connected = contract.connect(account.signer) as Contract;
-  const sent = await connected.getFunction(method)(...args);
-  return (await sent.wait())!;
+  try {
+    const sent = await connected.getFunction(method)(...args);
+    return (await sent.wait())!;
+  } catch (refusal) {
+    throw named(refusal);
+  }
 }
 
 export async function mine({ provider }: World, blocks: number | bigint): Promise<void> {
