@@ -1,14 +1,16 @@
 /** Dials candidates until enough peers are connected, with back-off. Bootstrap peers are never given up; their absence is a warning. */
 import type { Libp2p } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { FedaiError, type Log, systemClock } from '../core/index.ts';
 import { isMultiaddr, isPeerId, peerIdIn } from './addresses.ts';
 import { type Candidate, createCandidates } from './candidates.ts';
+import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
 import type { PeerScores } from './scores.ts';
 
-const DIAL_TIMEOUT_MS = 5_000;
-const PARALLEL_DIALS = 8;
+/** A handshake takes milliseconds of work, but the other side may be a busy trainer, or one of many starting on one machine. */
+const DIAL_TIMEOUT_MS = HANDSHAKE_TIMEOUT_MS;
+/** Few, so that a process that starts does not starve its own handshakes into time-outs. */
+const PARALLEL_DIALS = 4;
 /** One line a failing bootstrap peer at its 1st, 2nd, 4th, … failure. */
 const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
 
@@ -54,6 +56,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
   }
 
   function onFailure(candidate: Candidate, error: unknown): void {
+    log.debug('dial failed', { peer: candidate.key, addresses: candidate.addresses, error });
     const entry = candidates.failed(candidate.key, systemClock.now());
     if (entry === undefined) answeredBy.delete(candidate.key);
     if (!entry?.bootstrap || !isPowerOfTwo(entry.failures)) return;
@@ -72,7 +75,8 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
       }
     },
     suggest(peerId, addresses) {
-      if (peerId !== self && isPeerId(peerId)) candidates.add(peerId, addresses.filter(isMultiaddr));
+      const usable = addresses.filter(isMultiaddr);
+      if (peerId !== self && usable.length > 0 && isPeerId(peerId)) candidates.add(peerId, usable);
     },
     dialDue() {
       for (const candidate of candidates.due(systemClock.now())) {
@@ -99,7 +103,6 @@ function requireMultiaddr(address: string): string {
 
 function dialTargets(candidate: Candidate) {
   if (candidate.bootstrap) return candidate.addresses.map((address) => multiaddr(address));
-  if (candidate.addresses.length === 0) return peerIdFromString(candidate.key);
   const suffix = `/p2p/${candidate.key}`;
   return candidate.addresses.map((address) =>
     multiaddr(peerIdIn(address) === undefined ? address + suffix : address),

@@ -8,7 +8,7 @@ const MAX_PEERS = 64;
 const MAX_ADDRESSES = 8;
 const MAX_TEXT = 256;
 const MAX_ANSWER_BYTES = 256 * 1024;
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 20_000;
 
 export interface PeerAddresses {
   /** Peer id, base58. */

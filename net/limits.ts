@@ -20,3 +20,5 @@ export const MAX_CONNECTIONS = 128;
 export const MAX_CANDIDATES = 1_024;
 /** Dozens of processes behind one address (a devnet, a NAT) start within a second; the default of 5 would refuse them. */
 export const INBOUND_CONNECTIONS_PER_HOST_PER_SECOND = 64;
+/** From the first byte of a connection to its end of handshake, and for each stream's opening. */
+export const HANDSHAKE_TIMEOUT_MS = 20_000;

@@ -10,6 +10,7 @@ import { tcp } from '@libp2p/tcp';
 import type { Libp2pOptions } from 'libp2p';
 import { concatBytes, sha256, utf8 } from '../core/index.ts';
 import {
+  HANDSHAKE_TIMEOUT_MS,
   INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
   MAX_CONNECTIONS,
   MAX_GOSSIP_RPC_BYTES,
@@ -47,10 +48,15 @@ export function createHostOptions(input: HostInput): Libp2pOptions<HostServices>
       maxConnections: MAX_CONNECTIONS,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
       maxIncomingPendingConnections: INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
+      dialTimeout: HANDSHAKE_TIMEOUT_MS,
+      addressDialTimeout: HANDSHAKE_TIMEOUT_MS,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS,
+      outboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
     },
     connectionMonitor: { pingInterval: PING_TIMEOUT_MS, pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
     services: {
-      identify: identify(),
+      identify: identify({ timeout: HANDSHAKE_TIMEOUT_MS }),
       ping: ping(),
       dht: kadDHT({
         protocol: '/fedai/kad/1',
