@@ -42,6 +42,9 @@ export async function runDevnet(context: Context, options: DevnetOptions): Promi
     const code = await stop.orStopped(runAndServe({ context, options, layout, display, fleet, stop }));
     failed = code !== EXIT.ok;
     return code;
+  } catch (error) {
+    failed = !(error instanceof Interrupted);
+    throw error;
   } finally {
     display.close();
     output.progress('stopping all processes …');
