@@ -1,7 +1,7 @@
-import { createMPT, createMerkleProof, verifyMerkleProof } from '@ethereumjs/mpt';
+import { createMerkleProof, createMPT, verifyMerkleProof } from '@ethereumjs/mpt';
 import { hexToBytes } from '@ethereumjs/util';
 import { expect, test } from 'vitest';
-import { EMPTY_ROOT, prove, StateDb, memoryStateSource, Trie } from '../../../chain/execution/index.ts';
+import { EMPTY_ROOT, memoryStateSource, prove, StateDb, Trie } from '../../../chain/execution/index.ts';
 import { keccak256, seededRandom, toHex, uintBytes, utf8 } from '../../../core/index.ts';
 
 test('roots equal those of ethereumjs through random puts and deletes, across commits and re-opening', async () => {
