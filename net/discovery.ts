@@ -3,10 +3,11 @@
  * A peer that is away is a warning and is tried again with back-off; nothing here ends the process.
  */
 import type { Libp2p, PeerId } from '@libp2p/interface';
-import { type Log, type Service, sleep } from '../core/index.ts';
+import { type Log, type Service, sleep, systemClock } from '../core/index.ts';
 import { createDialler, type Dialler } from './dialler.ts';
 import { askPeers, servePeers } from './exchange.ts';
 import { TARGET_PEERS } from './limits.ts';
+import { mendConnections } from './mend.ts';
 import type { Requests } from './requests.ts';
 import type { PeerScores } from './scores.ts';
 
@@ -31,6 +32,7 @@ export interface Discovery extends Service {
 const TICK_MS = 500;
 /** Between questions to a random neighbour: how fast late joiners become known. */
 const EXCHANGE_EVERY_TICKS = 10;
+const MEND_EVERY_TICKS = 20;
 const DHT_WALK_EVERY_TICKS = 120;
 const DHT_WALK_TIMEOUT_MS = 10_000;
 
@@ -50,6 +52,7 @@ export function createDiscovery(input: DiscoveryInput): Discovery {
       const chosen = peers[Math.floor(Math.random() * peers.length)]?.toString();
       if (tick % EXCHANGE_EVERY_TICKS === 0 && chosen) void exchangeWith(input, dialler, chosen, signal);
       if (tick % DHT_WALK_EVERY_TICKS === 0 && chosen) void walkDht(input, dialler, signal);
+      if (tick % MEND_EVERY_TICKS === 0) void mendConnections(libp2p, input.log, systemClock.now());
       await sleep(TICK_MS, signal).catch(() => {});
     }
   }
