@@ -149,10 +149,7 @@ export function buildContracts(): boolean {
   for (const [name, source] of Object.entries(targets)) {
     writeFileSync(join(draft, `${name}.ts`), moduleText(name, contracts[source]![name]!));
   }
-  writeFileSync(
-    join(draft, 'index.ts'),
-    indexText(receiptSlot(contracts[targets['JobManager']!]!['JobManager']!)),
-  );
+  writeFileSync(join(draft, 'index.ts'), indexText(receiptSlot(contracts[targets.JobManager!]!.JobManager!)));
   writeFileSync(join(draft, 'sources.sha256'), hash);
   rmSync(outFolder, { recursive: true, force: true });
   renameSync(draft, outFolder);

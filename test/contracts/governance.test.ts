@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { id } from 'ethers';
 import { defaultJobParameters } from '../../contracts/deploy.ts';
+import { evaluate, GOOD_SCORE, jobPost, REWARD, startEvaluation } from '../support/contracts/jobSteps.ts';
 import {
-  evaluate,
-  GOOD_SCORE,
-  jobPost,
-  REWARD,
-  startEvaluation,
-} from '../support/contracts/jobSteps.ts';
-import { call, createWorld, DRAW_DELAY, EVALUATOR_LOCK, mine, type World } from '../support/contracts/world.ts';
+  call,
+  createWorld,
+  DRAW_DELAY,
+  EVALUATOR_LOCK,
+  mine,
+  type World,
+} from '../support/contracts/world.ts';
 
 const PROPOSAL_SUCCEEDED = 4n;
 const FOR = 1;
@@ -55,7 +56,8 @@ describe('governance', () => {
     await call(world.governor, world.validators[2]!, 'propose', ...proposal, description);
     const proposalId = await world.governor.hashProposal!(...proposal, id(description));
     await mine(world, 2);
-    for (const validator of world.validators) await call(world.governor, validator, 'castVote', proposalId, FOR);
+    for (const validator of world.validators)
+      await call(world.governor, validator, 'castVote', proposalId, FOR);
     await mine(world, 5);
     assert.equal(await world.governor.getFunction('state')(proposalId), PROPOSAL_SUCCEEDED);
     await call(world.governor, world.outsider, 'queue', ...proposal, id(description));
@@ -82,7 +84,10 @@ describe('governance', () => {
   });
 
   it('refuses parameters that do not hang together', async () => {
-    const timelock = { signer: await impersonated(world, world.addresses.timelock), address: world.addresses.timelock };
+    const timelock = {
+      signer: await impersonated(world, world.addresses.timelock),
+      address: world.addresses.timelock,
+    };
     for (const broken of [
       { workersBps: 8_001 },
       { evaluatorSlashBps: 10_001 },

@@ -43,8 +43,8 @@ describe('commitRound', () => {
 
   it('takes a strict majority in any order of slots', async () => {
     await commit(pick(2, 0));
-    const round = await world.jobs.roundOf!(jobId, 0);
-    assert.deepEqual([round.contributors, round.loss], [7n, -12_345n]);
+    const stored: { contributors: bigint; loss: bigint } = await world.jobs.roundOf!(jobId, 0);
+    assert.deepEqual([stored.contributors, stored.loss], [7n, -12_345n]);
     await commit(pick(0, 1, 2), { round: 1 });
     assert.equal((await world.jobs.job!(jobId)).roundsFixed, 2n);
   });

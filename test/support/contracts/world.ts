@@ -104,13 +104,14 @@ async function joinNode(world: { staking: Contract; registry: Contract }, node: 
 
 const errors = new Interface(
   [jobManagerAbi, stakingAbi, workerRegistryAbi, beaconHistoryAbi, fedaiGovernorAbi, timelockControllerAbi]
-    .flatMap((abi): readonly unknown[] => abi)
+    .flat()
     .filter((entry) => (entry as { type: string }).type === 'error') as JsonFragment[],
 );
 
 /** Names the contract's error in a refusal, whichever contract it comes from. */
 function named(refusal: unknown): unknown {
-  const data = /0x[0-9a-f]{8,}/.exec((refusal as { data?: string }).data ?? String(refusal))?.[0];
+  const { data: given, message } = refusal as { data?: unknown; message: string };
+  const data = /0x[0-9a-f]{8,}/.exec(typeof given === 'string' ? given : message)?.[0];
   const parsed = data ? errors.parseError(data) : null;
   if (!parsed) return refusal;
   return new FedaiError('REVERTED', `${parsed.name}(${parsed.args})`, {}, { cause: refusal });
