@@ -9,7 +9,7 @@ import { FedaiError } from '../../core/index.ts';
 import type { EvmPool, Machine } from './evmPool.ts';
 import type { CallOutcome, CallRequest } from './types.ts';
 
-/** Share of the gas left that a call may pass on (EIP-150), with the stipend it adds: how geth guesses first. */
+/** Gas that a call with value lends its callee, so it must be there although it is not used up (geth guesses likewise). */
 const CALL_STIPEND = 2300n;
 /** What a plain transfer takes. */
 const TRANSFER_GAS = 21_000n;
