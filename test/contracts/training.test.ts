@@ -36,7 +36,7 @@ describe('commitRound', () => {
     { round = 0, signedRound = round, contributors = 0b111n } = {},
   ) => {
     const claim = roundClaim(round, contributors);
-    const signatures = await signRound(world, jobId, signedRound, claim, signers);
+    const signatures = await signRound(world, jobId, signedRound < 0 ? round : signedRound, claim, signers);
     return call(world.jobs, slots[0]!, 'commitRound', jobId, round, claim, signatures);
   };
   const pick = (...indices: number[]) => indices.map((index) => slots[index]!);
