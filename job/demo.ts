@@ -25,20 +25,20 @@ export const demoModel: ModelDocument = {
   ],
 };
 
-/** Learning rate 1/16 for 60 % of the steps of a slot, then 1/32, for the last fifth 1/64. */
+/** Learning rate 1/32 for 60 % of the steps of a slot, then 1/64, for the last fifth 1/128. */
 export const demoRecipe: TrainingRecipe = {
   loss: 'sparse_categorical_crossentropy',
   optimizer: {
     class_name: 'SGD',
-    config: { momentumShift: 3, learningRateShifts: [4, 5, 6], boundaries: [380, 504] },
+    config: { momentumShift: 3, learningRateShifts: [5, 6, 7], boundaries: [504, 672] },
   },
-  batchSize: 32,
+  batchSize: 16,
 };
 
-/** 10 rounds of 63 steps by 3 workers: seven and a half epochs of 8 000 digits. */
+/** 10 rounds of 84 steps by 3 workers: five epochs of 8 000 digits. */
 export const demoTraining: JobDocument['training'] = {
   mode: 'federated',
   rounds: 10,
-  stepsPerRound: 63,
+  stepsPerRound: 84,
   workers: 3,
 };
