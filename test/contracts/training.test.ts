@@ -33,7 +33,7 @@ describe('commitRound', () => {
 
   const commit = async (
     signers: Account[],
-    { round = 0, signedRound = round, contributors = 0b111n } = {},
+    { round = 0, signedRound = -1, contributors = 0b111n } = {},
   ) => {
     const claim = roundClaim(round, contributors);
     const signatures = await signRound(world, jobId, signedRound < 0 ? round : signedRound, claim, signers);
