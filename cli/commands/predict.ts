@@ -52,7 +52,8 @@ Examples:
 }
 
 async function modelBytes(source: string, rpc: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
-  if (rpc === undefined) return readFile(source);
+  // A copy: Node's buffers share memory with each other, plain arrays do not.
+  if (rpc === undefined) return Uint8Array.from(await readFile(source));
   const [{ gatewayStore }, { MAX_MODEL_FILE_BYTES }] = await Promise.all([
     import('../../storage/index.ts'),
     import('../../engine/index.ts'),
