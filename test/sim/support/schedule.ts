@@ -9,6 +9,11 @@ export interface Schedule {
   dropPercent: number;
   /** On top of that, of precommits: blocks are locked but not decided, and rounds go by. */
   precommitDropPercent: number;
+  /**
+   * The case that locks are for: in the storm, `lucky` decides in round 0 alone, since its precommit reaches nobody;
+   * `blind` sees neither proposal nor polka and offers another block later; nobody catches up.
+   */
+  trap: { lucky: number; blind: number } | null;
   duplicatePercent: number;
   maxDelayMs: number;
   stormMs: number;
@@ -30,6 +35,7 @@ export function drawSchedule(seed: number): Schedule {
   const random = seededRandom(uintBytes(seed, 8));
   const fault = random.pick(['none', 'none', 'dead', 'twin'] as const);
   const faulty = random.below(VALIDATORS);
+  const [lucky, blind] = random.shuffle([0, 1, 2, 3]) as [number, number];
   const even = fault !== 'none' || random.chance(1, 2);
   return {
     seed,
@@ -37,6 +43,7 @@ export function drawSchedule(seed: number): Schedule {
     powers: Array.from({ length: VALIDATORS }, () => (even ? 10n : BigInt(8 + random.below(5)))),
     dropPercent: random.pick([0, 5, 20, 40]),
     precommitDropPercent: random.pick([0, 0, 50, 80]),
+    trap: random.chance(1, 3) ? { lucky, blind } : null,
     duplicatePercent: random.pick([0, 10]),
     maxDelayMs: random.pick([20, 300, 1500, 4000]),
     stormMs: random.pick([3000, 8000, 20_000]),

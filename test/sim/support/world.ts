@@ -118,12 +118,26 @@ function fate(world: World, from: Node, to: Node): number | undefined {
   return 1 + random.below(maxDelayMs);
 }
 
+const inStorm = (world: World): boolean => world.clock.now() < world.calmAtMs;
+
+/** Messages that the schedule loses on purpose. */
+function isHeldBack(world: World, to: Node, message: ConsensusMessage): boolean {
+  const { random, precommitDropPercent, trap } = world.schedule;
+  if (!inStorm(world)) return false;
+  if (trap !== null && message.round === 0) {
+    if (message.kind === 'proposal') return to.validator === trap.blind;
+    if (message.validator !== trap.lucky) return false;
+    return message.type === 'precommit' || to.validator === trap.blind;
+  }
+  const isPrecommit = message.kind === 'vote' && message.type === 'precommit';
+  return isPrecommit && random.chance(precommitDropPercent, 100);
+}
+
 function networkOf(world: World, node: Node, life: Life): ConsensusNetwork<ConsensusMessage> {
-  const { random, duplicatePercent, precommitDropPercent } = world.schedule;
-  const deliver = (to: Node, bytes: Uint8Array, isPrecommit: boolean) => {
+  const { random, duplicatePercent } = world.schedule;
+  const deliver = (to: Node, bytes: Uint8Array, message: ConsensusMessage) => {
     const delayMs = fate(world, node, to);
-    const inStorm = world.clock.now() < world.calmAtMs;
-    if (isPrecommit && inStorm && random.chance(precommitDropPercent, 100)) return;
+    if (isHeldBack(world, to, message)) return;
     if (delayMs === undefined) return;
     world.clock.setTimer(delayMs, () => {
       void to.handler?.(decodeConsensusMessage(bytes), node.name).then((answer) => {
@@ -136,11 +150,10 @@ function networkOf(world: World, node: Node, life: Life): ConsensusNetwork<Conse
       if (!life.alive) return;
       if (node.honest && message.attempt === 0) world.judge.sent(node.name, message);
       const bytes = encodeConsensusMessage(message);
-      const isPrecommit = message.kind === 'vote' && message.type === 'precommit';
       for (const to of world.nodes) {
         if (to === node) continue;
-        deliver(to, bytes, isPrecommit);
-        if (random.chance(duplicatePercent, 100)) deliver(to, bytes, isPrecommit);
+        deliver(to, bytes, message);
+        if (random.chance(duplicatePercent, 100)) deliver(to, bytes, message);
       }
     },
     fetchBlock: (hash, from) => fetchBlock(world, node, hash, from),
@@ -218,6 +231,7 @@ async function boot(world: World, node: Node): Promise<void> {
 function catchUp(world: World, node: Node, life: Life, from: string): void {
   const peer = world.nodes.find((one) => one.name === from);
   if (peer === undefined || node.catchingUp) return;
+  if (world.schedule.trap !== null && inStorm(world)) return;
   const delayMs = fate(world, peer, node);
   if (delayMs === undefined) return;
   node.catchingUp = true;
