@@ -39,9 +39,12 @@ export async function assess(context: EvaluatorContext, posted: PostedJob): Prom
   const key = await openDeliveredKey(context, posted);
   if (key === undefined) return { score: complaint(BAD_KEY) };
   const testKey = toHex(key);
+  context.log.debug('test key opened');
   const opened = await openTestSet(context, posted, key);
   if (opened === undefined) return { score: complaint(BAD_SET), testKey };
+  context.log.debug('test set opened', { samples: opened.labels.length });
   const file = await fetchModel(context, posted, opened.job);
+  context.log.debug('model fetched', { bytes: file.length });
   const { correct, total, outputsRoot } = await scoreOnThread(
     { file, inputs: opened.inputs, labels: opened.labels, kernel: context.kernel },
     context.signal,

@@ -110,11 +110,19 @@ export interface PostedToy {
   test: ReturnType<typeof toyRecords>;
 }
 
+export interface ToyOptions {
+  change?: Partial<JobDocument>;
+  /** Another test key than the set is encrypted with. */
+  agentKey?: Uint8Array;
+  /** Training data for everyone to read. */
+  plainTraining?: boolean;
+}
+
 /** Imports toy data, posts a job of the given size and hands back the agent that serves it. */
 export async function postToyJob(
   { client }: JobNetwork,
   training: { rounds: number; stepsPerRound: number; workers: number },
-  change: Partial<JobDocument> = {},
+  { change = {}, agentKey, plainTraining = false }: ToyOptions = {},
 ): Promise<PostedToy> {
   const { content } = client.peer;
   const testKey = sha256(utf8('toy test key'));
@@ -122,7 +130,10 @@ export async function postToyJob(
   const train = toyRecords(480, 'train');
   const test = toyRecords(100, 'test');
   const about = { name: 'toy', licence: 'CC0-1.0' };
-  const trainSet = await importDataset(content, train, { ...about, encryptKey: dataKey });
+  const trainSet = await importDataset(content, train, {
+    ...about,
+    ...(!plainTraining && { encryptKey: dataKey }),
+  });
   const testSet = await importDataset(content, test, { ...about, encryptKey: testKey });
   const document: JobDocument = {
     format: 'fedai-job/1',
@@ -130,7 +141,7 @@ export async function postToyJob(
     model: toyModel,
     recipe: toyRecipe,
     data: {
-      train: { manifest: trainSet.manifestCid, encrypted: true },
+      train: { manifest: trainSet.manifestCid, encrypted: !plainTraining },
       test: { manifest: testSet.manifestCid, encrypted: true },
     },
     training: { mode: 'federated', ...training },
@@ -139,7 +150,7 @@ export async function postToyJob(
     minimumBands: 0,
     roundTimeoutMs: 20_000,
     deadlines: {
-      volunteerBlocks: 40,
+      volunteerBlocks: 30,
       roundBlocks: 400,
       resultBlocks: 400,
       keyBlocks: 100,
@@ -152,7 +163,12 @@ export async function postToyJob(
   };
   const cid = await content.putBytes(encodeJob(document));
   await content.pin(cid);
-  const agent = createClientAgent({ market: client.market, testKey, dataKey, pollMs: POLL_MS });
+  const agent = createClientAgent({
+    market: client.market,
+    testKey: agentKey ?? testKey,
+    dataKey,
+    pollMs: POLL_MS,
+  });
   const jobId = await agent.post(document, cid, toHex(testSet.plaintextRoot));
   return { jobId, agent, document, train, test };
 }

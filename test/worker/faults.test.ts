@@ -22,7 +22,11 @@ beforeAll(async () => {
   net = await startJobNetwork({ workers: 3, evaluators: 4 });
   const stops = await Promise.all([0, 1, 2].map((index) => net.runWorker(index)));
   const evaluatorStops = await Promise.all([0, 1, 2, 3].map((index) => net.runEvaluator(index)));
-  posted = await postToyJob(net, { rounds: ROUNDS, stepsPerRound: 4, workers: 3 }, { roundTimeoutMs: 6_000 });
+  posted = await postToyJob(
+    net,
+    { rounds: ROUNDS, stepsPerRound: 4, workers: 3 },
+    { change: { roundTimeoutMs: 6_000 } },
+  );
   const served = posted.agent.serve(posted.jobId, AbortSignal.timeout(280_000));
   // A worker goes away in the middle, and comes back once a round was fixed without it.
   await until(async () => (await fixedRounds()) >= 1, 200);
