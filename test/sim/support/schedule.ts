@@ -37,17 +37,18 @@ export function drawSchedule(seed: number): Schedule {
   const faulty = random.below(VALIDATORS);
   const [lucky, blind] = random.shuffle([0, 1, 2, 3]) as [number, number];
   const even = fault !== 'none' || random.chance(1, 2);
+  const isTrap = random.chance(1, 3);
   return {
     seed,
     random,
     powers: Array.from({ length: VALIDATORS }, () => (even ? 10n : BigInt(8 + random.below(5)))),
-    dropPercent: random.pick([0, 5, 20, 40]),
-    precommitDropPercent: random.pick([0, 0, 50, 80]),
-    trap: random.chance(1, 3) ? { lucky, blind } : null,
+    dropPercent: isTrap ? 0 : random.pick([0, 5, 20, 40]),
+    precommitDropPercent: isTrap ? 0 : random.pick([0, 0, 50, 80]),
+    trap: isTrap ? { lucky, blind } : null,
     duplicatePercent: random.pick([0, 10]),
-    maxDelayMs: random.pick([20, 300, 1500, 4000]),
+    maxDelayMs: isTrap ? 300 : random.pick([20, 300, 1500, 4000]),
     stormMs: random.pick([3000, 8000, 20_000]),
-    partitionMs: random.pick([0, 0, 1500, 4000]),
+    partitionMs: isTrap ? 0 : random.pick([0, 0, 1500, 4000]),
     crashes: Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(80)),
     crashNode: (faulty + 1 + random.below(VALIDATORS - 1)) % VALIDATORS,
     downMs: random.pick([1, 500, 5000]),
