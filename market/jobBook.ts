@@ -34,8 +34,9 @@ export function createJobBook(market: Source, firstUnsettled = 1n): JobBook {
       return jobs;
     },
     get firstUnsettled() {
-      const open = [...shelf.jobs.keys()];
-      return open.reduce((least, id) => (id < least ? id : least), shelf.nextId);
+      let least = shelf.nextId;
+      for (const id of shelf.jobs.keys()) if (id < least) least = id;
+      return least;
     },
   };
 }
