@@ -32,7 +32,10 @@ export function buildDemoData(): boolean {
   if (written === stamp) return false;
   const digits = seededRandom(utf8(SEED)).shuffle(readDigits());
   if (digits.length !== COUNT) {
-    throw new FedaiError('BAD_DEMO_DATA', 'the digits are not complete', { got: digits.length, expected: COUNT });
+    throw new FedaiError('BAD_DEMO_DATA', 'the digits are not complete', {
+      got: digits.length,
+      expected: COUNT,
+    });
   }
   const fresh = `${OUTPUT.slice(0, -1)}.${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
@@ -65,7 +68,10 @@ function readDigits(): Digit[] {
 function writeSet(folder: string, name: string, digits: readonly Digit[]): void {
   const header = (magic: number, ...sizes: number[]) =>
     concatBytes(...[magic, ...sizes].map((value) => uintBytes(value, 4)));
-  const images = concatBytes(header(MAGIC_IMAGES, digits.length, 28, 28), ...digits.map((digit) => digit.pixels));
+  const images = concatBytes(
+    header(MAGIC_IMAGES, digits.length, 28, 28),
+    ...digits.map((digit) => digit.pixels),
+  );
   const labels = concatBytes(
     header(MAGIC_LABELS, digits.length),
     Uint8Array.from(digits, (digit) => digit.label),

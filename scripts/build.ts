@@ -35,7 +35,9 @@ for (const step of STEPS) {
   if (!existsSync(script)) continue;
   const code = await run(script);
   if (code !== 0) {
-    process.stderr.write(`${step} failed with exit code ${code}: its message is above; run \`npm ci\` if packages are missing\n`);
+    process.stderr.write(
+      `${step} failed with exit code ${code}: its message is above; run \`npm ci\` if packages are missing\n`,
+    );
     process.exit(code);
   }
 }

@@ -39,7 +39,7 @@ export async function runDevnet(context: Context, options: DevnetOptions): Promi
   const stop = stopSignal(context.signal);
   let failed = true;
   try {
-    const code = await stop.orStopped(runAndServe({ context, options, layout, display, fleet, stop }));
+    const code = await runAndServe({ context, options, layout, display, fleet, stop });
     failed = code !== EXIT.ok;
     return code;
   } catch (error) {
@@ -95,7 +95,7 @@ async function runThroughJob(run: Run): Promise<{ verdict: Verdict; network: Net
   // The import needs no chain: both start at once.
   const importing = prepareJob(client);
   importing.catch(() => {});
-  const network = await startNetwork({ layout, fleet, display, rpcPort: options.rpcPort });
+  const network = await stop.orStopped(startNetwork({ layout, fleet, display, rpcPort: options.rpcPort }));
   const status = watchStatus(network.rpcs[0]!, display);
   const steps = async (): Promise<Verdict> => {
     const prepared = await importing;
