@@ -64,6 +64,8 @@ function listenForStop(output: Output): AbortController {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name));
   // A reader that is gone (`| head`) is no reason to die loudly.
   process.stdout.on('error', () => stop('a closed pipe'));
+  // A terminal that is gone must not keep a command from cleaning up.
+  process.stderr.on('error', () => {});
   if (process.connected) process.on('disconnect', () => stop('the end of the parent process'));
   process.on('uncaughtException', (error) => {
     output.error(error);

@@ -1,6 +1,6 @@
 /** Who takes part in a devnet and where each keeps its files: one folder a party, none shared, for the owner alone. */
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FedaiError } from '../../core/index.ts';
@@ -46,7 +46,7 @@ interface DevnetFile extends Counts {
 /** Creates or reopens the folder. `phrase`: recovery phrase from which all keys come; a fresh one when absent. */
 export async function prepareLayout(
   counts: Counts,
-  options: { dataDir?: string; phrase?: string; onProgress: (text: string) => void },
+  options: { dataDir?: string; phrase?: string; signal: AbortSignal; onProgress: (text: string) => void },
 ): Promise<Layout> {
   const root = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'fedai-devnet-')));
   await mkdir(root, { recursive: true, mode: 0o700 });
@@ -64,6 +64,10 @@ export async function prepareLayout(
     if (before) {
       parties.push({ name, role, dataDir, keys: await readPublicKeys(dataDir) });
       continue;
+    }
+    if (options.signal.aborted) {
+      if (options.dataDir === undefined) await rm(root, { recursive: true, force: true });
+      throw options.signal.reason;
     }
     if (account === 0) options.onProgress(`making keys for ${names.length} processes …`);
     await mkdir(dataDir, { mode: 0o700 });

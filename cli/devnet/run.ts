@@ -27,6 +27,7 @@ export async function runDevnet(context: Context, options: DevnetOptions): Promi
   const { output } = context;
   const { dataDir, phrase } = options;
   const layout = await prepareLayout(options, {
+    signal: context.signal,
     onProgress: (text) => output.progress(text),
     ...(dataDir !== undefined && { dataDir }),
     ...(phrase !== undefined && { phrase }),
