@@ -31,10 +31,7 @@ describe('commitRound', () => {
     await world.provider.request({ method: 'evm_revert', params: [snapshot] });
   });
 
-  const commit = async (
-    signers: Account[],
-    { round = 0, signedRound = -1, contributors = 0b111n } = {},
-  ) => {
+  const commit = async (signers: Account[], { round = 0, signedRound = -1, contributors = 0b111n } = {}) => {
     const claim = roundClaim(round, contributors);
     const signatures = await signRound(world, jobId, signedRound < 0 ? round : signedRound, claim, signers);
     return call(world.jobs, slots[0]!, 'commitRound', jobId, round, claim, signatures);
