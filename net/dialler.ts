@@ -36,9 +36,9 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
   /** Who answered at a bootstrap address that named nobody. */
   const answeredBy = new Map<string, string>();
 
-  const isConnected = (key: string) => {
+  const isConnected = (key: string, connected: ReadonlySet<string>) => {
     const id = answeredBy.get(key) ?? key;
-    return id === self || libp2p.getPeers().some((peer) => peer.toString() === id);
+    return id === self || connected.has(id);
   };
 
   async function dial(candidate: Candidate): Promise<void> {
@@ -79,17 +79,21 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
       if (peerId !== self && usable.length > 0 && isPeerId(peerId)) candidates.add(peerId, usable);
     },
     dialDue() {
+      const connected = connectedPeers(libp2p);
       for (const candidate of candidates.due(systemClock.now())) {
+        const { key } = candidate;
         if (dialling.size >= PARALLEL_DIALS) return;
-        if (!candidate.bootstrap && libp2p.getPeers().length + dialling.size >= targetPeers) return;
-        if (dialling.has(candidate.key) || isConnected(candidate.key) || scores.isBanned(candidate.key)) {
-          continue;
-        }
+        if (!candidate.bootstrap && connected.size + dialling.size >= targetPeers) return;
+        if (dialling.has(key) || isConnected(key, connected) || scores.isBanned(key)) continue;
         void dial(candidate);
       }
     },
   };
 }
+
+/** Ids of connected peers. Read off the connections, whose ids keep their text; `getPeers` decodes every id anew. */
+const connectedPeers = (libp2p: Libp2p): Set<string> =>
+  new Set(libp2p.getConnections().map(({ remotePeer }) => remotePeer.toString()));
 
 function requireMultiaddr(address: string): string {
   if (isMultiaddr(address)) return address;

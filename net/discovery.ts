@@ -29,11 +29,11 @@ export interface Discovery extends Service {
   suggest(peerId: string, addresses: readonly string[]): void;
 }
 
-const TICK_MS = 500;
-/** Between questions to a random neighbour: how fast late joiners become known. */
-const EXCHANGE_EVERY_TICKS = 10;
-const MEND_EVERY_TICKS = 20;
-const DHT_WALK_EVERY_TICKS = 120;
+const TICK_MS = 1_000;
+/** Between questions to a random neighbour; who joins is asked at once, so this only mends what that missed. */
+const EXCHANGE_EVERY_TICKS = 15;
+const MEND_EVERY_TICKS = 10;
+const DHT_WALK_EVERY_TICKS = 60;
 const DHT_WALK_TIMEOUT_MS = 10_000;
 
 export function createDiscovery(input: DiscoveryInput): Discovery {
@@ -48,8 +48,8 @@ export function createDiscovery(input: DiscoveryInput): Discovery {
   async function run(): Promise<void> {
     for (let tick = 1; !signal.aborted; tick++) {
       dialler.dialDue();
-      const peers = libp2p.getPeers();
-      const chosen = peers[Math.floor(Math.random() * peers.length)]?.toString();
+      const connections = libp2p.getConnections();
+      const chosen = connections[Math.floor(Math.random() * connections.length)]?.remotePeer.toString();
       if (tick % EXCHANGE_EVERY_TICKS === 0 && chosen) void exchangeWith(input, dialler, chosen, signal);
       if (tick % DHT_WALK_EVERY_TICKS === 0 && chosen) void walkDht(input, dialler, signal);
       if (tick % MEND_EVERY_TICKS === 0) void mendConnections(libp2p, input.log, systemClock.now());

@@ -20,6 +20,7 @@ import {
 import type { ContentStore } from './content.ts';
 import { type Disk, openDisk } from './disk.ts';
 import { createHeliaStore } from './helia-store.ts';
+import { PeerRecords } from './peer-records.ts';
 
 export interface PeerInput {
   /** Holds blocks, pins and known peers; created when missing; survives a kill at any instant. */
@@ -63,7 +64,9 @@ export async function createPeer(input: PeerInput): Promise<Peer> {
 async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
   const { log } = input;
   const scores = createPeerScores();
-  const helia = await startHost(input, disk, scores);
+  const records = new PeerRecords(disk.datastore, log);
+  await records.open();
+  const helia = await startHost(input, disk, records, scores);
   const { libp2p } = helia;
   const gossip = createGossip(libp2p.services.gossip, scores, log);
   const requests = createRequests(libp2p, scores, log);
@@ -84,6 +87,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
   const shutDown = async () => {
     await discovery.stop();
     await helia.stop();
+    await records.close();
     await disk.close();
   };
   await discovery.start().catch(async (error) => {
@@ -109,6 +113,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
 async function startHost(
   input: PeerInput,
   disk: Disk,
+  records: PeerRecords,
   scores: PeerScores,
 ): Promise<HeliaWithLibp2p<HostServices>> {
   const options = createHostOptions({
@@ -118,7 +123,7 @@ async function startHost(
     ...(input.announce && { announce: input.announce }),
   });
   const light = createHeliaLight({ blockstore: disk.blockstore, datastore: disk.datastore });
-  const helia = withBitswap(withLibp2pLight(light, options));
+  const helia = withBitswap(withLibp2pLight(light, { ...options, datastore: records }));
   try {
     await helia.start();
   } catch (cause) {

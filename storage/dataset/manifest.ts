@@ -14,6 +14,8 @@ import {
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
 /** A shard is one unit of fetching and decryption; 16 MiB bounds what one bad id can cost. */
 export const MAX_SHARD_BYTES = 16 * 1024 * 1024;
+/** Four million: an epoch's order of that many is drawn and held in memory by every worker. */
+export const MAX_RECORDS = 2 ** 22;
 /** AES-GCM appends a tag; the nonce goes in front. */
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
@@ -33,7 +35,7 @@ const manifestSchema = z.strictObject({
   shape: z.array(positive).min(1).max(4),
   type: z.literal('u8'),
   classes: z.number().int().min(2).max(256),
-  count: positive,
+  count: positive.max(MAX_RECORDS),
   /** Records in every shard but the last: a power of two, so that each shard is a whole subtree. */
   shardRecords: positive,
   shards: z

@@ -13,6 +13,8 @@ import {
   TAG_BYTES,
 } from './manifest.ts';
 
+/** A set that is read whole (every test set) must fit in memory beside everything else. */
+const MAX_WHOLE_BYTES = 1024 * 1024 * 1024;
 /** Plain shards kept in memory; beyond it the one unused longest is fetched again from disk. */
 const CACHED_BYTES = 256 * 1024 * 1024;
 
@@ -30,6 +32,7 @@ export interface Dataset {
   readonly plaintextRoot: Uint8Array;
   /** Records in the order asked for; throws `OUT_OF_RANGE`, `DECRYPT_FAILED`, `BAD_DATASET` or what the store throws. */
   read(indices: Iterable<number>): Promise<Batch>;
+  /** Every record; throws `TOO_LARGE`, before anything is fetched, beyond a gibibyte. */
   all(): Promise<Batch>;
 }
 
@@ -63,8 +66,23 @@ export async function openDataset(
     classes: manifest.classes,
     plaintextRoot: fromHex(manifest.plaintextRoot),
     read,
-    all: () => read(Array.from({ length: manifest.count }, (_, index) => index)),
+    async all() {
+      checkWhole(manifest);
+      return read(Array.from({ length: manifest.count }, (_, index) => index));
+    },
   };
+}
+
+/** What a manifest says costs nothing to claim: memory is taken only for what is bounded. */
+function checkWhole(manifest: DatasetManifest): void {
+  const bytes = manifest.count * (inputBytesOf(manifest) + 1);
+  if (bytes <= MAX_WHOLE_BYTES) return;
+  throw new FedaiError(
+    'TOO_LARGE',
+    'the data set is too large to be read whole',
+    { got: bytes, expected: `<= ${MAX_WHOLE_BYTES} bytes` },
+    { remedy: 'use fewer or smaller records' },
+  );
 }
 
 function checkKey(manifest: DatasetManifest, key: Uint8Array | undefined): void {
