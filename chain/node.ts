@@ -59,7 +59,6 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
   const application = await createApplication({
     spec,
     directory: join(dataDir, 'chain'),
-    clock: systemClock,
   });
   closers.defer(() => application.close());
   const peer = await createPeer({

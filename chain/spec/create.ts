@@ -5,6 +5,7 @@
 import { createBlock, createBlockHeader, type Block as EvmBlock } from '@ethereumjs/block';
 import { Account, createAddressFromString } from '@ethereumjs/util';
 import { type DeploymentParameters, type DeploymentStep, deploymentPlan } from '../../contracts/deploy.ts';
+import { verifyPossession } from '../../core/bls/index.ts';
 import { FedaiError, fromHex, type Hex, toHex, utf8 } from '../../core/index.ts';
 import {
   createChainCommon,
@@ -63,8 +64,12 @@ const DEPLOYER = toHex(fastKeccak(utf8('fedai-genesis-deployer/1')).slice(12));
 /** A constructor or set-up call of genesis may use more than a block. */
 const STEP_GAS = 500_000_000n;
 
-/** Throws `GENESIS_STEP` when a constructor or set-up call fails, `BAD_CHAIN_SPEC` when a value is out of range. */
+/**
+ * Throws `BAD_POSSESSION` when a validator does not prove its BLS key, `GENESIS_STEP` when a constructor or set-up
+ * call fails, `BAD_CHAIN_SPEC` when a value is out of range.
+ */
 export async function createChainSpec(input: CreateChainSpecInput): Promise<ChainSpec> {
+  input.validators.forEach(checkPossession);
   const gasLimit = input.gasLimit ?? defaults.gasLimit;
   const baseFeePerGas = (input.baseFeePerGas ?? defaults.baseFeePerGas).toString();
   const deployment = deploymentPlan({
@@ -87,6 +92,20 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
     validators,
     bootstrap: [...(input.bootstrap ?? [])],
   });
+}
+
+/** Staking keeps proofs and checks none: a key made from others' keys could sign commits in their names. */
+function checkPossession(
+  { address, blsPublicKey, proofOfPossession }: GenesisValidator,
+  index: number,
+): void {
+  if (verifyPossession(blsPublicKey, address, proofOfPossession)) return;
+  throw new FedaiError(
+    'BAD_POSSESSION',
+    `genesis: validator ${index} does not prove that it holds its BLS key`,
+    { index, address, blsPublicKey: toHex(blsPublicKey) },
+    { remedy: 'get the key file of this validator again; its account, key and proof belong together' },
+  );
 }
 
 async function runGenesis(input: CreateChainSpecInput, steps: readonly DeploymentStep[], staking: Hex) {

@@ -1,11 +1,11 @@
 /** Commits blocks with transfers for ever and prints each height once it is on disk; its parent kills it. */
 import { Wallet } from 'ethers';
 import { createApplication } from '../../chain/index.ts';
-import { fromHex, systemClock } from '../../core/index.ts';
+import { fromHex } from '../../core/index.ts';
 import { decideOne, soloSpec, testAccount } from './soloChain.ts';
 
 const spec = await soloSpec();
-const application = await createApplication({ spec, directory: process.argv[2]!, clock: systemClock });
+const application = await createApplication({ spec, directory: process.argv[2]! });
 const sender = testAccount(1);
 const wallet = new Wallet(sender.privateKey);
 for (;;) {

@@ -16,7 +16,7 @@ import {
   createRpcServer,
 } from '../../chain/index.ts';
 import { blsPublicKey, blsSign, proofOfPossession } from '../../core/bls/index.ts';
-import { concatBytes, type Hex, sha256, silentLog, systemClock, toHex, utf8 } from '../../core/index.ts';
+import { concatBytes, type Hex, sha256, silentLog, toHex, utf8 } from '../../core/index.ts';
 import {
   type BlockCommit,
   commitHash,
@@ -63,7 +63,8 @@ export interface SoloChain {
 /** Stake of the one validator: above the least that Staking takes. */
 const VALIDATOR_STAKE = 10_000n * 10n ** 18n;
 const DEFAULT_BALANCE = 1_000_000n * 10n ** 18n;
-const blsSecret = sha256(utf8('solo validator')).map((byte, index) => (index === 0 ? 0 : byte));
+/** BLS key of the one validator. */
+export const soloSecret = sha256(utf8('solo validator')).map((byte, index) => (index === 0 ? 0 : byte));
 
 export function testAccount(index: number): TestAccount {
   const privateKey = toHex(sha256(concatBytes(utf8('solo account '), Uint8Array.of(index))));
@@ -83,8 +84,8 @@ export async function soloSpec(options: SoloChainOptions = {}): Promise<ChainSpe
     validators: options.spec?.validators ?? [
       {
         address: accounts[0]!.address,
-        blsPublicKey: blsPublicKey(blsSecret),
-        proofOfPossession: proofOfPossession(blsSecret, accounts[0]!.address),
+        blsPublicKey: blsPublicKey(soloSecret),
+        proofOfPossession: proofOfPossession(soloSecret, accounts[0]!.address),
         stake: VALIDATOR_STAKE,
       },
     ],
@@ -94,7 +95,7 @@ export async function soloSpec(options: SoloChainOptions = {}): Promise<ChainSpe
 export async function startSoloChain(options: SoloChainOptions = {}): Promise<SoloChain> {
   const spec = await soloSpec(options);
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'fedai-solo-')));
-  const application = await createApplication({ spec, directory, clock: systemClock });
+  const application = await createApplication({ spec, directory });
   const accounts = Array.from({ length: options.accounts ?? 10 }, (_, index) => testAccount(index));
   const miner = createMiner(application);
   const rpc = createRpcServer({
@@ -171,7 +172,7 @@ export async function decideOne(
   const set = await application.validatorsAt(height);
   const chainId = BigInt(application.spec.chainId);
   const parentCommit = application.store.commit(height - 1) ?? null;
-  const randaoReveal = blsSign(randaoSignBytes(chainId, height), blsSecret);
+  const randaoReveal = blsSign(randaoSignBytes(chainId, height), soloSecret);
   const block = await application.buildBlock({
     height,
     round: 0,
@@ -196,7 +197,7 @@ export async function decideOne(
     round: 0,
     blockHash,
     bitmap: encodeBitmap([0], set.length),
-    signature: blsSign(message, blsSecret),
+    signature: blsSign(message, soloSecret),
   };
   await application.commitBlock(block, commit);
   return { block, commit };

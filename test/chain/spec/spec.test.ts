@@ -10,8 +10,9 @@ import {
   parseChainSpec,
   saveChainSpec,
 } from '../../../chain/index.ts';
-import { fromHex, toHex } from '../../../core/index.ts';
-import { soloSpec, startSoloChain } from '../../support/soloChain.ts';
+import { proofOfPossession } from '../../../core/bls/index.ts';
+import { fromHex, sha256, toHex, utf8 } from '../../../core/index.ts';
+import { soloSecret, soloSpec, startSoloChain } from '../../support/soloChain.ts';
 
 let spec: ChainSpec;
 let folder: string;
@@ -74,6 +75,25 @@ describe('chain spec', () => {
     const broken = join(folder, 'broken.json');
     await writeFile(broken, (await readFile(join(folder, 'chain.json'), 'utf8')).slice(0, 5000));
     await expect(loadChainSpec(broken)).rejects.toMatchObject({ code: 'BAD_JSON' });
+  });
+
+  test('a validator that does not prove its BLS key is refused', async () => {
+    const [first] = spec.validators;
+    const keys = { address: first!.address, blsPublicKey: fromHex(first!.blsPublicKey), stake: 10n ** 22n };
+    const secret = sha256(utf8('another')).map((byte, index) => (index === 0 ? 0 : byte));
+    const proofs = [
+      new Uint8Array(96),
+      proofOfPossession(secret, first!.address),
+      proofOfPossession(soloSecret, `0x${'12'.repeat(20)}`),
+    ];
+    for (const proof of proofs) {
+      const validators = [{ ...keys, proofOfPossession: proof }];
+      await expect(soloSpec({ spec: { validators } })).rejects.toMatchObject({
+        code: 'BAD_POSSESSION',
+        data: { index: 0 },
+        remedy: expect.any(String),
+      });
+    }
   });
 
   test('validators that Staking does not know are refused', async () => {

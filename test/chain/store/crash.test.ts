@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApplication } from '../../../chain/index.ts';
-import { equalBytes, fromHex, seededRandom, systemClock, utf8 } from '../../../core/index.ts';
+import { equalBytes, fromHex, seededRandom, utf8 } from '../../../core/index.ts';
 import { decideOne, soloSpec, testAccount } from '../../support/soloChain.ts';
 
 const writer = fileURLToPath(new URL('../../support/crashWriter.ts', import.meta.url));
@@ -44,7 +44,7 @@ test('a process killed while it commits leaves a whole chain, and no reported bl
   let height = 0;
   for (let round = 0; round < 6; round++) {
     const reported = await runAndKill(2 + random.below(6), random.below(25));
-    const application = await createApplication({ spec, directory, clock: systemClock });
+    const application = await createApplication({ spec, directory });
     try {
       const head = application.head.height;
       expect(head).toBeGreaterThanOrEqual(reported);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplication, decodeBlock, encodeBlock } from '../../../chain/index.ts';
-import { seededRandom, systemClock, toHex, utf8 } from '../../../core/index.ts';
+import { seededRandom, toHex, utf8 } from '../../../core/index.ts';
 import { commitHash, encodeCommit } from '../../../light/index.ts';
 import { decideOne, soloSpec, startSoloChain } from '../../support/soloChain.ts';
 
@@ -30,8 +30,7 @@ describe('store', () => {
     const directory = join(folder, 'guarded');
     const chain = await startSoloChain({ directory, mining: 'manual' });
     const { spec } = chain;
-    const open = (changed = spec, at = directory) =>
-      createApplication({ spec: changed, directory: at, clock: systemClock });
+    const open = (changed = spec, at = directory) => createApplication({ spec: changed, directory: at });
     await expect(open()).rejects.toMatchObject({ code: 'DATABASE_LOCKED', remedy: expect.any(String) });
     await chain.stop();
     await expect(open({ ...spec, epochBlocks: 7 })).rejects.toMatchObject({ code: 'WRONG_CHAIN' });
@@ -75,7 +74,6 @@ describe('application', () => {
     const application = await createApplication({
       spec,
       directory: join(folder, 'lies'),
-      clock: systemClock,
     });
     const { commit } = await decideOne(application);
     const honest = await application.buildBlock({
@@ -102,7 +100,6 @@ describe('application', () => {
       [{ parentHash: new Uint8Array(32) }, /parent/],
       [{ number: 3n }, /height/],
       [{ timestamp: application.headHeader.timestamp }, /timestamp/],
-      [{ timestamp: BigInt(Math.floor(Date.now() / 1000) + 1000) }, /future/],
       [{ extraData: new Uint8Array(32) }, /section/],
       [{ requestsHash: new Uint8Array(32) }, /requests/],
       [{ withdrawalsRoot: new Uint8Array(32) }, /withdrawals/],
@@ -119,5 +116,22 @@ describe('application', () => {
     expect(application.head.height).toBe(1);
     expect(await application.checkBlock(honest)).toEqual({ valid: true });
     await application.close();
+  });
+
+  test('checks no block by the clock: others may have locked or decided it', async () => {
+    const chain = await startSoloChain({ mining: 'manual' });
+    const future = Date.now() + 3_600_000;
+    const block = await chain.application.buildBlock({
+      height: 1,
+      round: 0,
+      proposer: chain.spec.validators[0]!.address,
+      beacon: new Uint8Array(32),
+      section: { ...chain.application.store.block(0)!.section },
+      parentCommit: null,
+      nowMs: future,
+    });
+    expect(Number(block.header.timestamp)).toBe(Math.floor(future / 1000));
+    expect(await chain.application.checkBlock(block)).toEqual({ valid: true });
+    await chain.stop();
   });
 });
