@@ -36,8 +36,8 @@ const setOf = (count: number): ValidatorSet =>
 type Handler = (message: ConsensusMessage, from: string) => Promise<Verdict>;
 
 /** One chain node alone with its peers' messages in the test's hand. */
-function createNode(set: ValidatorSet, validator: number | null) {
-  const clock = createVirtualClock(startMs);
+function createNode(set: ValidatorSet, validator: number | null, atMs = startMs) {
+  const clock = createVirtualClock(atMs);
   const life = {
     alive: true,
     operationsLeft: Number.POSITIVE_INFINITY,
@@ -175,13 +175,33 @@ describe('messages of peers', () => {
   });
 });
 
-async function proposalOfSolo() {
-  const solo = createNode(setOf(1), 0);
+async function proposalOfSolo(atMs = startMs) {
+  const solo = createNode(setOf(1), 0, atMs);
   await solo.consensus.start();
-  await solo.clock.run(startMs + 500, () => solo.sent.length > 0);
+  await solo.clock.run(atMs + 500, () => solo.sent.length > 0);
   await solo.consensus.stop();
   return solo.sent.find((message) => message.kind === 'proposal')!;
 }
+
+describe('time of proposals', () => {
+  const heard = async (builtAtMs: number, atMs: number) => {
+    const node = createNode(setOf(1), null, atMs);
+    await node.consensus.start();
+    const verdict = await node.deliver(await proposalOfSolo(builtAtMs));
+    await node.consensus.stop();
+    return verdict;
+  };
+
+  it('from the future is held back', async () => {
+    expect(await heard(startMs + 9_000, startMs)).toEqual({ verdict: 'accept' });
+    expect(await heard(startMs + 60_000, startMs)).toMatchObject({ verdict: 'ignore' });
+  });
+
+  it('is never held back one second after the parent, so that fast chains go on', async () => {
+    const longBefore = (GENESIS_SECONDS - 60) * 1000;
+    expect(await heard(longBefore, longBefore)).toEqual({ verdict: 'accept' });
+  });
+});
 
 describe('decided blocks', () => {
   const set = setOf(1);
