@@ -1,13 +1,14 @@
 /** Runs a market daemon (worker or evaluator): keys, peer, the daemon on top, and a stop in reverse order. */
 import { join } from 'node:path';
-import { type Hex, type Log, type Service, sleep } from '../core/index.ts';
+import { FedaiError, type Hex, type Log, type Service, sleep } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
+import type { Market } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
 import { type Context, untilStopped } from './action.ts';
 import { readChainFile } from './chainFile.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { openKeySet } from './keySet.ts';
-import type { ChainAccess, PartyAccess, PeerAccess } from './options.ts';
+import { type ChainAccess, formatTrain, type PartyAccess, type PeerAccess } from './options.ts';
 import { openMarket, openPeer } from './party.ts';
 
 export interface DaemonParts {
@@ -20,6 +21,11 @@ export interface DaemonParts {
   onEvent: (event: { type: string }) => void;
 }
 
+interface DaemonOptions extends ChainAccess, PartyAccess, PeerAccess {
+  /** Wei to hold as stake. */
+  stake: bigint;
+}
+
 /** Enrolment takes a block or two; asking more often gains nothing. */
 const ENROLMENT_POLL_MS = 500;
 /** Where a daemon keeps what it must remember across a kill, under its data directory. */
@@ -28,7 +34,8 @@ const STATE_FOLDER = 'state';
 /** Prints `ready` once the daemon has enrolled, then its events, until it is told to stop. */
 export async function runDaemon(
   context: Context,
-  options: ChainAccess & PartyAccess & PeerAccess,
+  role: 'worker' | 'evaluator',
+  options: DaemonOptions,
   create: (parts: DaemonParts) => Service,
 ): Promise<ExitCode> {
   const { output, signal } = context;
@@ -41,34 +48,66 @@ export async function runDaemon(
   });
   const about = { address: keys.evm.address, peerId: peer.peerId, addresses: peer.addresses() };
   output.event({ event: 'started', ...about }, `${about.address} at ${about.addresses[0]}`);
-  const daemon = create({
+  const { market } = await openMarket(context, options, { patient: true });
+  let daemon: Service | undefined;
+  const parts = {
     rpc: options.rpc,
     contracts: chain.contracts,
     keys,
     peer,
     dataDir: join(options.dataDir, STATE_FOLDER),
     log: output.log,
-    onEvent: ({ type, ...fields }) => output.event({ event: type, ...fields }),
-  });
+    onEvent: ({ type, ...fields }: { type: string }) => output.event({ event: type, ...fields }),
+  };
   try {
+    await checkStake(market, role, about.address, options.stake);
+    daemon = create(parts);
     await daemon.start();
-    await enrolled(context, options, about.address);
-    if (!signal.aborted) output.event({ event: 'ready', ...about }, 'enrolled; waiting for work');
+    await enrolled(market, about.address, signal);
+    output.event({ event: 'ready', ...about }, 'enrolled; waiting for work');
     await untilStopped(signal);
+  } catch (error) {
+    // To be stopped while it waits for its RPC is a daemon's ordinary end.
+    if (!signal.aborted) throw error;
   } finally {
     output.log.info('stopping');
-    await daemon.stop();
+    await daemon?.stop();
     await peer.stop();
   }
   return EXIT.ok;
 }
 
-/** Resolves when the account stands in the registry, or when the daemon is to stop. */
-async function enrolled(context: Context, options: ChainAccess, account: Hex): Promise<void> {
-  const { market } = await openMarket(context, options, { patient: true });
-  try {
-    while ((await market.nodeOf(account)).roles === 0) await sleep(ENROLMENT_POLL_MS, context.signal);
-  } catch (error) {
-    if (!context.signal.aborted) throw error;
+/** Throws `TOO_LITTLE_STAKE` or `INSUFFICIENT_FUNDS` before anything is sent. An RPC that is away is waited for. */
+async function checkStake(
+  market: Market,
+  role: 'worker' | 'evaluator',
+  account: Hex,
+  stake: bigint,
+): Promise<void> {
+  const { minWorkerStake, minEvaluatorStake } = await market.parameters();
+  const least = role === 'worker' ? minWorkerStake : minEvaluatorStake;
+  const held = await market.stakeOf(account);
+  if (stake < least && held < least) {
+    throw new FedaiError(
+      'TOO_LITTLE_STAKE',
+      `this network asks more stake of ${role === 'worker' ? 'a worker' : 'an evaluator'}`,
+      { got: `${formatTrain(stake)} TRAIN`, expected: `>= ${formatTrain(least)} TRAIN` },
+      { remedy: `give --stake ${formatTrain(least)} or more` },
+    );
   }
+  const missing = stake - held;
+  if (missing <= 0n) return;
+  const balance = await market.balanceOf(account);
+  if (balance > missing) return;
+  throw new FedaiError(
+    'INSUFFICIENT_FUNDS',
+    'the account does not hold the stake and the fees',
+    { account, got: `${formatTrain(balance)} TRAIN`, expected: `> ${formatTrain(missing)} TRAIN` },
+    { remedy: 'send TRAIN to the account, or give a smaller --stake' },
+  );
+}
+
+/** Resolves when the account stands in the registry. */
+async function enrolled(market: Market, account: Hex, signal: AbortSignal): Promise<void> {
+  while ((await market.nodeOf(account)).roles === 0) await sleep(ENROLMENT_POLL_MS, signal);
 }

@@ -11,6 +11,13 @@ export interface JobFileOverrides {
   reward?: bigint;
 }
 
+/** Stands in for the ids of data sets that are not imported yet, when the rest of a document is to be checked. */
+export const ANY_CID = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
+
+/** As `readJobFile`, whatever the document says of data sets. */
+export const readJobDraft = (path: string): Promise<Job> =>
+  readJobFile(path, { train: ANY_CID, test: ANY_CID });
+
 /** Throws `BAD_JSON`, `TOO_LARGE`, `BAD_JOB`, `BAD_MODEL` or `BAD_RECIPE`, each naming the field. */
 export async function readJobFile(path: string, overrides: JobFileOverrides = {}): Promise<Job> {
   const json = parseJson(await readFile(path), JOB_LIMITS.documentBytes);

@@ -52,7 +52,7 @@ function causesOf(error: unknown): string[] {
   let current = error instanceof Error ? error.cause : undefined;
   while (current !== undefined && causes.length < MAX_CAUSES) {
     const text = current instanceof Error ? current.message : shown(current);
-    causes.push(text.split('\n')[0]!.slice(0, 300));
+    causes.push(text.replace(/\s+/g, ' ').trim().slice(0, 300));
     current = current instanceof Error ? current.cause : undefined;
   }
   return causes;

@@ -16,6 +16,7 @@ export {
   jobSchema,
   parseJob,
 } from './document.ts';
+export { checkDataFits } from './fit.ts';
 export { allContributors, type Replay, type RoundResult, replayJob } from './replay.ts';
 export {
   arrayData,

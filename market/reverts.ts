@@ -1,5 +1,5 @@
 /** Reads revert data of the contracts into coded errors that say what to do. */
-import { Interface } from 'ethers';
+import { decodeBytes32String, Interface } from 'ethers';
 import { FedaiError } from '../core/index.ts';
 import { contractAbis } from './abi.ts';
 import { revertRemedies } from './remedies.ts';
@@ -46,6 +46,24 @@ function parseError(revert: string): { name: string; args: Record<string, unknow
   }
 }
 
-function namedArgs(inputs: readonly { name: string }[], values: readonly unknown[]): Record<string, unknown> {
-  return Object.fromEntries(inputs.map((input, i) => [input.name || String(i), values[i]]));
+function namedArgs(
+  inputs: readonly { name: string; type: string }[],
+  values: readonly unknown[],
+): Record<string, unknown> {
+  return Object.fromEntries(
+    inputs.map(({ name, type }, i) => [
+      name || String(i),
+      type === 'bytes32' ? textOf(values[i]) : values[i],
+    ]),
+  );
+}
+
+/** Names of fields travel as text in 32 bytes; a hash stays what it is. */
+function textOf(value: unknown): unknown {
+  try {
+    const text = decodeBytes32String(String(value));
+    return /^[\w.]+$/.test(text) ? text : value;
+  } catch {
+    return value;
+  }
 }

@@ -1,6 +1,6 @@
 /** Makes an assigned job ready to train: document, data key, data set, engine. Everything fetched is verified. */
 import { FedaiError, fromHex, type Hex, unwrapKey } from '../core/index.ts';
-import { JOB_LIMITS, type Job } from '../job/index.ts';
+import { checkDataFits, JOB_LIMITS, type Job } from '../job/index.ts';
 import { keyContext, type Job as PostedJob } from '../market/index.ts';
 import { type Dataset, openDataset } from '../storage/index.ts';
 import type { Assignment, WorkerContext } from './context.ts';
@@ -40,20 +40,8 @@ async function openTrainingData(context: WorkerContext, posted: PostedJob, job: 
   const { signal } = context;
   const key = encrypted ? await dataKeyOf(context, posted) : undefined;
   const dataset = await openDataset(context.peer.content, manifest, { signal, ...(key && { key }) });
-  checkShape(job, dataset);
+  checkDataFits(job, dataset);
   return dataset;
-}
-
-/** Throws `DATA_MISMATCH` unless the records fit the model. */
-export function checkShape(job: Job, dataset: { shape: readonly number[]; classes: number }): void {
-  const size = dataset.shape.reduce((product, side) => product * side, 1);
-  if (size === job.model.inputSize && dataset.classes <= job.model.classes) return;
-  throw new FedaiError(
-    'DATA_MISMATCH',
-    'the data set does not fit the model',
-    { shape: dataset.shape, classes: dataset.classes, expected: job.document.model.input },
-    { remedy: 'give the model the input shape and classes of the data set' },
-  );
 }
 
 /** The key that the client delivered on chain to this worker; throws `KEY_MISSING` (transient) before that. */

@@ -27,7 +27,7 @@ export function devnet(parent: Command): Command {
     .option(
       '--evaluators <n>',
       'evaluators drawn, an odd number (two more wait in reserve)',
-      integer(3, 31),
+      integer(3, 15),
       3,
     )
     .option('--rpc-port <port>', 'JSON-RPC of the first validator; 0 takes a free port', port, 8545)
@@ -57,7 +57,7 @@ async function start(context: Context, options: Options): Promise<ExitCode> {
       'the number of evaluators must be odd',
       { got: options.evaluators },
       {
-        remedy: 'give --evaluators 3, 5, 7, …',
+        remedy: 'give --evaluators 3, 5, 7, … 15',
       },
     );
   }
@@ -88,17 +88,31 @@ async function readPhrase(file: string): Promise<string> {
 }
 
 /** What can be known to be wrong is said before anything starts. */
-async function checkInputs({ data, job, rpcPort, workers, evaluators }: Options): Promise<void> {
+async function checkInputs(options: Options): Promise<void> {
+  const { data, job, rpcPort } = options;
   const { checkPort } = await import('../devnet/port.ts');
   await checkPort(rpcPort);
-  const { checkDemoData } = await import('../demo/index.ts');
-  if (data === 'demo') checkDemoData();
-  else await (await import('../source.ts')).readSource(data);
-  if (job === undefined) return;
-  const { readJobFile } = await import('../jobFile.ts');
-  // Any content id will do here: the real ones come from the import.
-  const anyCid = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
-  const { document } = await readJobFile(job, { train: anyCid, test: anyCid });
+  if (data === 'demo' && job === undefined) return (await import('../demo/index.ts')).checkDemoData();
+  const { readSource } = await import('../source.ts');
+  const sets = await readSource(data);
+  const { checkDataFits, parseJob } = await import('../../job/index.ts');
+  const wanted = job === undefined ? parseJob(await demoDraft(options)) : await readDraft(job, options);
+  for (const set of [sets.train, sets.test]) checkDataFits(wanted, set);
+}
+
+async function demoDraft({ workers, evaluators }: Options) {
+  const { demoJob } = await import('../demo/job.ts');
+  const { ANY_CID } = await import('../jobFile.ts');
+  const train = { manifest: ANY_CID, encrypted: false };
+  const test = { manifest: ANY_CID, encrypted: true } as const;
+  return demoJob({ data: { train, test }, workers, evaluators });
+}
+
+/** The user's job, if this network can do it. */
+async function readDraft(file: string, { workers, evaluators }: Options) {
+  const { readJobDraft } = await import('../jobFile.ts');
+  const job = await readJobDraft(file);
+  const { document } = job;
   if (document.training.workers > workers || document.evaluators > evaluators) {
     throw new FedaiError(
       'BAD_COUNT',
@@ -110,4 +124,5 @@ async function checkInputs({ data, job, rpcPort, workers, evaluators }: Options)
       { remedy: 'give --workers and --evaluators as the job asks' },
     );
   }
+  return job;
 }

@@ -43,7 +43,9 @@ Examples:
   return shared(command).action(
     action<Options>(async (context, options) => {
       const { createEvaluator } = await import('../../evaluator/index.ts');
-      return runDaemon(context, options, (parts) => createEvaluator({ ...parts, stake: options.stake }));
+      return runDaemon(context, 'evaluator', options, (parts) =>
+        createEvaluator({ ...parts, stake: options.stake }),
+      );
     }),
   );
 }

@@ -96,20 +96,20 @@ const accuracyOf = ({ correct, total }: { correct: number; total: number }): num
 
 /** The document is in the content store, and the data with it, before any money moves. */
 async function putInEscrow(content: ContentStore, agent: ClientAgent, job: Job): Promise<bigint> {
-  const { encodeJob } = await import('../../job/index.ts');
+  const { checkDataFits, encodeJob } = await import('../../job/index.ts');
   const { train, test } = job.document.data;
-  for (const manifest of [train.manifest, test.manifest]) {
-    if (!(await content.hasLocal(manifest))) throw notHere(manifest);
-  }
-  const { plaintextRoot } = await readRoot(content, test.manifest);
+  checkDataFits(job, await readManifest(content, train.manifest));
+  const testSet = await readManifest(content, test.manifest);
+  checkDataFits(job, testSet);
   const documentCid = await content.putBytes(encodeJob(job.document));
   await content.pin(documentCid);
-  return agent.post(job.document, documentCid, plaintextRoot as Hex);
+  return agent.post(job.document, documentCid, testSet.plaintextRoot as Hex);
 }
 
-async function readRoot(content: ContentStore, manifestCid: string) {
-  const { decodeManifest } = await import('../../storage/index.ts');
-  return decodeManifest(await content.getBytes(manifestCid, { maxBytes: 16 * 2 ** 20 }));
+async function readManifest(content: ContentStore, manifestCid: string) {
+  const { decodeManifest, MAX_MANIFEST_BYTES } = await import('../../storage/index.ts');
+  if (!(await content.hasLocal(manifestCid))) throw notHere(manifestCid);
+  return decodeManifest(await content.getBytes(manifestCid, { maxBytes: MAX_MANIFEST_BYTES }));
 }
 
 async function checkFunds(market: Market, reward: bigint): Promise<void> {

@@ -51,7 +51,7 @@ Examples:
   return shared(command).action(
     action<Options>(async (context, options) => {
       const { createWorker } = await import('../../worker/index.ts');
-      return runDaemon(context, options, (parts) =>
+      return runDaemon(context, 'worker', options, (parts) =>
         createWorker({ ...parts, stake: options.stake, kernel: options.kernel }),
       );
     }),

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { FedaiError } from '../../core/index.ts';
 import type { Job } from '../../job/index.ts';
 import type { Records } from '../../storage/index.ts';
+import { DEMO_LICENCE } from '../demo/index.ts';
 import { demoJob } from '../demo/job.ts';
-import { readJobFile } from '../jobFile.ts';
+import { readJobDraft, readJobFile } from '../jobFile.ts';
 import type { JsonEvent } from '../output.ts';
 import type { AccuracyMeter } from './accuracy.ts';
 import type { Display } from './display.ts';
@@ -38,7 +39,11 @@ export async function prepareJob(input: ClientInput): Promise<PreparedJob> {
   const { layout, fleet } = input;
   const client = clientOf(layout);
   const manifests: Record<string, string> = {};
-  const args = ['data', 'import', input.source, '--data-dir', client.dataDir, '--licence', 'MIT'];
+  const licence = input.source === 'demo' ? DEMO_LICENCE : 'unknown';
+  const args = ['data', 'import', input.source, '--data-dir', client.dataDir, '--licence', licence];
+  const { jobFile } = input;
+  const hidden = jobFile !== undefined && (await readJobDraft(jobFile)).document.data.train.encrypted;
+  if (hidden) args.push('--encrypt-train');
   const child = fleet.start(client, args, {
     finite: true,
     label: 'data-import',

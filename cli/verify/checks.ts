@@ -28,6 +28,8 @@ export interface Check {
   ok: boolean;
   /** What was found, or why it failed. */
   detail: string;
+  /** Set when evidence was out of reach rather than wrong. */
+  fault?: FedaiError;
 }
 
 interface Given {
@@ -73,6 +75,7 @@ export async function* checkJob(given: Given, signal: AbortSignal): AsyncGenerat
     } catch (error) {
       signal.throwIfAborted();
       check = { name, ok: false, detail: error instanceof Error ? error.message : String(error) };
+      if (error instanceof FedaiError && error.transient) check.fault = error;
     }
     yield check;
     if (!check.ok) return;

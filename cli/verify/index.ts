@@ -19,18 +19,21 @@ export interface VerifyOptions {
   output: Output;
 }
 
-/** Whether every check holds. */
+/** Whether every check holds. Throws the transient error of the source when evidence is out of reach. */
 export async function verifyJob({ chainSpec, rpc, jobId, signal, output }: VerifyOptions): Promise<boolean> {
   const trusted = await readTrusted(chainSpec);
   const { contracts } = await readChainFile(chainSpec);
   const given = { source: rpcSource(rpc, contracts, signal), trusted, jobId, engine: await createEngine() };
   let verified = false;
-  for await (const { name, ok, detail } of checkJob(given, signal)) {
+  let outOfReach: unknown;
+  for await (const { name, ok, detail, fault } of checkJob(given, signal)) {
     verified = ok;
+    outOfReach = fault;
     const text = `${name}: ${detail}`;
     output.event({ event: 'check', name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
   }
   const verdict = verified ? `job ${jobId} is verified` : `job ${jobId} is NOT verified`;
   output.event({ event: 'verified', id: jobId.toString(), ok: verified }, verdict);
+  if (outOfReach !== undefined) throw outOfReach;
   return verified;
 }
