@@ -24,8 +24,10 @@ library JobEvaluation {
         _requirePhase(jobId, job.phase, Phase.Draw);
         JobStorage.requireNotPast(jobId, job.deadline);
         bytes32 beacon = $.drawBeacon(jobId, job);
-        (address[] memory pool, uint256[] memory weights) = _pool($, jobId, job);
         uint256 count = job.post.evaluators;
+        // Those that could not agree are drawn again only where there are not enough others.
+        (address[] memory pool, uint256[] memory weights) = _pool($, jobId, job, true);
+        if (pool.length <= count && job.attempt > 0) (pool, weights) = _pool($, jobId, job, false);
         if (pool.length <= count) revert IJobManager.JobManagerPoolTooSmall(jobId, pool.length, count + 1);
         uint8 attempt = ++job.attempt;
         bytes32 seed = keccak256(abi.encode("fedai-draw-evaluators/1", block.chainid, jobId, attempt, beacon));
@@ -169,8 +171,9 @@ library JobEvaluation {
         return $.evaluations[jobId][attempt][evaluator];
     }
 
-    /// Evaluators of before the draw's beacon, with enough stake then and now, that have no other part in the job.
-    function _pool(JobStorage.Layout storage $, uint256 jobId, Job storage job)
+    /// Evaluators of before the draw's beacon, with enough stake then and now, that have no other part in the job; when
+    /// `fresh`, without those that an earlier draw chose.
+    function _pool(JobStorage.Layout storage $, uint256 jobId, Job storage job, bool fresh)
         private
         view
         returns (address[] memory pool, uint256[] memory weights)
@@ -183,6 +186,7 @@ library JobEvaluation {
         for (uint256 i = 0; i < pool.length; i++) {
             address account = pool[i];
             if (account == job.client || $.slotOf[jobId][account] != 0) continue;
+            if (fresh && $.drawnIn[jobId][account] != 0) continue;
             uint256 stake = $.staking.pastStakeOf(account, eventHeight);
             if (stake < minimum || $.staking.freeStakeOf(account) < minimum) continue;
             pool[count] = account;

@@ -5,6 +5,7 @@ import {
   commitScores,
   deliverTestKeys,
   drawEvaluators,
+  evaluate,
   fixRounds,
   GOOD_SCORE,
   PHASE,
@@ -17,7 +18,14 @@ import {
   startTraining,
   submitResult,
 } from '../support/contracts/jobSteps.ts';
-import { type Account, call, createWorld, NODE_STAKE, type World } from '../support/contracts/world.ts';
+import {
+  type Account,
+  call,
+  createWorld,
+  NODE_STAKE,
+  rolledBack,
+  type World,
+} from '../support/contracts/world.ts';
 
 describe('evaluation', () => {
   let world: World;
@@ -134,5 +142,28 @@ describe('evaluation', () => {
     const free = world.evaluators.filter((evaluator) => !drawn.includes(evaluator));
     for (const { address } of free) assert.equal(await world.staking.lockedOf!(address), 0n);
     assert.deepEqual(byAddress(world.evaluators, await world.jobs.evaluatorsOf!(jobId)), drawn);
+  });
+
+  it('redraws from those that were not drawn before, as long as they are enough', async () => {
+    const disagree = async (evaluators: Account[], jobId: bigint) => {
+      const scores = evaluators.map((_, i) => ({ ...GOOD_SCORE, correct: 100 + i }));
+      await evaluate(world, jobId, evaluators, scores);
+      await call(world.jobs, world.outsider, 'completeJob', jobId);
+    };
+    // Six in the pool, three drawn: the three others are too few for a draw of three.
+    await rolledBack(world, async () => {
+      const { jobId, evaluators } = await startEvaluation(world);
+      await disagree(evaluators, jobId);
+      assert.equal((await drawEvaluators(world, jobId)).length, 3);
+    });
+    const late = world.validators[0]!;
+    await call(world.staking, late, 'deposit', { value: NODE_STAKE });
+    await call(world.registry, late, 'register', 2, '0x0024080112', salt, salt, 3);
+    world.evaluators.push(late);
+    const { jobId, evaluators } = await startEvaluation(world);
+    await disagree(evaluators, jobId);
+    const again = await drawEvaluators(world, jobId);
+    world.evaluators.pop();
+    assert.ok(again.every((account) => !evaluators.includes(account)));
   });
 });
