@@ -1,12 +1,5 @@
 /** Model files: safetensors with the exact int32 masters and the model document, in one canonical byte form; and a float view. */
-import {
-  bytesToBigInt,
-  canonicalJson,
-  concatBytes,
-  equalBytes,
-  FedaiError,
-  parseJson,
-} from '../../core/index.ts';
+import { canonicalJson, concatBytes, equalBytes, FedaiError, parseJson } from '../../core/index.ts';
 import { LIMITS } from '../document.ts';
 import { type Model, modelBytes, parseModel } from '../model.ts';
 import { readTensor, tensorBytes } from './encode.ts';
@@ -68,7 +61,7 @@ function badFile(message: string, data: Record<string, unknown> = {}, cause?: un
 function readDocument(bytes: Uint8Array): { model: Model; dataStart: number } {
   if (bytes.length < LENGTH_BYTES || bytes.length > MAX_MODEL_FILE_BYTES)
     throw badFile('model file has an impossible length', { got: bytes.length });
-  const length = bytesToBigInt(bytes.slice(0, LENGTH_BYTES).reverse());
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
   if (length > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - LENGTH_BYTES)))
     throw badFile('header is too long', { got: length });
   const dataStart = LENGTH_BYTES + Number(length);

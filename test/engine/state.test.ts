@@ -174,6 +174,13 @@ describe('model files', () => {
     expect(header['layers.0.kernel']).toEqual({ dtype: 'I32', shape: [3, 3, 2, 5], data_offsets: [0, 360] });
   });
 
+  it('are read without being changed, whatever kind of bytes they come in', () => {
+    const buffer = Buffer.from(file);
+    expect(decodeModel(buffer).weights).toEqual(weights);
+    expect(equalBytes(buffer, file)).toBe(true);
+    expect(decodeModel(buffer).weights).toEqual(weights);
+  });
+
   it('have a float view', () => {
     const floats = toFloatSafetensors(model, weights);
     const view = new DataView(floats.buffer, floats.byteOffset);
