@@ -15,8 +15,8 @@ import {
 export const JOB_LIMITS = {
   documentBytes: 4 * LIMITS.documentBytes,
   /** As in JobManager: contributors travel as a bitmap and signatures in one transaction. */
-  workers: 32,
-  evaluators: 31,
+  workers: 64,
+  evaluators: 15,
   rounds: 10_000,
   stepsPerRound: 100_000,
 } as const;

@@ -106,6 +106,14 @@ describe('job documents', () => {
     );
   });
 
+  it('may ask for as many workers and evaluators as the contract takes', () => {
+    const asking = (workers: number, evaluators: number) =>
+      parseJob({ ...document, evaluators, training: { ...document.training, workers } });
+    expect(asking(64, 15).document.evaluators).toBe(15);
+    expect(() => asking(65, 3)).toThrow('training.workers');
+    expect(() => asking(64, 17)).toThrow('evaluators');
+  });
+
   it('describe the demo', () => {
     const demo = parseJob({ ...document, model: demoModel, recipe: demoRecipe, training: demoTraining });
     expect(demo.model.classes).toBe(10);
