@@ -3,6 +3,7 @@ import {
   AbiCoder,
   keccak256,
   recoverAddress,
+  Signature,
   SigningKey,
   type TypedDataDomain,
   TypedDataEncoder,
@@ -68,9 +69,13 @@ export function signDigest(privateKey: Uint8Array, digest: Hex): Hex {
   return new SigningKey(toHex(privateKey)).sign(digest).serialized as Hex;
 }
 
-/** Checksummed address of the signer; throws `BAD_SIGNATURE`. */
+/**
+ * Checksummed address of the signer; throws `BAD_SIGNATURE`, also on forms that the contract refuses (v other than 27 or
+ * 28, high s): one such signature among a majority's would make the whole claim fail.
+ */
 export function recoverSigner(digest: Hex, signature: Hex): Hex {
   try {
+    if (Signature.from(signature).serialized !== signature) throw new RangeError('not in canonical form');
     return checksummed(recoverAddress(digest, signature));
   } catch (cause) {
     throw new FedaiError('BAD_SIGNATURE', 'not a recoverable secp256k1 signature', { signature }, { cause });
