@@ -53,7 +53,11 @@ export async function searchGas(
   request: CallRequest,
   common: Common,
 ): Promise<bigint> {
-  const attempt = (gas: bigint) => attemptAs(pool, header, request, common, gas);
+  const attempt = async (gas: bigint) => {
+    // The EVM gives way to nothing else; a search of many executions does between them.
+    await new Promise((resolve) => setImmediate(resolve));
+    return await attemptAs(pool, header, request, common, gas);
+  };
   if (request.data.length === 0 && (await attempt(TRANSFER_GAS)).failure === undefined) return TRANSFER_GAS;
   let enough = request.gasLimit;
   const first = await attempt(enough);

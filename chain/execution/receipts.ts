@@ -20,9 +20,10 @@ function addToBloom(bloom: Uint8Array, item: Uint8Array): void {
   for (const [byte, mask] of bloomBits(item)) bloom[byte] = bloom[byte]! | mask;
 }
 
-/** Whether a log with this address or topic may be under the bloom. */
-export function mayContain(bloom: Uint8Array, item: Uint8Array): boolean {
-  return bloomBits(item).every(([byte, mask]) => (bloom[byte]! & mask) !== 0);
+/** A test of blooms: whether a log with this address or topic may be under one. The item is hashed once. */
+export function bloomTester(item: Uint8Array): (bloom: Uint8Array) => boolean {
+  const bits = bloomBits(item);
+  return (bloom) => bits.every(([byte, mask]) => (bloom[byte]! & mask) !== 0);
 }
 
 export function bloomOf(logs: readonly Log[]): Uint8Array {

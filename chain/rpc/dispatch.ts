@@ -1,6 +1,14 @@
 /** One JSON-RPC 2.0 body in, one out: single calls and batches, with nothing thrown. Owns no transport. */
 import type { FedaiError } from '../../core/index.ts';
-import { errorBody, INVALID_REQUEST, isInternal, METHOD_NOT_FOUND, PARSE_ERROR, rpcFault } from './faults.ts';
+import {
+  errorBody,
+  INVALID_REQUEST,
+  isInternal,
+  LIMIT_EXCEEDED,
+  METHOD_NOT_FOUND,
+  PARSE_ERROR,
+  rpcFault,
+} from './faults.ts';
 import { blockMethods } from './methods/blocks.ts';
 import { callMethods } from './methods/calls.ts';
 import { fedaiMethods } from './methods/fedai.ts';
@@ -10,10 +18,13 @@ import { logMethods } from './methods/logs.ts';
 import { nodeMethods } from './methods/node.ts';
 import { stateMethods } from './methods/state.ts';
 import { transactionMethods } from './methods/transactions.ts';
+import { breathe } from './turns.ts';
 import type { Method, RpcContext } from './types.ts';
 
 /** Calls of one batch (ethers sends up to 100). */
 const MAX_BATCH = 100;
+/** Of one batch's answers together, characters (geth's bound); what comes after is refused. */
+const MAX_BATCH_ANSWER = 25_000_000;
 
 const groups = [
   nodeMethods,
@@ -50,12 +61,32 @@ export function createDispatch(context: RpcContext): Dispatch {
         failure(null, rpcFault(INVALID_REQUEST, `batch too large, at most ${MAX_BATCH}`)),
       );
     }
-    const responses = [];
-    // One after the other: a batch gets no more of the machine than a single caller.
-    for (const request of parsed) responses.push(await answer(request));
-    const kept = responses.filter((response) => response !== undefined);
-    return kept.length === 0 ? undefined : JSON.stringify(kept);
+    return await answerBatch(parsed, answer);
   };
+}
+
+/** One after the other, others in between: a batch gets no more of the machine than a single caller. */
+async function answerBatch(
+  requests: readonly unknown[],
+  answer: (request: unknown) => Promise<object | undefined>,
+): Promise<string | undefined> {
+  const texts: string[] = [];
+  let size = 0;
+  for (const request of requests) {
+    const response = size > MAX_BATCH_ANSWER ? tooMuch(request) : await answer(request);
+    if (response === undefined) continue;
+    const text = JSON.stringify(response);
+    size += text.length;
+    texts.push(text);
+    await breathe();
+  }
+  return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
+}
+
+function tooMuch(request: unknown): object | undefined {
+  const call = readRequest(request);
+  if (call !== undefined && call.id === undefined) return undefined;
+  return failure(call?.id ?? null, rpcFault(LIMIT_EXCEEDED, 'response too large, send smaller batches'));
 }
 
 type Id = string | number | null;

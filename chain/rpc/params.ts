@@ -1,5 +1,5 @@
 /** Reads parameters of JSON-RPC calls; whatever is malformed is -32602 with the place named. */
-import type { BlockHeader } from '@ethereumjs/block';
+import { type BlockHeader, createBlockHeader } from '@ethereumjs/block';
 import { fromHex, type Hex } from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
 import { invalidParams, rpcFault, SERVER_ERROR } from './faults.ts';
@@ -78,4 +78,21 @@ export function readHeader(application: ChainApplication, value: unknown): Block
   const block = application.store.block(height);
   if (block === undefined) throw rpcFault(SERVER_ERROR, 'header not found');
   return block.header;
+}
+
+/** Header in whose block a call runs: the next block's, on the head's state, for `pending`; else as `readHeader`. */
+export function readCallHeader(application: ChainApplication, value: unknown, nowMs: number): BlockHeader {
+  if (value !== 'pending') return readHeader(application, value);
+  const { headHeader: head, common } = application;
+  const now = BigInt(Math.floor(nowMs / 1000));
+  const next = head.timestamp + 1n;
+  const fields = {
+    ...head,
+    parentHash: head.hash(),
+    number: head.number + 1n,
+    timestamp: now > next ? now : next,
+    baseFeePerGas: head.calcNextBaseFee(),
+    gasUsed: 0n,
+  };
+  return createBlockHeader(fields, { common });
 }

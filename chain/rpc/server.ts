@@ -8,6 +8,7 @@ import { type Clock, FedaiError, type Log, type Service, systemClock } from '../
 import type { ChainApplication } from '../application.ts';
 import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
 import { INVALID_REQUEST, rpcFault } from './faults.ts';
+import { isKnownHost } from './host.ts';
 import { type Answer, json, readBody, send } from './http.ts';
 
 export interface RpcServerOptions {
@@ -31,16 +32,19 @@ export interface RpcServer extends Service {
   readonly port: number;
 }
 
+const DEFAULT_HOST = '127.0.0.1';
 /** As geth. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 /** A slow sender is cut off, so that idle sockets do not pile up. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A caller that does not take its answer is cut off likewise. */
+const IDLE_TIMEOUT_MS = 120_000;
 const MAX_CONNECTIONS = 512;
 const CID = /^[a-zA-Z0-9]{8,128}$/;
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { application, log, clock = systemClock, status = () => ({}) } = options;
-  const host = options.host ?? '127.0.0.1';
+  const host = options.host ?? DEFAULT_HOST;
   const dispatch = createDispatch({ application, log, clock, status });
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(options, dispatch, request, response).catch((error: unknown) => {
@@ -49,6 +53,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = IDLE_TIMEOUT_MS;
   const port = () => (server.address() as AddressInfo | null)?.port ?? options.port;
   return {
     get url() {
@@ -117,6 +122,9 @@ async function route(
   dispatch: Dispatch,
   request: IncomingMessage,
 ): Promise<Answer> {
+  if (!isKnownHost(request.headers.host, options.host ?? DEFAULT_HOST, options.corsOrigins ?? [])) {
+    return json(403, { error: 'unknown host name', remedy: 'call by address or as localhost' });
+  }
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (request.method === 'OPTIONS') return { status: 204 };
   if (request.method === 'POST' && pathname === '/') return await answerCall(dispatch, request);

@@ -3,22 +3,29 @@ import { toHex } from '../../../core/index.ts';
 import type { CallRequest } from '../../execution/index.ts';
 import { callFault, invalidParams } from '../faults.ts';
 import { quantity } from '../format.ts';
-import { readData, readHeader, readHexAddress, readQuantity } from '../params.ts';
+import { readCallHeader, readData, readHexAddress, readQuantity } from '../params.ts';
+import { createTurns } from '../turns.ts';
 import type { MethodGroup } from '../types.ts';
 
 const NOBODY = `0x${'00'.repeat(20)}` as const;
 
-export const callMethods: MethodGroup = ({ application }) => {
+export const callMethods: MethodGroup = ({ application, clock }) => {
   // A call may do as much as one whole block, which also bounds how long it can hold this process.
   const cap = BigInt(application.spec.gasLimit);
+  const turns = createTurns();
+  const at = (tag: unknown) => readCallHeader(application, tag, clock.now());
   return {
     eth_call: async ([request, tag]) => {
-      const outcome = await application.execution.call(readHeader(application, tag), readCall(request, cap));
+      const call = readCall(request, cap);
+      const outcome = await turns(() => application.execution.call(at(tag), call));
       if (outcome.failure !== undefined) throw callFault(outcome);
       return toHex(outcome.output);
     },
-    eth_estimateGas: async ([request, tag]) =>
-      quantity(await application.execution.estimateGas(readHeader(application, tag), readCall(request, cap))),
+    // What is estimated will be sent, and runs in the next block at the earliest.
+    eth_estimateGas: async ([request, tag]) => {
+      const call = readCall(request, cap);
+      return quantity(await turns(() => application.execution.estimateGas(at(tag ?? 'pending'), call)));
+    },
   };
 };
 

@@ -1,7 +1,7 @@
 /** Finding logs: blooms first, then receipts of the heights that may match. */
 import { toHex } from '../../../core/index.ts';
 import type { ChainApplication } from '../../application.ts';
-import { mayContain } from '../../execution/index.ts';
+import { bloomTester } from '../../execution/index.ts';
 import { invalidParams, LIMIT_EXCEEDED, rpcFault } from '../faults.ts';
 import { formatLog, type RpcLog } from '../format.ts';
 import { readAddress, readHash, readHeight } from '../params.ts';
@@ -83,8 +83,8 @@ function bloomTest({ addresses, topics }: LogQuery): (bloom: Uint8Array) => bool
   const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.slice(2), 'hex'));
   const alternatives = [addresses, ...topics]
     .filter((list): list is readonly string[] => list !== null && list.length > 0)
-    .map((list) => list.map(bytes));
-  return (bloom) => alternatives.every((list) => list.some((item) => mayContain(bloom, item)));
+    .map((list) => list.map((item) => bloomTester(bytes(item))));
+  return (bloom) => alternatives.every((list) => list.some((test) => test(bloom)));
 }
 
 function logsAt(application: ChainApplication, height: number, query: LogQuery): RpcLog[] {

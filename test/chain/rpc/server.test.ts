@@ -1,5 +1,8 @@
+import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRpcServer } from '../../../chain/index.ts';
+import { isKnownHost } from '../../../chain/rpc/host.ts';
+import { createTurns } from '../../../chain/rpc/turns.ts';
 import { silentLog, utf8 } from '../../../core/index.ts';
 import { type SoloChain, startSoloChain } from '../../support/soloChain.ts';
 
@@ -86,7 +89,87 @@ describe('bodies', () => {
   });
 });
 
+describe('calls', () => {
+  /** Init code that returns NUMBER and TIMESTAMP. */
+  const TELL_BLOCK = '0x435f524260205260405ff3';
+  const blockOf = async (...tag: unknown[]) => {
+    const { result } = await call('eth_call', { data: TELL_BLOCK }, ...tag);
+    return [Number(result.slice(0, 66)), Number(`0x${result.slice(66)}`)];
+  };
+
+  test('`pending` is the next block, by number and time', async () => {
+    await chain.mine();
+    const { height, timestamp } = chain.application.head;
+    expect(await blockOf()).toEqual([height, timestamp]);
+    expect(await blockOf('latest')).toEqual([height, timestamp]);
+    const [number, time] = await blockOf('pending');
+    expect(number).toBe(height + 1);
+    expect(time).toBeGreaterThan(timestamp);
+    expect(Math.abs(time! - Date.now() / 1000)).toBeLessThan(10);
+  });
+
+  test('gas is estimated in the next block, unless another is named', async () => {
+    const next = (chain.application.head.height + 1).toString(16).padStart(2, '0');
+    // Reverts before that height.
+    const timed = { data: `0x60${next}4310600857005b5f5ffd` };
+    expect((await call('eth_estimateGas', timed, 'latest')).error.code).toBe(3);
+    expect(Number((await call('eth_estimateGas', timed, 'pending')).result)).toBeGreaterThan(21_000);
+    expect(Number((await call('eth_estimateGas', timed)).result)).toBeGreaterThan(21_000);
+  });
+
+  test('a batch of endless loops leaves time for everything else', async () => {
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 1);
+    const loop = { method: 'eth_call', params: [{ data: '0x5b5f56', gas: '0x7a120' }], jsonrpc: '2.0' };
+    const answers = await (
+      await post(JSON.stringify(Array.from({ length: 6 }, (_, id) => ({ ...loop, id }))))
+    ).json();
+    clearInterval(ticking);
+    expect(answers.map((one: { error: { message: string } }) => one.error.message)).toEqual(
+      Array(6).fill('out of gas'),
+    );
+    expect(ticks).toBeGreaterThanOrEqual(6);
+  });
+
+  test('run one at a time, with rests between long ones, and are refused when too many wait', async () => {
+    const turns = createTurns();
+    const spans: [number, number][] = [];
+    const work = async () => {
+      const startedMs = performance.now();
+      while (performance.now() - startedMs < 20);
+      spans.push([startedMs, performance.now()]);
+    };
+    await Promise.all([
+      turns(work),
+      turns(() => Promise.reject(new Error('failed'))).catch(() => {}),
+      turns(work),
+    ]);
+    expect(spans[1]![0] - spans[0]![1]).toBeGreaterThanOrEqual(15);
+    const waiting = Array.from({ length: 256 }, () => turns(async () => {}));
+    expect(() => turns(async () => {})).toThrowError(expect.objectContaining({ code: 'RPC_FAULT' }));
+    await Promise.all(waiting);
+    expect(await turns(async () => 5)).toBe(5);
+  });
+});
+
 describe('transport', () => {
+  test('a name that is not this machine’s is refused: a page may have pointed it here', async () => {
+    const { port } = new URL(chain.rpcUrl);
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        get(`${chain.rpcUrl}/health`, { headers: { host } }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }).on('error', reject);
+      });
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`, 'node.localhost'])
+      expect(await statusFor(host)).toBe(200);
+    for (const host of [`evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example', 'a b'])
+      expect(await statusFor(host)).toBe(403);
+    expect(isKnownHost('rpc.example', '127.0.0.1', ['https://rpc.example'])).toBe(true);
+    expect(isKnownHost('validator-0:8545', '0.0.0.0', [])).toBe(true);
+  });
+
   test('health, content and unknown paths', async () => {
     const health = await (await fetch(`${chain.rpcUrl}/health`)).json();
     expect(health).toEqual({ status: 'ok', height: chain.application.head.height });
