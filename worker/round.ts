@@ -16,6 +16,12 @@ import {
   type RoundStep,
 } from './roundTypes.ts';
 
+/**
+ * Claims that one slot may be the first to make known in a round. An honest slot needs one for each set of end states
+ * that it saw as a leader; without a bound, one slot could make all others average every subset there is.
+ */
+const MAX_CLAIMS_OF_SLOT = 8;
+
 /** The state before `started`. */
 export function newRound(parameters: RoundParameters): RoundState {
   return {
@@ -108,12 +114,22 @@ function onClaim(state: RoundState, slot: number, claim: Claim, signature: Hex):
   const { workers, round } = state.parameters;
   if (claim.round !== round || slot < 0 || slot >= workers) return still(state);
   const key = claimKey(claim);
+  const known = state.attestations.has(key);
+  if (!known && slot !== state.parameters.slot && introducedBy(state, slot) >= MAX_CLAIMS_OF_SLOT)
+    return still(state);
   const signatures = new Map(state.attestations.get(key) ?? []).set(slot, signature);
   return advance({
     ...state,
     claims: new Map(state.claims).set(key, claim),
     attestations: new Map(state.attestations).set(key, signatures),
   });
+}
+
+/** Maps keep their order: the first signature of a claim is of the slot that made it known here. */
+function introducedBy(state: RoundState, slot: number): number {
+  let count = 0;
+  for (const signatures of state.attestations.values()) if (signatures.keys().next().value === slot) count++;
+  return count;
 }
 
 /** Everything that follows from what is known now: propose, check, attest, submit. */

@@ -197,7 +197,7 @@ async function average(running: Running, contributors: readonly Contribution[]):
   const { context, assignment, round, dispatch } = running;
   const states = contributors.map(({ stateRoot }) => context.states.held(stateRoot)!);
   const mean = await assignment.trainer.average(states);
-  context.states.hold(assignment.jobId, mean.stateRoot, mean.bytes);
+  // Kept in the content store only: means of sets that are not agreed on must not pile up in memory.
   dispatch({
     type: 'averaged',
     claim: {

@@ -138,7 +138,15 @@ async function open(options: WorkerOptions, cursor: bigint, signal: AbortSignal)
 
 async function onHeight(daemon: Daemon, options: WorkerOptions, height: number): Promise<void> {
   if (!daemon.enrolled) await join(daemon, options);
-  for (const posted of await daemon.book.refresh(height)) await look(daemon, posted, height);
+  const jobs = await daemon.book.refresh(height);
+  // A settled job is listed once: its run hears of it whatever becomes of the others below.
+  for (const posted of jobs) if (daemon.runs.has(posted.id)) daemon.seen.set(posted.id, posted);
+  for (const posted of jobs) {
+    await look(daemon, posted, height).catch((error: unknown) => {
+      if (!daemon.context.signal.aborted)
+        daemon.context.log.warn('a job could not be looked at', { jobId: posted.id, error });
+    });
+  }
   for (const [jobId, jobRun] of daemon.runs) {
     if (!jobRun.finished) jobRun.offer(daemon.seen.get(jobId)!, height);
     else {

@@ -130,6 +130,45 @@ function simulate(scenario: Scenario): Submission[] {
   return submissions;
 }
 
+describe('a slot that claims every subset', () => {
+  const flood = (from: number): { state: RoundState; averages: number } => {
+    const parameters = { round: 0, workers: 7, slot: 1, roundTimeoutMs: 1, attemptMs: 1_000_000 };
+    let state = newRound({ ...parameters, submitPatienceMs: 1_000 });
+    let averages = 0;
+    const feed = (event: RoundEvent): void => {
+      const step = stepRound(state, event);
+      state = step.state;
+      averages += step.effects.filter(({ type }) => type === 'average').length;
+    };
+    feed({ type: 'started', nowMs: 0 });
+    for (let slot = 0; slot < 7; slot++) {
+      const contribution: Contribution = { slot, stateRoot: endOf(0, slot), lossQ16: 7, peerId: `${slot}` };
+      feed(slot === 1 ? { type: 'trained', contribution } : { type: 'contribution', contribution });
+      feed({ type: 'held', stateRoot: contribution.stateRoot });
+    }
+    feed({ type: 'tick', nowMs: 10 });
+    for (let bits = 1; bits < 128; bits++) {
+      const chosen = [0, 1, 2, 3, 4, 5, 6].filter((slot) => (bits >> slot) & 1);
+      feed({ type: 'claim', slot: from, claim: meanOf(0, chosen), signature: hashOf(`${bits}`) });
+    }
+    return { state, averages };
+  };
+
+  test('makes others average a few of them only', () => {
+    const { state, averages } = flood(2);
+    expect(averages).toBeLessThanOrEqual(9);
+    expect(state.claims.size).toBeLessThanOrEqual(8);
+  });
+
+  test('does not keep an honest claim from being judged', () => {
+    const claim = meanOf(0, [0, 1, 2, 3, 4, 5, 6]);
+    const { state } = flood(2);
+    const known = stepRound(state, { type: 'claim', slot: 0, claim, signature: hashOf('honest') }).state;
+    const step = stepRound(known, { type: 'averaged', claim });
+    expect(step.effects).toContainEqual({ type: 'attest', claim });
+  });
+});
+
 describe('a training round', () => {
   test('with everyone there is submitted once by its leader, long before the time-out', () => {
     for (let round = 0; round < 4; round++) {
