@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { merkleLeaf, merkleRoot, seededRandom, sha256, utf8 } from '../../core/index.ts';
+import { merkleLeaf, merkleRoot, seededRandom, sha256, toHex, utf8 } from '../../core/index.ts';
 import {
   type ContentStore,
   createMemoryStore,
@@ -226,5 +226,29 @@ describe('stores', () => {
     }
     const { test: pair } = await readIdxDirectory(directory);
     expect((await importDataset(content, { kind: 'idx', ...pair }, META)).count).toBe(COUNT);
+  });
+});
+
+describe('a manifest that claims more than fits', () => {
+  const root = sha256(utf8('root'));
+  const claiming = async (count: number, shape: number[], shardRecords: number) => {
+    const shards = Array.from({ length: Math.ceil(count / shardRecords) }, () => ({
+      cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
+      root: toHex(root),
+    }));
+    const plaintextRoot = toHex(merkleRoot(shards.map(() => root)));
+    const frame = { format: 'fedai-dataset/1', ...META, type: 'u8', classes: 10, cipher: null } as const;
+    return content.putBytes(encodeManifest({ ...frame, shape, count, shardRecords, shards, plaintextRoot }));
+  };
+
+  test('is refused before memory is taken for its records', async () => {
+    const many = await claiming(2 ** 22 + 1, [1], 2 ** 20);
+    await expect(openDataset(content, many)).rejects.toMatchObject({ code: 'BAD_MANIFEST' });
+  });
+
+  test('is not read whole', async () => {
+    const large = await claiming(2 ** 16 + 1, [1, 2 ** 14 - 1], 2 ** 10);
+    const dataset = await openDataset(content, large);
+    await expect(dataset.all()).rejects.toMatchObject({ code: 'TOO_LARGE' });
   });
 });
