@@ -6,7 +6,7 @@ import { type Naming, renderView } from './view.ts';
 export interface Display {
   state(): DevnetState;
   update(update: Update): void;
-  /** Takes the live view away for good; later lines are plain. */
+  /** Takes the live view away for good; what is notable later goes to stderr: the verdict is the last event. */
   close(): void;
 }
 
@@ -18,14 +18,19 @@ const HEIGHT_EVERY = 10;
 export async function createDisplay(output: Output, naming: Naming): Promise<Display> {
   const live = !output.json && process.stdout.isTTY === true ? await openLiveView(naming) : undefined;
   let state = initialState;
+  let closed = false;
   return {
     state: () => state,
     update(update) {
       state = reduce(state, update);
-      if (live) live.draw(state);
+      if (closed) tellLate(output, update);
+      else if (live) live.draw(state);
       else tell(output, update);
     },
-    close: () => live?.close(state),
+    close() {
+      closed = true;
+      live?.close(state);
+    },
   };
 }
 
@@ -58,6 +63,12 @@ async function openLiveView(naming: Naming) {
 function tell(output: Output, update: Update): void {
   const [event, text] = lineOf(update);
   if (event) output.event(event, text);
+}
+
+/** After the verdict: only what is notable, and never among the results. */
+function tellLate(output: Output, update: Update): void {
+  const [, text] = lineOf(update);
+  if (text !== undefined && update.type !== 'chain') output.progress(text);
 }
 
 /** The event for programs and the line for people; nothing for what changes too often to tell. */

@@ -1,3 +1,4 @@
+/** Bad input that a command finds by itself, with no chain: each a message, a remedy, an exit code, and nothing half-written. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,8 +36,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Port 9 (discard) answers nobody here. */
-const AWAY = 'http://127.0.0.1:9';
+/** A name that never resolves (RFC 6761). */
+const AWAY = 'http://fedai.invalid:8545';
 
 describe('bad input', () => {
   const cases: [name: string, args: (at: string) => string[], code: number, error: string][] = [
@@ -55,6 +56,7 @@ describe('bad input', () => {
       'expected an address',
     ],
     ['a port out of range', () => ['devnet', '--rpc-port', '70000'], 2, 'whole number from 0 to 65535'],
+    ['more evaluators than a job may have', () => ['devnet', '--evaluators', '17'], 2, 'from 3 to 15'],
     ['an even number of evaluators', () => ['devnet', '--evaluators', '4'], 2, '[BAD_COUNT]'],
     ['no chain-spec file', (at) => ['job', 'list', '--chain-spec', join(at, 'none')], 2, '[NO_CHAIN_SPEC]'],
     [
