@@ -1,8 +1,16 @@
 import { Wallet } from 'ethers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createChainCommon } from '../../../chain/execution/index.ts';
-import { createTxPool, type PoolLimits, type SenderState, type TxPool } from '../../../chain/txpool/index.ts';
-import { concatBytes, fromHex, type Hex, sha256, toHex, utf8 } from '../../../core/index.ts';
+import {
+  createTxPool,
+  type PooledTransaction,
+  type PoolLimits,
+  type SenderState,
+  type TxPool,
+  tipAt,
+} from '../../../chain/txpool/index.ts';
+import { selectTransactions } from '../../../chain/txpool/select.ts';
+import { concatBytes, fromHex, type Hex, seededRandom, sha256, toHex, utf8 } from '../../../core/index.ts';
 
 const CHAIN_ID = 31_337;
 const GWEI = 1_000_000_000n;
@@ -157,6 +165,42 @@ describe('limits', () => {
     states.set(sender(0), { nonce: 1n, balance: 0n, isContract: false });
     pool.advance([sender(0)]);
     expect([pool.count, pool.bytes]).toEqual([0, 0]);
+  });
+});
+
+describe('selection of many', () => {
+  const random = seededRandom(utf8('selection'));
+  const pooled = (sender: number, nonce: number, tip: bigint) =>
+    ({ tx: { type: 0, gasPrice: tip, gasLimit: 21_000n, sender, nonce } }) as unknown as PooledTransaction;
+
+  test('is that of a plain search, tips, ties and gas included', () => {
+    for (let round = 0; round < 50; round++) {
+      const queues = Array.from({ length: random.below(20) }, (_, sender) =>
+        Array.from({ length: random.below(4) }, (_, nonce) => pooled(sender, nonce, BigInt(random.below(6)))),
+      );
+      const budget = BigInt(random.below(40)) * 21_000n;
+      const left = queues.map((queue) => [...queue]);
+      const expected: unknown[] = [];
+      while (BigInt(expected.length + 1) * 21_000n <= budget) {
+        const heads = left.filter((queue) => queue.length > 0 && tipAt(queue[0]!.tx, 2n) >= 0n);
+        const best = heads.reduce<PooledTransaction[] | undefined>(
+          (a, b) => (a !== undefined && tipAt(a[0]!.tx, 2n) >= tipAt(b[0]!.tx, 2n) ? a : b),
+          undefined,
+        );
+        if (best === undefined) break;
+        expected.push(best.shift()!.tx);
+      }
+      expect(selectTransactions(queues, 2n, budget)).toEqual(expected);
+    }
+  });
+
+  test('of a full pool of as many senders takes no time that a round would miss', () => {
+    const queues = Array.from({ length: 5_120 }, (_, sender) => [
+      pooled(sender, 0, BigInt(random.below(1_000_000))),
+    ]);
+    const startedMs = performance.now();
+    expect(selectTransactions(queues, 0n, 60_000_000n)).toHaveLength(2857);
+    expect(performance.now() - startedMs).toBeLessThan(500);
   });
 });
 
