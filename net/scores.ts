@@ -39,7 +39,7 @@ export function createPeerScores(clock: Clock = systemClock): PeerScores {
   const standings = new Map<string, Standing>();
   const callbacks: ((peer: string, reason: string) => void)[] = [];
   const decayed = (standing: Standing, nowMs: number) =>
-    standing.score * 0.5 ** ((nowMs - standing.atMs) / HALF_LIFE_MS);
+    standing.score * 0.5 ** (Math.max(0, nowMs - standing.atMs) / HALF_LIFE_MS);
   const isBanned = (peer: string) => (standings.get(peer)?.bannedUntilMs ?? 0) > clock.now();
 
   return {

@@ -25,6 +25,9 @@ const BEHIND_GRACE_MS = 500;
 /** Blocks taken from peers come in rows; consensus opens a height when the row pauses. */
 const CATCH_UP_PAUSE_MS = 20;
 
+/** Also when the clock was set back meanwhile. */
+const isPast = (elapsedMs: number, dueMs: number): boolean => elapsedMs < 0 || elapsedMs >= dueMs;
+
 /** Throws `SIGN_STATE_CORRUPT` or `SIGN_STATE_FOREIGN` when this key must not sign here. */
 export function createConsensus(options: ConsensusOptions): Consensus {
   return new Driver(options);
@@ -171,9 +174,10 @@ class Driver implements Consensus {
   }
 
   #startAt(run: HeightRun): void {
-    const { clock } = this.#options;
+    const { clock, timing } = this.#options;
     this.#startTimer?.cancel();
-    const waitMs = this.#nextStartMs - clock.now();
+    // A clock that was set back must not stop the chain for as long.
+    const waitMs = Math.min(this.#nextStartMs - clock.now(), timing.blockTimeMs);
     if (waitMs <= 0) run.start();
     else this.#startTimer = clock.setTimer(waitMs, () => run.start());
   }
@@ -202,7 +206,7 @@ class Driver implements Consensus {
     const { clock } = this.#options;
     this.#rebroadcastTimer = clock.setTimer(REBROADCAST_MS, () => {
       const run = this.#run;
-      if (run?.isOpen && run.startedMs !== null && clock.now() - run.startedMs >= REBROADCAST_MS)
+      if (run?.isOpen && run.startedMs !== null && isPast(clock.now() - run.startedMs, REBROADCAST_MS))
         run.rebroadcast();
       if (this.#running) this.#rebroadcastLater();
     });

@@ -116,7 +116,9 @@ function createRelayLimit(clock: Clock): (message: ConsensusMessage) => boolean 
   return (message) => {
     const { kind, height, round, signature } = message;
     const key = `${kind}/${height}/${round}/${toHex(signature.subarray(0, 16))}`;
-    if (clock.now() - (last.get(key) ?? Number.NEGATIVE_INFINITY) < RELAY_INTERVAL_MS) return false;
+    const elapsedMs = clock.now() - (last.get(key) ?? Number.NEGATIVE_INFINITY);
+    // Negative when the clock was set back: the time of the last relay says nothing then.
+    if (elapsedMs >= 0 && elapsedMs < RELAY_INTERVAL_MS) return false;
     if (last.size >= MAX_RELAY_ENTRIES) last.clear();
     last.set(key, clock.now());
     return true;

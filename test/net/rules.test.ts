@@ -39,6 +39,16 @@ describe('rate limits', () => {
 });
 
 describe('peer scores', () => {
+  test('do not grow when the clock is set back', () => {
+    const clock = fakeClock();
+    const scores = createPeerScores(clock);
+    scores.penalise('a', 10, 'rude');
+    clock.nowMs -= 600_000;
+    expect(scores.score('a')).toBe(-10);
+    scores.penalise('a', 10, 'rude');
+    expect(scores.isBanned('a')).toBe(false);
+  });
+
   test('fall with misdeeds, halve every minute, ban at -100 for five minutes', () => {
     const clock = fakeClock();
     const scores = createPeerScores(clock);

@@ -225,6 +225,16 @@ describe('decided blocks', () => {
     }
   });
 
+  it('go on when the clock is set back', async () => {
+    const solo = createNode(set, 0);
+    await solo.consensus.start();
+    await solo.clock.run(startMs + 60_000, () => solo.ledger.blocks.length >= 1);
+    const { now } = solo.clock;
+    solo.clock.now = () => now() - 3_600_000;
+    expect(await solo.clock.run(now() + 10_000, () => solo.ledger.blocks.length >= 4)).toBe(true);
+    await solo.consensus.stop();
+  });
+
   it('are followed without a key, and refused when the commit or the block lies', async () => {
     const { blocks } = await decideThree();
     const follower = createNode(set, null);
