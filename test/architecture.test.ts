@@ -70,7 +70,31 @@ for (const from of folders.flatMap(sourceFiles)) {
 const folderOf = (path: string) => path.slice(0, path.indexOf('/'));
 const crossing = ours.filter(({ from, to }) => folderOf(from) !== folderOf(to));
 
+/** Folders and what they may import, as docs/architecture.md tells it. */
+function documentedTable(): [folder: string, imports: string[]][] {
+  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => /^\| `\w+\/`/.test(line));
+  return rows.flatMap((line) => {
+    const cells = line.split('|').map((cell) => cell.trim());
+    const imports = cells[4] === '–' ? [] : cells[4]!.replace('ABI', 'contracts').split(', ');
+    return [...cells[1]!.matchAll(/`(\w+)\/`/g)].map(([, folder]): [string, string[]] => [folder!, imports]);
+  });
+}
+
 describe('the import table', () => {
+  test('is the one that docs/architecture.md shows', () => {
+    const known = documentedTable().filter(([folder]) => folder in MAY_IMPORT);
+    expect(known.length).toBeGreaterThanOrEqual(13);
+    for (const [folder, imports] of known) {
+      expect([folder, imports.toSorted()]).toEqual([folder, MAY_IMPORT[folder]!.toSorted()]);
+    }
+  });
+
+  test('names the doors that docs/architecture.md names', () => {
+    const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+    expect(EXTRA_DOORS.filter((door) => !page.includes(`\`${door}\``))).toEqual([]);
+  });
+
   test('was read from real files', () => {
     expect(ours.length).toBeGreaterThan(20);
   });
