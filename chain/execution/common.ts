@@ -31,6 +31,24 @@ function nativeRecover(
   return secp256k1.ecdsaRecover(signature, recovery, hash, false).subarray(1);
 }
 
+/**
+ * The chain has no blobs, so no commitment to one is ever proved: the point-evaluation precompile (0x0a) fails and takes
+ * its gas. Left out, it would throw through the EVM, and a transaction that calls it could neither run nor be charged.
+ */
+const noBlobs = (): never => {
+  throw new FedaiError('INVARIANT', 'this chain has no blobs');
+};
+const kzg = {
+  verifyProof: () => false,
+  verifyBlobProofBatch: () => false,
+  blobToKzgCommitment: noBlobs,
+  computeBlobProof: noBlobs,
+  computeCells: noBlobs,
+  computeCellsAndProofs: noBlobs,
+  recoverCellsAndProofs: noBlobs,
+  verifyCellKzgProofBatch: () => false,
+};
+
 // Mainnet's schedule has rules tied to its own heights (first base fee, the DAO's extra data), so every fork starts at 0.
 const forks = Mainnet.hardforks.filter((fork) => fork.name !== Hardfork.Dao);
 const prague = forks.findIndex((fork) => fork.name === Hardfork.Prague);
@@ -46,6 +64,6 @@ const hardforks = forks
 export function createChainCommon(chainId: number): Common {
   return createCustomCommon({ name: 'fedai', chainId, hardforks }, Mainnet, {
     hardfork: Hardfork.Prague,
-    customCrypto: { keccak256: fastKeccak, ecrecover: nativeRecover },
+    customCrypto: { keccak256: fastKeccak, ecrecover: nativeRecover, kzg },
   });
 }
