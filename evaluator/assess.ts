@@ -27,15 +27,23 @@ const BAD_SET_CODES = [
   'BAD_CID',
 ];
 
+/** Longer tries would outlast short windows; blocks that came are kept for the next try. */
+const FETCH_TIMEOUT_MS = 20_000;
+
+const complaintOf = (posted: PostedJob, verdict: number): Score => ({
+  correct: 0,
+  total: 0,
+  outputsRoot: ZERO_HASH,
+  modelHash: posted.modelHash,
+  verdict,
+});
+
+/** The complaint about a set or a model that nobody can have or score in time. */
+export const cannotBeScored = (posted: PostedJob): Assessment => ({ score: complaintOf(posted, BAD_SET) });
+
 /** Throws transient errors while content is not to be had. */
 export async function assess(context: EvaluatorContext, posted: PostedJob): Promise<Assessment> {
-  const complaint = (verdict: number): Score => ({
-    correct: 0,
-    total: 0,
-    outputsRoot: ZERO_HASH,
-    modelHash: posted.modelHash,
-    verdict,
-  });
+  const complaint = (verdict: number): Score => complaintOf(posted, verdict);
   const key = await openDeliveredKey(context, posted);
   if (key === undefined) return { score: complaint(BAD_KEY) };
   const testKey = toHex(key);
@@ -107,7 +115,11 @@ async function openTestSet(
     const job = await readDocument(context, posted);
     const { content } = context.peer;
     const { manifest } = job.document.data.test;
-    const dataset = await openDataset(content, manifest, { key, signal: context.signal });
+    const dataset = await openDataset(content, manifest, {
+      key,
+      timeoutMs: FETCH_TIMEOUT_MS,
+      signal: context.signal,
+    });
     const fits = dataset.shape.reduce((product, side) => product * side, 1) === job.model.inputSize;
     const committed = equalBytes(dataset.plaintextRoot, fromHex(posted.post.testRoot));
     if (fits && committed && dataset.classes <= job.model.classes) return { job, ...(await dataset.all()) };
@@ -126,6 +138,7 @@ const isBadSet = (error: FedaiError): boolean =>
 async function readDocument({ peer, signal }: EvaluatorContext, posted: PostedJob): Promise<Job> {
   const bytes = await peer.content.getBytes(posted.post.documentCid, {
     maxBytes: JOB_LIMITS.documentBytes,
+    timeoutMs: FETCH_TIMEOUT_MS,
     signal,
   });
   if (!equalBytes(sha256(bytes), fromHex(posted.post.documentHash))) {

@@ -15,10 +15,10 @@ import {
   verdicts,
   ZERO_HASH,
 } from '../market/index.ts';
-import { assess } from './assess.ts';
+import { type Assessment, assess, cannotBeScored } from './assess.ts';
 import type { EvaluatorContext } from './context.ts';
 import { keepResults } from './keep.ts';
-import { evaluatorAction } from './plan.ts';
+import { evaluatorAction, isLastCall } from './plan.ts';
 import { loadRecord, type ScoreRecord, saveRecord } from './record.ts';
 
 export interface Duty {
@@ -112,7 +112,9 @@ async function serve(duty: Running, posted: PostedJob): Promise<void> {
 }
 
 async function judge({ context }: Running, posted: PostedJob): Promise<ScoreRecord> {
-  const { score, testKey } = await assess(context, posted);
+  const { score, testKey } = await assess(context, posted).catch((error: unknown) =>
+    complainLate(context, posted, error),
+  );
   const salt = toHex(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
   const record: ScoreRecord = { score, salt, testKey };
   await saveRecord(context.dataDir, posted.id, posted.attempt, record);
@@ -123,8 +125,23 @@ async function judge({ context }: Running, posted: PostedJob): Promise<ScoreReco
   return record;
 }
 
+/** What failed is tried again until the time to commit runs out; then it is said that it cannot be scored. */
+async function complainLate(
+  { market, log, signal }: EvaluatorContext,
+  posted: PostedJob,
+  error: unknown,
+): Promise<Assessment> {
+  if (signal.aborted) throw error;
+  const [now, height] = await Promise.all([market.job(posted.id), market.height()]);
+  if (now.attempt !== posted.attempt || !isLastCall(now, height)) throw error;
+  log.warn('the job cannot be scored in time', { error });
+  return cannotBeScored(posted);
+}
+
 async function commit({ context }: Running, posted: PostedJob, record: ScoreRecord): Promise<void> {
   const { market, account, onEvent } = context;
+  // Scoring may have outlasted the draw; a later one must not be committed to with what an earlier one revealed.
+  if ((await market.job(posted.id)).attempt !== posted.attempt) return;
   try {
     await market.commitScore(posted.id, scoreCommitment(posted.id, account, record.score, record.salt));
     onEvent({ type: 'committed', jobId: posted.id });

@@ -32,3 +32,16 @@ export function evaluatorAction({
       return 'wait';
   }
 }
+
+/** Two failing fetches fit into the end of a short window. */
+const LEAST_LAST_CALL_BLOCKS = 8;
+
+/**
+ * Whether the last third of the time to commit runs: what is not to be had by now will hardly come, and silence is
+ * slashed, whoever withholds. `height` is the latest.
+ */
+export function isLastCall(job: Job, height: number): boolean {
+  if (job.state !== 'Evaluating' || job.phase !== 'Commit') return false;
+  const window = Math.max(LEAST_LAST_CALL_BLOCKS, Math.ceil(job.post.deadlines.commitBlocks / 3));
+  return job.deadline - height <= window;
+}

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sha256, silentLog, utf8 } from '../../core/index.ts';
 import { createTrigger, followHeights, isFinal, type JobReceipt, type Market } from '../../market/index.ts';
+import { importDataset } from '../../storage/index.ts';
 import { type JobNetwork, postToyJob, startJobNetwork } from '../support/jobNetwork.ts';
+import { toyRecords } from '../support/toy.ts';
 
 const training = { rounds: 1, stepsPerRound: 1, workers: 1 };
 let net: JobNetwork;
@@ -47,4 +49,29 @@ test('a delivered key that does not open is called bad, and the worker is paid',
   const receipt = await serveBadly(net.client.market, jobId);
   expect(receipt).toMatchObject({ state: 'Failed', exit: 'TestKeyAbsent' });
   expect(receipt.payouts.workers).toBeGreaterThan(0n);
+}, 250_000);
+
+test('a test set that nobody has is called bad before silence is slashed, and no evaluator loses stake', async () => {
+  const { content } = net.client.peer;
+  const trainSet = await importDataset(content, toyRecords(480, 'train'), {
+    name: 'toy',
+    licence: 'CC0-1.0',
+  });
+  const missing = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+  const data = {
+    train: { manifest: trainSet.manifestCid, encrypted: false },
+    test: { manifest: missing, encrypted: true as const },
+  };
+  const deadlines = {
+    volunteerBlocks: 30,
+    roundBlocks: 400,
+    resultBlocks: 400,
+    keyBlocks: 100,
+    commitBlocks: 60,
+    revealBlocks: 100,
+  };
+  const posted = await postToyJob(net, training, { plainTraining: true, change: { data, deadlines } });
+  const receipt = await posted.agent.serve(posted.jobId, AbortSignal.timeout(200_000));
+  expect(receipt).toMatchObject({ state: 'Failed', exit: 'BadTestSet' });
+  expect(receipt.agreeing).toHaveLength(3);
 }, 250_000);

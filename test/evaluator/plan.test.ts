@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type EvaluatorView, evaluatorAction } from '../../evaluator/plan.ts';
+import { type EvaluatorView, evaluatorAction, isLastCall } from '../../evaluator/plan.ts';
 import type { Evaluation, Job, Phase } from '../../market/index.ts';
 import { ZERO_HASH } from '../../market/index.ts';
 
@@ -42,5 +42,25 @@ describe('a drawn evaluator', () => {
     const job = { state: 'Training', phase: 'None' } as Job;
     const view = { job, evaluation: idle, hasRecord: false, commitmentIsOwn: false };
     expect(evaluatorAction(view)).toBe('wait');
+  });
+});
+
+describe('the last call', () => {
+  const at = (phase: Phase, height: number, commitBlocks = 90) =>
+    isLastCall(
+      { state: 'Evaluating', phase, deadline: 190, post: { deadlines: { commitBlocks } } } as Job,
+      height,
+    );
+
+  test('is the last third of the time to commit', () => {
+    expect(at('Commit', 159)).toBe(false);
+    expect(at('Commit', 160)).toBe(true);
+    expect(at('Keys', 189)).toBe(false);
+    expect(at('Reveal', 191)).toBe(false);
+  });
+
+  test('leaves time enough where the window is short', () => {
+    expect(at('Commit', 181, 10)).toBe(false);
+    expect(at('Commit', 182, 10)).toBe(true);
   });
 });
