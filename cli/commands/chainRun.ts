@@ -1,5 +1,6 @@
 /** `fedai chain run`: a chain node, validating when it is given the keys of a validator. */
 import type { Command } from 'commander';
+import { FedaiError, type Hex } from '../../core/index.ts';
 import { action, type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { readPublicKeys } from '../keyFiles.ts';
@@ -42,6 +43,8 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
     options,
     options.validator ? ['peer', 'validator'] : ['peer'],
   );
+  const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
+  if (address !== undefined) checkValidates(spec.validators, address);
   const fault = new AbortController();
   let reason: unknown;
   const node = await createChainNode({
@@ -56,12 +59,7 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
       reason = cause;
       fault.abort();
     },
-    ...(options.validator && {
-      keys: {
-        validatorSecretKey: keys.validator,
-        address: (await readPublicKeys(options.dataDir)).address,
-      },
-    }),
+    ...(address !== undefined && { keys: { validatorSecretKey: keys.validator, address } }),
   });
   try {
     const [addresses, { height }] = [node.addresses(), node.status()];
@@ -76,4 +74,15 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
     await node.stop();
   }
   return EXIT.ok;
+}
+
+/** Throws `WRONG_KEYS` for an account whose votes would count for nothing. */
+function checkValidates(validators: readonly { address: Hex }[], address: Hex): void {
+  if (validators.some((one) => one.address.toLowerCase() === address.toLowerCase())) return;
+  throw new FedaiError(
+    'WRONG_KEYS',
+    'these are not the keys of a validator of this chain',
+    { address, expected: validators.map((one) => one.address) },
+    { remedy: 'give the --data-dir of a validator, or follow the chain without --validator' },
+  );
 }

@@ -157,6 +157,12 @@ describe('a job that is not there', () => {
   });
 });
 
+it('a devnet refuses data that its job cannot take, before it starts anything', async () => {
+  const outcome = await fedai(['devnet', '--exit', '--rpc-port', '0', '--data', `idx:${at('toy')}`]);
+  refused(outcome, 2, '[DATA_MISMATCH]');
+  expect(outcome.stdout).toBe('');
+});
+
 describe('a daemon', () => {
   const daemon = (role: string, ...args: string[]) =>
     fedai([
@@ -174,6 +180,15 @@ describe('a daemon', () => {
 
   it('whose account cannot pay its stake says so', async () => {
     refused(await daemon('worker', '--stake', '50'), 2, '[INSUFFICIENT_FUNDS]');
+  });
+
+  it('that is to validate without the keys of a validator says so', async () => {
+    const outcome = await fedai([
+      ...['chain', 'run', '--validator', '--chain-spec', at('chain.json'), '--data-dir', at('poor')],
+      ...['--rpc-port', '0', '--listen', '/ip4/127.0.0.1/tcp/0'],
+    ]);
+    refused(outcome, 2, '[WRONG_KEYS]');
+    expect(await readdir(at('poor'))).not.toContain('chain');
   });
 
   it('whose port is in use says so', async () => {
