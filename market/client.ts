@@ -8,7 +8,7 @@ import { type KeyPurpose, keyContext } from './keyContext.ts';
 import type { Market } from './market.ts';
 import { isRevert } from './reverts.ts';
 import { createTrigger, type Trigger } from './trigger.ts';
-import { isFinal, type JobPost, type JobReceipt, ZERO_HASH } from './types.ts';
+import { isFinal, type JobPost, type JobReceipt } from './types.ts';
 
 export interface ClientAgentOptions {
   /** Opened with the client's key. */
@@ -161,7 +161,10 @@ async function perform(options: ClientAgentOptions, jobId: bigint, action: Clien
   }
 }
 
-/** Wraps a key to the reader key that `reader` registered. */
+/** What a reader gets that took its reader key away: the other readers' keys must not wait for it. */
+const UNREADABLE: Hex = '0x00';
+
+/** The key for one reader. One without a usable reader key gets bytes that open nothing, and answers for that itself. */
 async function wrapFor(
   market: Market,
   purpose: KeyPurpose,
@@ -170,9 +173,11 @@ async function wrapFor(
   key: Uint8Array,
 ): Promise<Hex> {
   const { readerKey } = await market.nodeOf(reader);
-  if (readerKey === ZERO_HASH) {
-    throw new FedaiError('NO_READER_KEY', 'the account has no registered reader key', { reader });
-  }
   const domain = { chainId: await market.chainId(), jobManager: market.contracts.jobManager };
-  return toHex(await wrapKey(fromHex(readerKey), key, keyContext(purpose, domain, jobId, reader)));
+  try {
+    return toHex(await wrapKey(fromHex(readerKey), key, keyContext(purpose, domain, jobId, reader)));
+  } catch (error) {
+    if (error instanceof FedaiError && error.code === 'BAD_READER_KEY') return UNREADABLE;
+    throw error;
+  }
 }
