@@ -133,7 +133,9 @@ async function runOne(
     });
   } catch (cause) {
     if (isFault(cause)) throw cause;
-    if (!strict) return undefined;
+    if (!strict && machine.state.isSettled) return undefined;
+    if (!strict)
+      throw new FedaiError('TX_UNRUNNABLE', 'a transaction broke out of the EVM', { tx }, { cause });
     const why = cause instanceof Error ? cause.message.slice(0, 200) : '';
     throw new FedaiError('INVALID_BLOCK', `invalid transaction: ${why}`, {}, { cause });
   }

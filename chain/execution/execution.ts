@@ -18,11 +18,24 @@ export interface ExecutionOptions {
 export function createExecution(options: ExecutionOptions): Execution {
   const { common, state, beaconHistory } = options;
   const pool = createEvmPool(common, state, options.blockHashes);
-  return {
-    build: (environment, parentRoot, candidates) =>
-      pool.use(parentRoot, (machine) =>
+  const build: Execution['build'] = async (environment, parentRoot, candidates) => {
+    try {
+      return await pool.use(parentRoot, (machine) =>
         runBlock(machine, environment, candidates, { common, beaconHistory, strict: false }),
-      ),
+      );
+    } catch (error) {
+      if (!(error instanceof FedaiError) || error.code !== 'TX_UNRUNNABLE') throw error;
+      // It left a machine in the middle of a call: start over on another one, or no block would ever be made.
+      const { tx } = error.data;
+      return await build(
+        environment,
+        parentRoot,
+        candidates.filter((one) => one !== tx),
+      );
+    }
+  };
+  return {
+    build,
     replay: (environment, parentRoot, transactions) => {
       const decoded = transactions.map((raw) => decodeInBlock(raw, common));
       return pool.use(parentRoot, (machine) =>

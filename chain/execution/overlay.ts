@@ -194,6 +194,11 @@ export class OverlayState implements StateManagerInterface {
     map.set(key, value);
   }
 
+  /** Whether every checkpoint was committed or reverted. */
+  get isSettled(): boolean {
+    return this.#checkpoints.length === 0;
+  }
+
   async checkpoint(): Promise<void> {
     this.#checkpoints.push(this.#undo.length);
   }

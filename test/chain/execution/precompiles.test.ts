@@ -18,28 +18,28 @@ function pointEvaluation(): Uint8Array {
   return concatBytes(hash, new Uint8Array(64), infinity, infinity);
 }
 
+const PRECOMPILE = `0x${'00'.repeat(19)}0a`;
+
+async function send({ application, spec }: SoloChain, key: string, to: string, data: string, nonce = 0) {
+  const signed = await new Wallet(key).signTransaction({
+    type: 2,
+    chainId: spec.chainId,
+    nonce,
+    to,
+    data,
+    gasLimit: 200_000n,
+    maxFeePerGas: 10n ** 10n,
+    maxPriorityFeePerGas: 1n,
+  });
+  await application.pool.add(fromHex(signed));
+}
+
 test('a call of the blob precompile is mined, charged and leaves the block valid for others', async () => {
   const { application, accounts } = chain;
   const [, caller, other] = accounts;
-  const send = async (key: string, to: string, data: string, nonce = 0) =>
-    application.pool.add(
-      fromHex(
-        await new Wallet(key).signTransaction({
-          type: 2,
-          chainId: chain.spec.chainId,
-          nonce,
-          to,
-          data,
-          gasLimit: 200_000n,
-          maxFeePerGas: 10n ** 10n,
-          maxPriorityFeePerGas: 1n,
-        }),
-      ),
-    );
-  const precompile = `0x${'00'.repeat(19)}0a`;
-  await send(caller!.privateKey, precompile, toHex(pointEvaluation()));
-  await send(caller!.privateKey, precompile, '0x', 1);
-  await send(other!.privateKey, accounts[3]!.address, '0x');
+  await send(chain, caller!.privateKey, PRECOMPILE, toHex(pointEvaluation()));
+  await send(chain, caller!.privateKey, PRECOMPILE, '0x', 1);
+  await send(chain, other!.privateKey, accounts[3]!.address, '0x');
   await chain.mine();
   const receipts = application.store.receipts(1)!;
   expect(receipts.map((one) => [toHex(one.from), one.succeeded]).sort()).toEqual(
@@ -68,4 +68,16 @@ test('a call of the blob precompile is mined, charged and leaves the block valid
     block.transactions,
   );
   expect(toHex(again.header.hash())).toBe(toHex(block.header.hash()));
+});
+
+test('a transaction that breaks out of the EVM is left out; the others are mined', async () => {
+  const broken = await startSoloChain({ mining: 'manual' });
+  const { application, accounts } = broken;
+  // Without its library the precompile throws, as a fault of the EVM would.
+  delete application.common.customCrypto.kzg;
+  await send(broken, accounts[1]!.privateKey, PRECOMPILE, '0x');
+  await send(broken, accounts[2]!.privateKey, accounts[3]!.address, '0x');
+  await broken.mine();
+  expect(application.store.receipts(1)!.map((one) => toHex(one.from))).toEqual([accounts[2]!.address]);
+  await broken.stop();
 });
