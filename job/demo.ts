@@ -30,15 +30,15 @@ export const demoRecipe: TrainingRecipe = {
   loss: 'sparse_categorical_crossentropy',
   optimizer: {
     class_name: 'SGD',
-    config: { momentumShift: 3, learningRateShifts: [5, 6, 7], boundaries: [420, 588] },
+    config: { momentumShift: 3, learningRateShifts: [5, 6, 7], boundaries: [560, 784] },
   },
   batchSize: 16,
 };
 
-/** 6 rounds of 126 steps by 3 workers: four and a half epochs of 8 000 digits. Fewer, longer rounds wait less for the chain. */
+/** 6 rounds of 168 steps by 3 workers: six epochs of 8 000 digits. Fewer, longer rounds wait less for the chain. */
 export const demoTraining: JobDocument['training'] = {
   mode: 'federated',
   rounds: 6,
-  stepsPerRound: 126,
+  stepsPerRound: 168,
   workers: 3,
 };
