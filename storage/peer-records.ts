@@ -69,18 +69,21 @@ export class PeerRecords extends BaseDatastore {
     yield* isPeerQuery(query) ? this.#peers.queryKeys(query) : this.#disk.queryKeys(query);
   }
 
+  /** What changes while it writes is written the next time, and so is what could not be written. */
   async #flush(): Promise<void> {
-    if (this.#dirty.size === 0) return;
-    const batch = this.#disk.batch();
-    for (const name of this.#dirty) {
-      const key = new Key(name);
-      if (await this.#peers.has(key)) batch.put(key, await this.#peers.get(key));
-      else batch.delete(key);
-    }
+    const names = [...this.#dirty];
+    if (names.length === 0) return;
     this.#dirty.clear();
     try {
+      const batch = this.#disk.batch();
+      for (const name of names) {
+        const key = new Key(name);
+        if (await this.#peers.has(key)) batch.put(key, await this.#peers.get(key));
+        else batch.delete(key);
+      }
       await batch.commit();
     } catch (error) {
+      for (const name of names) this.#dirty.add(name);
       this.#log.warn('known peers could not be saved', { error });
     }
   }
