@@ -20,6 +20,13 @@ export function integer(minimum: number, maximum: number): (text: string) => num
 /** A TCP port; 0 lets the system choose. */
 export const port = integer(0, 65_535);
 
+/** A part of one, from 0 to 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to 1.');
+}
+
 export function httpUrl(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
     throw new InvalidArgumentError('expected an address such as http://127.0.0.1:8545.');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { FedaiError } from '../../core/index.ts';
 import { action, type Context } from '../action.ts';
 import type { ExitCode } from '../exit.ts';
-import { integer, port, shared } from '../options.ts';
+import { integer, port, share, shared } from '../options.ts';
 
 interface Options {
   validators: number;
@@ -14,6 +14,8 @@ interface Options {
   data: string;
   job?: string;
   phraseFile?: string;
+  chaos?: number;
+  seed?: number;
   exit?: boolean;
   keepLogs?: boolean;
 }
@@ -35,6 +37,12 @@ export function devnet(parent: Command): Command {
     .option('--data <source>', 'idx:DIR with MNIST-style files, or demo', 'demo')
     .option('--job <file>', 'job document to post instead of the demo job')
     .option('--phrase-file <file>', 'recovery phrase for all keys (default: a fresh one)')
+    .option(
+      '--chaos <share>',
+      'kill and revive up to this share of the processes of each role while the job runs',
+      share,
+    )
+    .option('--seed <n>', 'seed of the chaos', integer(0, 2 ** 32 - 1), 1)
     .option('--keep-logs', 'keep the log file of each process')
     .option('--exit', 'stop after the verdict; exit code 0 only if verified and every payment exact')
     .addHelpText(
@@ -45,6 +53,7 @@ With --json the last event is {"event":"done","job":{…},"payouts":{…},"chain
 Examples:
   $ fedai devnet
   $ fedai devnet --exit --json
+  $ fedai devnet --chaos 0.3 --seed 7
   $ fedai devnet --workers 5 --data idx:./fashion-mnist --keep-logs`,
     );
   return shared(command).action(action<Options>(start));
@@ -74,6 +83,7 @@ async function start(context: Context, options: Options): Promise<ExitCode> {
     exit: options.exit ?? false,
     keepLogs: options.keepLogs ?? false,
     ...(dataDir !== undefined && { dataDir }),
+    ...(options.chaos !== undefined && { chaos: { share: options.chaos, seed: options.seed ?? 1 } }),
     ...(job !== undefined && { job }),
     ...(phrase !== undefined && { phrase }),
   });

@@ -97,6 +97,8 @@ function lineOf(update: Update): [JsonEvent?, (string | undefined)?] {
       return [{ event: 'worker', name: update.name, ...update.progress }];
     case 'job':
       return [update.event];
+    case 'chaos':
+      return [update.event, update.text];
     case 'line':
       return [{ event: 'line', text: update.text }, update.text];
     case 'rounds':

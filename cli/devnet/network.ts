@@ -54,9 +54,9 @@ export async function startNetwork(input: NetworkInput): Promise<Network> {
   const ready = await leader.first('ready');
   const bootstrap = (ready.addresses as string[])[0]!;
   const rpcs = [String(ready.rpc)];
-  await inTurn(others, async (party) => {
+  await inTurn(others, async (party, i) => {
     const node = startValidator(input, party, { rpcPort: 0, bootstrap: ['--bootstrap', bootstrap] });
-    rpcs.push(String((await node.first('ready')).rpc));
+    rpcs[i + 1] = String((await node.first('ready')).rpc);
   });
   display.update({ type: 'phase', text: 'starting workers and evaluators …' });
   const enrol = (role: 'worker' | 'evaluator') =>

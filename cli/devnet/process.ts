@@ -42,6 +42,10 @@ export interface ManagedProcess {
   first(event: string): Promise<JsonEvent>;
   /** Asks it to stop; kills its process group after `graceMs`. */
   stop(graceMs: number): Promise<Exit>;
+  /** Kills its process group at once. */
+  kill(): Promise<Exit>;
+  /** The first event of this name, if it has come. */
+  past(event: string): JsonEvent | undefined;
   /** Last lines it wrote to stderr. */
   tail(): string[];
 }
@@ -61,6 +65,7 @@ export function startProcess(input: ProcessInput): ManagedProcess {
     waiting.get(event.event)?.(event);
     input.onEvent(event);
   });
+  const past = (name: string) => events.find((event) => event.event === name);
   let exit: Exit | undefined;
   const ended = new Promise<Exit>((resolve) => {
     const finish = (outcome: Exit) => {
@@ -75,9 +80,10 @@ export function startProcess(input: ProcessInput): ManagedProcess {
     pid: child.pid,
     ended,
     running: () => exit === undefined,
+    past,
     async first(name) {
-      const past = events.find((event) => event.event === name);
-      if (past) return past;
+      const before = past(name);
+      if (before) return before;
       const coming = new Promise<JsonEvent>((resolve) => waiting.set(name, resolve));
       const gone = ended.then((outcome) => {
         throw processEnded(input, outcome, tail);
@@ -91,6 +97,10 @@ export function startProcess(input: ProcessInput): ManagedProcess {
       const outcome = await ended;
       clearTimeout(timer);
       return outcome;
+    },
+    kill() {
+      if (exit === undefined) killGroup(child.pid);
+      return ended;
     },
     tail: () => [...tail],
   };

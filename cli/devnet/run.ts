@@ -3,6 +3,14 @@ import { rm } from 'node:fs/promises';
 import { type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode, Interrupted } from '../exit.ts';
 import { type AccuracyMeter, createAccuracyMeter } from './accuracy.ts';
+import {
+  type Chaos,
+  type ChaosOptions,
+  chaosSummary,
+  chaosText,
+  type Recovery,
+  startChaos,
+} from './chaos.ts';
 import { type ClientInput, type PreparedJob, prepareJob, runJob, testRecords } from './client.ts';
 import { createDisplay, type Display } from './display.ts';
 import { createFleet, type Fleet } from './fleet.ts';
@@ -19,6 +27,8 @@ export interface DevnetOptions extends Counts {
   dataDir?: string;
   job?: string;
   phrase?: string;
+  /** Processes are killed while the job runs. */
+  chaos?: ChaosOptions;
   exit: boolean;
   keepLogs: boolean;
 }
@@ -66,12 +76,14 @@ interface Run {
 
 async function runAndServe(run: Run): Promise<ExitCode> {
   const { context, options, display, stop } = run;
-  const { verdict, network, status } = await runThroughJob(run);
+  const { verdict, network, status, recoveries } = await runThroughJob(run);
   const good = verdict.verified && verdict.payments.exact && verdict.receipt.state === 'Completed';
   const wallSeconds = Math.round(performance.now() / 100) / 10;
   const chain = { height: display.state().chain?.height ?? 0, validators: options.validators };
   display.close();
-  context.output.event(doneEvent(verdict, chain, wallSeconds), verdictText(verdict, wallSeconds));
+  const chaos = options.chaos && chaosSummary(recoveries, options.chaos);
+  const text = [verdictText(verdict, wallSeconds), ...(chaos ? [chaosText(chaos)] : [])].join('\n');
+  context.output.event(doneEvent(verdict, chain, wallSeconds, chaos), text);
   if (!options.exit) {
     context.output.progress(
       `\nthe network stays up: JSON-RPC at ${network.rpcs[0]}, chain spec ${run.layout.specFile}`,
@@ -83,7 +95,14 @@ async function runAndServe(run: Run): Promise<ExitCode> {
   return good ? EXIT.ok : EXIT.failed;
 }
 
-async function runThroughJob(run: Run): Promise<{ verdict: Verdict; network: Network; status: StatusWatch }> {
+interface Outcome {
+  verdict: Verdict;
+  network: Network;
+  status: StatusWatch;
+  recoveries: Recovery[];
+}
+
+async function runThroughJob(run: Run): Promise<Outcome> {
   const { layout, display, fleet, options, stop } = run;
   const client: ClientInput = {
     layout,
@@ -98,17 +117,20 @@ async function runThroughJob(run: Run): Promise<{ verdict: Verdict; network: Net
   importing.catch(() => {});
   const network = await stop.orStopped(startNetwork({ layout, fleet, display, rpcPort: options.rpcPort }));
   const status = watchStatus(network.rpcs[0]!, display);
+  let recoveries: Recovery[] = [];
   const steps = async (): Promise<Verdict> => {
     const prepared = await importing;
     await network.workersReady;
     const ledger = await openLedger(layout, network);
     const meter = await openMeter(client, prepared, network);
     display.update({ type: 'phase', text: 'training …' });
+    const chaos: Chaos | undefined = options.chaos && startChaos({ ...run, network, options: options.chaos });
     const settled = await runJob(client, prepared, network, meter);
+    if (chaos) recoveries = await chaos.stop();
     return judge({ layout, fleet, display }, network, ledger, String(settled.id));
   };
   const verdict = await stop.orStopped(Promise.race([steps(), status.stalled]));
-  return { verdict, network, status };
+  return { verdict, network, status, recoveries };
 }
 
 async function openMeter(input: ClientInput, { job }: PreparedJob, network: Network): Promise<AccuracyMeter> {

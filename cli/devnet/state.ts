@@ -39,6 +39,7 @@ export type Update =
   | { type: 'rounds'; rounds: number }
   | { type: 'accuracy'; value: number }
   | { type: 'worker'; name: string; progress: WorkerProgress }
+  | { type: 'chaos'; event: JsonEvent; text: string }
   | { type: 'line'; text: string };
 
 export const initialState: DevnetState = {
@@ -69,6 +70,7 @@ export function reduce(state: DevnetState, update: Update): DevnetState {
       return { ...state, accuracies: [...state.accuracies, update.value] };
     case 'worker':
       return { ...state, workers: { ...state.workers, [update.name]: update.progress } };
+    case 'chaos':
     case 'line':
       return { ...state, lines: [...state.lines, update.text].slice(-KEPT_LINES) };
     case 'job':

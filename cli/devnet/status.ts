@@ -1,5 +1,6 @@
 /** Follows the chain of a devnet by asking one of its nodes once a second; notices when it stands still. */
 import { FedaiError } from '../../core/index.ts';
+import { ask } from './ask.ts';
 import type { Display } from './display.ts';
 
 const POLL_MS = 1_000;
@@ -45,17 +46,7 @@ export function watchStatus(rpc: string, display: Display): StatusWatch {
 
 /** Undefined when the node does not answer in time: it may be busy. */
 async function askStatus(rpc: string) {
-  try {
-    const response = await fetch(rpc, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'fedai_status', params: [] }),
-      signal: AbortSignal.timeout(5_000),
-    });
-    const { result } = (await response.json()) as { result: Record<string, unknown> };
-    const latest = (result.finalityMs as number[]).at(-1) ?? 0;
-    return { height: Number(result.height), finalityMs: latest, peers: Number(result.peers) };
-  } catch {
-    return undefined;
-  }
+  const status = await ask<{ height: number; finalityMs: number[]; peers: number }>(rpc, 'fedai_status');
+  if (status === undefined) return undefined;
+  return { height: status.height, finalityMs: status.finalityMs.at(-1) ?? 0, peers: status.peers };
 }

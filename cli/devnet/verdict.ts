@@ -4,6 +4,7 @@ import { createMarket, type JobReceipt, type Market } from '../../market/index.t
 import { readChainFile } from '../chainFile.ts';
 import { formatTrain } from '../options.ts';
 import type { JsonEvent } from '../output.ts';
+import type { chaosSummary } from './chaos.ts';
 import type { Display } from './display.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout } from './layout.ts';
@@ -86,9 +87,10 @@ export const accuracyOf = ({ agreed }: JobReceipt): number =>
 
 /** The last event of `fedai devnet --json`; its keys are used from outside. */
 export function doneEvent(
-  { receipt, verified }: Verdict,
+  { receipt, verified, payments }: Verdict,
   chain: { height: number; validators: number },
   wallSeconds: number,
+  chaos?: ReturnType<typeof chaosSummary>,
 ): JsonEvent {
   const { workers, evaluators, burned, validators, refund, escrow } = receipt.payouts;
   return {
@@ -104,6 +106,9 @@ export function doneEvent(
     payouts: { workers, evaluators, burned, validators, refund, escrow },
     chain,
     wallSeconds,
+    ...(chaos !== undefined && {
+      chaos: { ...chaos, payoutExact: payments.exact, roundsLost: receipt.rounds - receipt.roundsFixed },
+    }),
   };
 }
 
