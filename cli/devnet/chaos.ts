@@ -44,6 +44,7 @@ const UP_MS = { least: 1_000, most: 6_000 };
 /** Who is not of use after this long is told as lost, and another may be killed. */
 const PATIENCE_MS = 60_000;
 const REVIVALS = 5;
+const POLL_MS = 250;
 const ROLES = ['validator', 'worker', 'evaluator'] as const;
 
 /** How many of `count` processes may be down at once: the share, at least one; a third of the stake must never be. */
@@ -100,6 +101,8 @@ const between = (random: SeededRandom, { least, most }: { least: number; most: n
 async function runLane(lane: Lane): Promise<void> {
   const { parties, busy, random, signal } = lane;
   const pause = (milliseconds: number) => sleep(milliseconds, signal).catch(() => {});
+  // With as many workers as slots, one that is dead when volunteers are counted would leave too few for the job.
+  while (!signal.aborted && !hasStarted(lane.display)) await pause(POLL_MS);
   await pause(between(random, UP_MS));
   while (!signal.aborted) {
     const idle = parties.filter((party) => !busy.has(party));
@@ -114,6 +117,9 @@ async function runLane(lane: Lane): Promise<void> {
   }
 }
 
+const hasStarted = (display: Display): boolean =>
+  ['Training', 'Evaluating'].includes(display.state().job?.state ?? '');
+
 async function killAndRevive(lane: Lane, victim: Party, wait: () => Promise<void>): Promise<void> {
   const { fleet, display, recoveries, watch, signal } = lane;
   const { name, role } = victim;
@@ -125,15 +131,15 @@ async function killAndRevive(lane: Lane, victim: Party, wait: () => Promise<void
   await wait();
   const revivedAt = performance.now();
   const downSeconds = seconds(revivedAt - killedAt);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
-  const recovered = watch.recovered(victim, limit);
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const recovered = watch.recovered(victim, AbortSignal.any([signal, patience]));
   await revive(lane, name);
   tell('revived', { downSeconds }, `revived ${name}`);
   const recoverySeconds = (await recovered) ? seconds(performance.now() - revivedAt) : null;
   recoveries.push({ name, role, downSeconds, recoverySeconds });
   if (recoverySeconds !== null)
     tell('recovered', { recoverySeconds }, `${name} is of use again after ${recoverySeconds} s`);
-  else if (!signal.aborted) tell('lost', {}, `${name} is not of use after ${PATIENCE_MS / 1000} s`);
+  else if (patience.aborted) tell('lost', {}, `${name} is not of use after ${PATIENCE_MS / 1000} s`);
 }
 
 /** Resolves when it runs; tried again, since its port may be taken for a moment. */
