@@ -41,17 +41,22 @@ const complaintOf = (posted: PostedJob, verdict: number): Score => ({
 /** The complaint about a set or a model that nobody can have or score in time. */
 export const cannotBeScored = (posted: PostedJob): Assessment => ({ score: complaintOf(posted, BAD_SET) });
 
-/** Throws transient errors while content is not to be had. */
-export async function assess(context: EvaluatorContext, posted: PostedJob): Promise<Assessment> {
+/** Throws transient errors while content is not to be had; `fetching` ends what is fetched, but no scoring. */
+export async function assess(
+  context: EvaluatorContext,
+  posted: PostedJob,
+  fetching: AbortSignal,
+): Promise<Assessment> {
+  const bounded = { ...context, signal: AbortSignal.any([context.signal, fetching]) };
   const complaint = (verdict: number): Score => complaintOf(posted, verdict);
   const key = await openDeliveredKey(context, posted);
   if (key === undefined) return { score: complaint(BAD_KEY) };
   const testKey = toHex(key);
   context.log.debug('test key opened');
-  const opened = await openTestSet(context, posted, key);
+  const opened = await openTestSet(bounded, posted, key);
   if (opened === undefined) return { score: complaint(BAD_SET), testKey };
   context.log.debug('test set opened', { samples: opened.labels.length });
-  const file = await fetchModel(context, posted, opened.job);
+  const file = await fetchModel(bounded, posted, opened.job);
   context.log.debug('model fetched', { bytes: file.length });
   const { correct, total, outputsRoot } = await scoreOnThread(
     { file, inputs: opened.inputs, labels: opened.labels, kernel: context.kernel },

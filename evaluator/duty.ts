@@ -18,7 +18,7 @@ import {
 import { type Assessment, assess, cannotBeScored } from './assess.ts';
 import type { EvaluatorContext } from './context.ts';
 import { keepResults } from './keep.ts';
-import { evaluatorAction, isLastCall } from './plan.ts';
+import { evaluatorAction, fetchingIsOver, isLastCall } from './plan.ts';
 import { loadRecord, type ScoreRecord, saveRecord } from './record.ts';
 
 export interface Duty {
@@ -33,6 +33,8 @@ interface Running {
   trigger: ReturnType<typeof createTrigger>;
   /** Draws in which this evaluator was told of. */
   announced: Set<number>;
+  /** The attempt to score that runs now. */
+  assessing: { sinceHeight: number; fetching: AbortController } | undefined;
   keeping: Promise<void> | undefined;
   finished: boolean;
 }
@@ -45,6 +47,7 @@ export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
     context: { ...context, log },
     trigger: createTrigger(context.market, log),
     announced: new Set(),
+    assessing: undefined,
     keeping: undefined,
     finished: false,
   };
@@ -56,7 +59,10 @@ export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
     }
   });
   return {
-    offer: (posted, height) => latest.offer({ posted, height }),
+    offer(posted, height) {
+      endFetching(duty, posted, height);
+      latest.offer({ posted, height });
+    },
     get finished() {
       return duty.finished;
     },
@@ -65,6 +71,14 @@ export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
       await duty.keeping;
     },
   };
+}
+
+/** Attempts run while heights go by: one that would outlast the time to commit is cut short here. */
+function endFetching({ assessing }: Running, posted: PostedJob, height: number): void {
+  if (assessing === undefined || !fetchingIsOver(posted, assessing.sinceHeight, height)) return;
+  assessing.fetching.abort(
+    new FedaiError('LAST_CALL', 'the time to commit runs out', { height }, { transient: true }),
+  );
 }
 
 function report({ context }: Running, error: unknown): void {
@@ -81,12 +95,12 @@ async function follow(duty: Running, posted: PostedJob, height: number): Promise
   if (posted.state !== 'Evaluating') return;
   const { market, account } = duty.context;
   const drawn = posted.attempt > 0 ? await market.evaluatorsOf(posted.id) : [];
-  if (posted.phase !== 'Draw' && drawn.includes(account)) await serve(duty, posted);
+  if (posted.phase !== 'Draw' && drawn.includes(account)) await serve(duty, posted, height);
   await moveOn(duty, posted, height, drawn);
 }
 
 /** The own next step in the present draw. */
-async function serve(duty: Running, posted: PostedJob): Promise<void> {
+async function serve(duty: Running, posted: PostedJob, height: number): Promise<void> {
   const { context } = duty;
   const { market, account, dataDir } = context;
   const { id, attempt } = posted;
@@ -105,16 +119,21 @@ async function serve(duty: Running, posted: PostedJob): Promise<void> {
     hasRecord: record !== undefined,
     commitmentIsOwn,
   });
-  if (action === 'assess') await commit(duty, posted, await judge(duty, posted));
+  if (action === 'assess') await commit(duty, posted, await judge(duty, posted, height));
   else if (action === 'commit') await commit(duty, posted, record!);
   else if (action === 'reveal') await reveal(duty, posted, record!);
   if (record !== undefined) duty.keeping ??= keepResults(context, posted);
 }
 
-async function judge({ context }: Running, posted: PostedJob): Promise<ScoreRecord> {
-  const { score, testKey } = await assess(context, posted).catch((error: unknown) =>
-    complainLate(context, posted, error),
-  );
+async function judge(duty: Running, posted: PostedJob, height: number): Promise<ScoreRecord> {
+  const { context } = duty;
+  const fetching = new AbortController();
+  duty.assessing = { sinceHeight: height, fetching };
+  const { score, testKey } = await assess(context, posted, fetching.signal)
+    .catch((error: unknown) => complainLate(context, posted, error))
+    .finally(() => {
+      duty.assessing = undefined;
+    });
   const salt = toHex(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
   const record: ScoreRecord = { score, salt, testKey };
   await saveRecord(context.dataDir, posted.id, posted.attempt, record);

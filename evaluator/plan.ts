@@ -33,15 +33,29 @@ export function evaluatorAction({
   }
 }
 
-/** Two failing fetches fit into the end of a short window. */
+/** Least time to complain and be mined. */
 const LEAST_LAST_CALL_BLOCKS = 8;
+
+/** First height of the last third of the time to commit. */
+function lastCallAt(job: Job): number {
+  return job.deadline - Math.max(LEAST_LAST_CALL_BLOCKS, Math.ceil(job.post.deadlines.commitBlocks / 3));
+}
+
+const isCommitting = (job: Job): boolean => job.state === 'Evaluating' && job.phase === 'Commit';
 
 /**
  * Whether the last third of the time to commit runs: what is not to be had by now will hardly come, and silence is
  * slashed, whoever withholds. `height` is the latest.
  */
-export function isLastCall(job: Job, height: number): boolean {
-  if (job.state !== 'Evaluating' || job.phase !== 'Commit') return false;
-  const window = Math.max(LEAST_LAST_CALL_BLOCKS, Math.ceil(job.post.deadlines.commitBlocks / 3));
-  return job.deadline - height <= window;
+export const isLastCall = (job: Job, height: number): boolean =>
+  isCommitting(job) && height >= lastCallAt(job);
+
+/**
+ * Whether an attempt that began at height `since` has to stop fetching: at the last call, or, begun after it, at half
+ * of what was left. The rest is for the transaction that says that nothing was to be had.
+ */
+export function fetchingIsOver(job: Job, since: number, height: number): boolean {
+  if (!isCommitting(job)) return false;
+  const lastCall = lastCallAt(job);
+  return height >= (since < lastCall ? lastCall : since + Math.floor((job.deadline - since) / 2));
 }

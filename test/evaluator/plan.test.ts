@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type EvaluatorView, evaluatorAction, isLastCall } from '../../evaluator/plan.ts';
+import { type EvaluatorView, evaluatorAction, fetchingIsOver, isLastCall } from '../../evaluator/plan.ts';
 import type { Evaluation, Job, Phase } from '../../market/index.ts';
 import { ZERO_HASH } from '../../market/index.ts';
 
@@ -62,5 +62,28 @@ describe('the last call', () => {
   test('leaves time enough where the window is short', () => {
     expect(at('Commit', 181, 10)).toBe(false);
     expect(at('Commit', 182, 10)).toBe(true);
+  });
+});
+
+describe('what an attempt fetches', () => {
+  const over = (phase: Phase, since: number, height: number) =>
+    fetchingIsOver(
+      { state: 'Evaluating', phase, deadline: 190, post: { deadlines: { commitBlocks: 90 } } } as Job,
+      since,
+      height,
+    );
+
+  test('is cut short at the last call, whenever the attempt began', () => {
+    expect(over('Keys', 10, 189)).toBe(false);
+    expect(over('Commit', 101, 159)).toBe(false);
+    expect(over('Commit', 101, 160)).toBe(true);
+    expect(over('Commit', 159, 160)).toBe(true);
+  });
+
+  test('has half of what is left when the attempt began after it', () => {
+    expect(over('Commit', 160, 174)).toBe(false);
+    expect(over('Commit', 160, 175)).toBe(true);
+    expect(over('Commit', 186, 187)).toBe(false);
+    expect(over('Commit', 186, 188)).toBe(true);
   });
 });
