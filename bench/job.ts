@@ -1,40 +1,9 @@
 /** The price of trust: wall clock of the demo job through a whole devnet, against the same steps in one plain process. */
-import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { utf8 } from '../core/index.ts';
 import { createEngine, parseModel, parseRecipe } from '../engine/index.ts';
 import { allContributors, arrayData, demoModel, demoRecipe, demoTraining, replayJob } from '../job/index.ts';
+import { runDevnet, type Seen, timeOf } from './devnet.ts';
 import type { Bench, Figures } from './main.ts';
-
-const ROOT = join(import.meta.dirname, '..');
-
-interface Seen {
-  at: number;
-  event: Record<string, unknown>;
-}
-
-/** Runs `fedai devnet --exit --json`; each event with the seconds since the start. */
-function runDevnet(report: (line: string) => void): Promise<{ seen: Seen[]; code: number | null }> {
-  const started = performance.now();
-  const args = ['cli/fedai.js', 'devnet', '--exit', '--json', '--rpc-port', '0'];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
-  const seen: Seen[] = [];
-  let rest = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const event = JSON.parse(line);
-      const at = (performance.now() - started) / 1000;
-      seen.push({ at, event });
-      if (event.event === 'job') report(`${at.toFixed(1)} s: ${event.name}`);
-    }
-  });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ seen, code })));
-}
-
-const timeOf = (seen: readonly Seen[], name: string): number =>
-  seen.findLast(({ event }) => event.name === name)?.at ?? Number.NaN;
 
 /** Seconds of one process for every step of every worker of the demo job, on random digits of the same shape. */
 async function plainSeconds(): Promise<number> {
