@@ -42,7 +42,25 @@ export interface NetworkInput {
 const partiesOf = (layout: Layout, role: Party['role']): Party[] =>
   layout.parties.filter((party) => party.role === role);
 
+export type Chain = Pick<Network, 'rpcs' | 'bootstrap'>;
+
 export async function startNetwork(input: NetworkInput): Promise<Network> {
+  const { layout, display } = input;
+  const { rpcs, bootstrap } = await startChain(input);
+  display.update({ type: 'phase', text: 'starting workers and evaluators …' });
+  const enrol = (role: 'worker' | 'evaluator') =>
+    inTurn(partiesOf(layout, role), (party, i) =>
+      startDaemon(input, party, rpcs[i % rpcs.length]!, bootstrap),
+    );
+  const workersReady = enrol('worker');
+  // Evaluators are needed last: they start when the workers no longer compete for the processor.
+  const evaluatorsReady = workersReady.then(() => enrol('evaluator'));
+  evaluatorsReady.catch(() => {});
+  return { rpcs, bootstrap, workersReady, evaluatorsReady };
+}
+
+/** The validators alone. */
+export async function startChain(input: NetworkInput): Promise<Chain> {
   const { layout, display } = input;
   if (!existsSync(layout.specFile)) {
     display.update({ type: 'phase', text: 'making the chain spec …' });
@@ -58,16 +76,7 @@ export async function startNetwork(input: NetworkInput): Promise<Network> {
     const node = startValidator(input, party, { rpcPort: 0, bootstrap: ['--bootstrap', bootstrap] });
     rpcs[i + 1] = String((await node.first('ready')).rpc);
   });
-  display.update({ type: 'phase', text: 'starting workers and evaluators …' });
-  const enrol = (role: 'worker' | 'evaluator') =>
-    inTurn(partiesOf(layout, role), (party, i) =>
-      startDaemon(input, party, rpcs[i % rpcs.length]!, bootstrap),
-    );
-  const workersReady = enrol('worker');
-  // Evaluators are needed last: they start when the workers no longer compete for the processor.
-  const evaluatorsReady = workersReady.then(() => enrol('evaluator'));
-  evaluatorsReady.catch(() => {});
-  return { rpcs, bootstrap, workersReady, evaluatorsReady };
+  return { rpcs, bootstrap };
 }
 
 async function makeChainSpec({ layout, fleet }: NetworkInput): Promise<void> {
