@@ -9,6 +9,7 @@ const BPS = 10_000n;
 /** Where the chain burns: an account without a key. */
 const BURN_ACCOUNT: Hex = '0x0000000000000000000000000000000000000000';
 const WITHDRAWN_TOPIC = toHex(keccak256(utf8('Withdrawn(address,uint256)')));
+const TOTAL_BURNED_SELECTOR = toHex(keccak256(utf8('totalBurned()')).subarray(0, 4));
 
 export interface PaymentInput {
   receipt: JobReceipt;
@@ -77,14 +78,21 @@ function stakeShares(
   });
 }
 
-/** Earned so far by account: withdrawable and withdrawn, in wei; what was burned under the zero address. */
+/** Earned so far by account: withdrawable and withdrawn, in wei; what jobs burned under the zero address. */
 export async function earnings(market: Market, accounts: readonly Hex[]): Promise<Map<string, bigint>> {
-  const earned = new Map<string, bigint>([[BURN_ACCOUNT, await market.balanceOf(BURN_ACCOUNT)]]);
+  const burned = (await market.balanceOf(BURN_ACCOUNT)) - (await burnedStake(market));
+  const earned = new Map<string, bigint>([[BURN_ACCOUNT, burned]]);
   for (const account of accounts) {
     const withdrawn = await withdrawnBy(market, account);
     earned.set(account.toLowerCase(), (await market.withdrawable(account)) + withdrawn);
   }
   return earned;
+}
+
+/** Stake of slashed accounts is burned in the same place. */
+async function burnedStake(market: Market): Promise<bigint> {
+  const call = { to: market.contracts.staking, data: TOTAL_BURNED_SELECTOR };
+  return BigInt((await market.transport.request('eth_call', [call, 'latest'])) as string);
 }
 
 async function withdrawnBy(market: Market, account: Hex): Promise<bigint> {

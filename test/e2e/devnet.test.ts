@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toHex } from '../../core/index.ts';
 import { deriveKeys, generateMnemonic } from '../../core/keys/index.ts';
 import { fedai } from '../cli/run.ts';
+import { lastEvent } from './lastEvent.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Accounts are numbered validators, workers, evaluators, client: 4 + 3 + 5 come before the client. */
@@ -51,7 +52,7 @@ beforeAll(async () => {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  done = await lastEvent(devnet);
+  done = await lastEvent<Done>(devnet);
   rpc = JSON.parse(readFileSync(join(network, 'validator-0', 'node.json'), 'utf8')).rpcUrl;
   access = ['--chain-spec', join(network, 'chain.json'), '--rpc', rpc];
 }, DEVNET_TIMEOUT_MS);
@@ -60,25 +61,6 @@ afterAll(async () => {
   if (devnet?.exitCode === null) devnet.kill('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 });
-
-/** Resolves with the `done` event; rejects with the end of the log when the devnet ends without one. */
-function lastEvent(child: ChildProcess): Promise<Done> {
-  return new Promise((resolve, reject) => {
-    let out = '';
-    let log = '';
-    child.stderr!.setEncoding('utf8').on('data', (text) => {
-      log = (log + text).slice(-4_000);
-    });
-    child.stdout!.setEncoding('utf8').on('data', (text) => {
-      out += text;
-      const lines = out.split('\n');
-      out = lines.pop()!;
-      const event = lines.map((line) => JSON.parse(line)).find((line) => line.event === 'done');
-      if (event) resolve(event);
-    });
-    child.on('close', (code) => reject(new Error(`devnet ended with code ${code}: ${log}`)));
-  });
-}
 
 /** Process ids whose command line names this devnet's folder (Linux; elsewhere none are found). */
 function processesOf(path: string): number[] {

@@ -1,0 +1,140 @@
+/**
+ * A devnet whose processes are killed and revived while its job runs: it completes all the same, and everyone is paid to
+ * the wei. What is due is computed here from docs/protocol/job.md and the contract's events alone, by ethers.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Contract, type EventLog, JsonRpcProvider } from 'ethers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jobManagerAbi } from '../../contracts/generated/index.ts';
+import { lastEvent } from './lastEvent.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Generous: a shared machine may be several times slower than the figure in docs/performance.md. */
+const TIMEOUT_MS = 900_000;
+const ZERO = `0x${'0'.repeat(40)}`;
+
+interface Done {
+  job: { id: string; state: string; verified: boolean };
+  chaos: { kills: number; payoutExact: boolean; roundsLost: number };
+}
+
+let folder: string;
+let devnet: ChildProcess;
+let done: Done;
+let provider: JsonRpcProvider;
+let manager: Contract;
+let validators: { address: string; power: string }[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fedai-chaos-'));
+  const job = join(folder, 'job.json');
+  await writeFile(job, await shorterJob());
+  const network = join(folder, 'network');
+  const args = ['devnet', '--chaos', '0.3', '--seed', '7', '--job', job, '--json', '--keep-logs'];
+  devnet = spawn(
+    process.execPath,
+    ['cli/fedai.js', ...args, '--rpc-port', '0', '--evaluators', '3', '--data-dir', network],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  done = await lastEvent<Done>(devnet);
+  const { rpcUrl } = JSON.parse(readFileSync(join(network, 'validator-1', 'node.json'), 'utf8'));
+  const spec = JSON.parse(readFileSync(join(network, 'chain.json'), 'utf8'));
+  validators = spec.validators;
+  provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true });
+  manager = new Contract(spec.contracts.jobManager, jobManagerAbi, provider);
+}, TIMEOUT_MS);
+
+afterAll(async () => {
+  provider?.destroy();
+  const gone = new Promise((resolve) => devnet.once('close', resolve));
+  if (devnet.exitCode === null && devnet.kill('SIGINT')) await gone;
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The demo's job with fewer steps, and time for a round to pass a slow machine by. */
+async function shorterJob(): Promise<string> {
+  const document = JSON.parse(await readFile(join(ROOT, 'docs/examples/demo-job.json'), 'utf8'));
+  document.training = { ...document.training, rounds: 4, stepsPerRound: 60 };
+  document.recipe.optimizer.config.boundaries = [100, 160];
+  document.deadlines = { ...document.deadlines, roundBlocks: 240, commitBlocks: 180, revealBlocks: 120 };
+  return JSON.stringify(document);
+}
+
+async function eventsOf(name: string): Promise<EventLog[]> {
+  const filter = manager.filters[name]!(...(name === 'Withdrawn' ? [] : [done.job.id]));
+  return (await manager.queryFilter(filter, 0, 'latest')) as EventLog[];
+}
+
+/** Equal parts; the first has what does not divide. */
+function split(amount: bigint, accounts: string[], due: Map<string, bigint>): void {
+  accounts.forEach((account, i) => {
+    const count = BigInt(accounts.length);
+    const part = amount / count + (i === 0 ? amount % count : 0n);
+    due.set(account, (due.get(account) ?? 0n) + part);
+  });
+}
+
+/** Of a completed job: 5 % evaluators, 4 % burned, 1 % validators, each rounded down; the workers have the rest. */
+async function dueByRules(): Promise<Map<string, bigint>> {
+  const escrow: bigint = (await eventsOf('JobPosted'))[0]!.args.reward;
+  const workers: string[] = [...(await eventsOf('TrainingStarted'))[0]!.args.workers];
+  const rounds = await eventsOf('RoundCommitted');
+  const [evaluation, burn, stake] = [(escrow * 5n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
+  const pool = escrow - evaluation - burn - stake;
+  const due = new Map<string, bigint>();
+  const planned = BigInt(rounds.length);
+  for (const [r, { args }] of rounds.entries()) {
+    const share = (pool * BigInt(r + 1)) / planned - (pool * BigInt(r)) / planned;
+    const contributors = workers.filter((_, slot) => (args.contributors >> BigInt(slot)) % 2n === 1n);
+    split(share, contributors, due);
+  }
+  split(evaluation, await agreeing(), due);
+  const power = validators.reduce((sum, one) => sum + BigInt(one.power), 0n);
+  let rest = stake;
+  for (const [i, one] of validators.entries()) {
+    const part = i === validators.length - 1 ? rest : (stake * BigInt(one.power)) / power;
+    rest -= part;
+    due.set(one.address, (due.get(one.address) ?? 0n) + part);
+  }
+  due.set(ZERO, burn);
+  return due;
+}
+
+/** Evaluators of the last draw whose reveal is the one that most gave, in the order of the draw. */
+async function agreeing(): Promise<string[]> {
+  const drawn: string[] = [...(await eventsOf('EvaluatorsDrawn')).at(-1)!.args.evaluators];
+  const reveals = await eventsOf('ScoreRevealed');
+  const scoreOf = new Map(reveals.map(({ args }) => [args.evaluator, args.score.toArray().join()]));
+  const votes = drawn.map((evaluator) => scoreOf.get(evaluator)).filter((score) => score !== undefined);
+  const best = votes.find((score) => 3 * votes.filter((one) => one === score).length >= 2 * drawn.length);
+  return drawn.filter((evaluator) => scoreOf.get(evaluator) === best);
+}
+
+test('completes and verifies with processes dying all the while', () => {
+  expect(done.job).toMatchObject({ state: 'Completed', verified: true });
+  expect(done.chaos.kills).toBeGreaterThan(3);
+  expect(done.chaos).toMatchObject({ payoutExact: true, roundsLost: 0 });
+});
+
+test('every account has what the rules give it, to the wei', async () => {
+  const due = await dueByRules();
+  const credited = new Map<string, bigint>();
+  for (const { args } of await eventsOf('Credited'))
+    credited.set(args.account, (credited.get(args.account) ?? 0n) + args.amount);
+  credited.set(ZERO, (await eventsOf('JobSettled'))[0]!.args.payouts.burned);
+  const same = (map: Map<string, bigint>) => [...map].filter(([, wei]) => wei > 0n).sort();
+  expect(same(credited)).toEqual(same(due));
+  // What was credited is there: withdrawn, or in the contract for its owner.
+  const withdrawn = new Map<string, bigint>();
+  for (const { args } of await eventsOf('Withdrawn'))
+    withdrawn.set(args.account, (withdrawn.get(args.account) ?? 0n) + args.amount);
+  for (const [account, wei] of credited) {
+    if (account === ZERO) continue;
+    const left: bigint = await manager.getFunction('withdrawable')(account);
+    expect((withdrawn.get(account) ?? 0n) + left, account).toBe(wei);
+  }
+});
