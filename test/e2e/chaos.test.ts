@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Contract, type EventLog, JsonRpcProvider } from 'ethers';
+import { Contract, type EventLog, getAddress, JsonRpcProvider } from 'ethers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobManagerAbi } from '../../contracts/generated/index.ts';
 import { lastEvent } from './lastEvent.ts';
@@ -43,7 +43,10 @@ beforeAll(async () => {
   done = await lastEvent<Done>(devnet);
   const { rpcUrl } = JSON.parse(readFileSync(join(network, 'validator-1', 'node.json'), 'utf8'));
   const spec = JSON.parse(readFileSync(join(network, 'chain.json'), 'utf8'));
-  validators = spec.validators;
+  validators = spec.validators.map((one: { address: string }) => ({
+    ...one,
+    address: getAddress(one.address),
+  }));
   provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true });
   manager = new Contract(spec.contracts.jobManager, jobManagerAbi, provider);
 }, TIMEOUT_MS);
