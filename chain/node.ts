@@ -79,6 +79,8 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     genesisHash: application.store.block(0)!.header.hash(),
     chainPeers: () => peer.gossip.listeners(consensusTopic(chainId)),
     consensus,
+    clock: systemClock,
+    random: Math.random,
     log: log.child({ part: 'sync' }),
   });
   const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });

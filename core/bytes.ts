@@ -5,10 +5,12 @@ export type Hex = `0x${string}`;
 
 const HEX_PATTERN = /^0x(?:[0-9a-f]{2})*$/i;
 
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Lower-case `0x` hex of any length. */
 export function toHex(bytes: Uint8Array): Hex {
   let text = '0x';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (const byte of bytes) text += HEX_OF_BYTE[byte];
   return text as Hex;
 }
 

@@ -3,9 +3,16 @@ import { encode } from '@ethereumjs/rlp';
 import { fromHex, keccak256 } from '../core/index.ts';
 import type { ValidatorSet } from './types.ts';
 
+/** A set serves an epoch and is hashed for each block of it. */
+const hashes = new WeakMap<ValidatorSet, Uint8Array>();
+
 /** Keccak-256 of RLP [[address, blsPublicKey, power], …] in set order, 32 bytes. */
 export function validatorSetHash(set: ValidatorSet): Uint8Array {
-  return keccak256(encode(set.map((one) => [fromHex(one.address, 20), one.blsPublicKey, one.power])));
+  const known = hashes.get(set);
+  if (known !== undefined) return known;
+  const hash = keccak256(encode(set.map((one) => [fromHex(one.address, 20), one.blsPublicKey, one.power])));
+  hashes.set(set, hash);
+  return hash;
 }
 
 export function totalPower(set: ValidatorSet): bigint {

@@ -68,7 +68,16 @@ export function proposalSignBytes(
   );
 }
 
-export const proposalBlockHash = (proposal: SignedProposal): Uint8Array => keccak256(proposal.header);
+/** By the header's bytes, which a message sent again shares: the hash is asked for at each step of a proposal's way. */
+const blockHashes = new WeakMap<Uint8Array, Uint8Array>();
+
+export function proposalBlockHash({ header }: SignedProposal): Uint8Array {
+  const known = blockHashes.get(header);
+  if (known !== undefined) return known;
+  const hash = keccak256(header);
+  blockHashes.set(header, hash);
+  return hash;
+}
 
 /** RLP [1, type, height, round, blockHash, validator, signature, attempt] or [2, height, round, validRound + 1, header, section, parentCommit, signature, attempt]. */
 export function encodeConsensusMessage(message: ConsensusMessage): Uint8Array {

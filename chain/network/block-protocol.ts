@@ -16,7 +16,7 @@ const MAX_ASKED = 8;
 
 /** Serves what `encodedBlock` finds: a proposal of the height under vote, or a final block. */
 export async function serveBlock(
-  peer: Peer,
+  peer: Pick<Peer, 'requests'>,
   encodedBlock: (hash: Uint8Array) => Uint8Array | undefined,
 ): Promise<void> {
   await peer.requests.handle(
@@ -32,7 +32,7 @@ export async function serveBlock(
 
 /** Asks `first`, then others, until one has it. Throws `BLOCK_NOT_FOUND` (transient). */
 export async function fetchBlock(
-  peer: Peer,
+  peer: Pick<Peer, 'requests' | 'scores'>,
   hash: Uint8Array,
   first: string | undefined,
   { common, log, chainPeers }: { common: Common; log: Log; chainPeers: () => string[] },

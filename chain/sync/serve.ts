@@ -11,7 +11,14 @@ import {
   MAX_RANGE_BYTES,
 } from './messages.ts';
 
-export async function serveSync(peer: Peer, store: ChainStore, status: () => ChainStatus): Promise<void> {
+/** What is served comes from here. */
+type Store = Pick<ChainStore, 'height' | 'encodedBlock' | 'commit'>;
+
+export async function serveSync(
+  peer: Pick<Peer, 'requests'>,
+  store: Store,
+  status: () => ChainStatus,
+): Promise<void> {
   await peer.requests.handle(STATUS_PROTOCOL, async () => encodeStatus(status()), {
     maxRequestBytes: 0,
     timeoutMs: 5_000,
@@ -27,7 +34,7 @@ export async function serveSync(peer: Peer, store: ChainStore, status: () => Cha
   });
 }
 
-async function* range(store: ChainStore, request: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* range(store: Store, request: Uint8Array): AsyncGenerator<Uint8Array> {
   const { from, count } = decodeRange(request);
   let sent = 0;
   for (let height = Math.max(1, from); height < from + count && height <= store.height; height++) {

@@ -3,7 +3,7 @@
  * with its commit to consensus, which verifies before it applies. A peer that lies or fails is rested or blamed.
  */
 import type { Common } from '@ethereumjs/common';
-import { equalBytes, FedaiError, type Log, type Service, sleep, systemClock } from '../../core/index.ts';
+import { type Clock, equalBytes, FedaiError, type Log, type Service, sleep } from '../../core/index.ts';
 import { PENALTY } from '../../net/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import type { Consensus } from '../consensus/index.ts';
@@ -23,13 +23,16 @@ import { createPeerHeights, type PeerHeights } from './peer-heights.ts';
 import { serveSync } from './serve.ts';
 
 export interface SyncInput {
-  peer: Peer;
-  store: ChainStore;
+  peer: Pick<Peer, 'requests' | 'scores'>;
+  store: Pick<ChainStore, 'height' | 'block' | 'encodedBlock' | 'commit'>;
   common: Common;
   genesisHash: Uint8Array;
   /** Connected peers that run this chain. */
   chainPeers: () => string[];
   consensus: Pick<Consensus, 'applyDecided' | 'onBehind'>;
+  clock: Clock;
+  /** Uniform in [0, 1): which peers are asked. */
+  random: () => number;
   log: Log;
 }
 
@@ -70,7 +73,7 @@ export function createSync(input: SyncInput): Sync {
     while (!stopping.signal.aborted) {
       stalled = store.height === last ? stalled + 1 : 0;
       last = store.height;
-      const missing = heights.best(systemClock.now()) - store.height;
+      const missing = heights.best(input.clock.now()) - store.height;
       if (missing >= 2 || (missing === 1 && (urgent || stalled >= PATIENCE_POLLS))) {
         await catchUp(input, heights, stopping.signal).catch((error) =>
           log.error('catch-up failed', { error }),
@@ -84,13 +87,13 @@ export function createSync(input: SyncInput): Sync {
   async function poll(): Promise<void> {
     while (!stopping.signal.aborted) {
       await pollPeers(input, heights, stopping.signal);
-      await sleep(POLL_EVERY_MS, stopping.signal).catch(() => {});
+      await sleep(POLL_EVERY_MS, stopping.signal, input.clock).catch(() => {});
     }
   }
 
   const nap = () =>
     Promise.race([
-      sleep(POLL_EVERY_MS, stopping.signal).catch(() => {}),
+      sleep(POLL_EVERY_MS, stopping.signal, input.clock).catch(() => {}),
       new Promise<void>((resolve) => {
         wake = resolve;
       }),
@@ -111,8 +114,8 @@ export function createSync(input: SyncInput): Sync {
       stopping.abort();
       await loops;
     },
-    bestKnown: () => heights.best(systemClock.now()),
-    isSyncing: () => heights.best(systemClock.now()) > store.height + 1,
+    bestKnown: () => heights.best(input.clock.now()),
+    isSyncing: () => heights.best(input.clock.now()) > store.height + 1,
   };
 }
 
@@ -133,7 +136,7 @@ async function pollPeers(input: SyncInput, heights: PeerHeights, signal: AbortSi
   };
   const peers = input.chainPeers();
   heights.keep(peers);
-  await Promise.all(sample(peers, POLLED_PEERS).map(ask));
+  await Promise.all(sample(peers, POLLED_PEERS, input.random).map(ask));
 }
 
 /** Fetches and applies until nobody claims more. The next range is on its way while one is applied. */
@@ -141,14 +144,14 @@ async function catchUp(input: SyncInput, heights: PeerHeights, signal: AbortSign
   const { store, log } = input;
   const startedAt = store.height;
   let ahead: { from: number; fetching: Promise<Fetched | undefined> } | undefined;
-  while (!signal.aborted && heights.best(systemClock.now()) > store.height) {
+  while (!signal.aborted && heights.best(input.clock.now()) > store.height) {
     const from = store.height + 1;
     const current = ahead?.from === from ? ahead.fetching : fetchRange(input, heights, from, signal);
     const fetched = await current;
     if (fetched === undefined) break;
     const next = from + fetched.blocks.length;
     ahead =
-      heights.best(systemClock.now()) >= next
+      heights.best(input.clock.now()) >= next
         ? { from: next, fetching: fetchRange(input, heights, next, signal) }
         : undefined;
     if (!(await applyRange(input, heights, fetched))) ahead = undefined;
@@ -168,7 +171,7 @@ async function fetchRange(
   from: number,
   signal: AbortSignal,
 ): Promise<Fetched | undefined> {
-  const [id] = sample(heights.at(from, systemClock.now()), 1);
+  const [id] = sample(heights.at(from, input.clock.now()), 1, input.random);
   if (id === undefined) return undefined;
   const limits = { timeoutMs: RANGE_TIMEOUT_MS, maxBytes: 2 * MAX_RANGE_ANSWER_BYTES, signal };
   const request = encodeRange({ from, count: MAX_RANGE_BLOCKS });
@@ -185,7 +188,7 @@ async function fetchRange(
     input.log.debug('range of blocks not fetched', { peer: id, from, got: blocks.length, error });
   }
   // What came whole before a break is as good as ever.
-  if (blocks.length === 0) heights.failed(id, systemClock.now());
+  if (blocks.length === 0) heights.failed(id, input.clock.now());
   return { from: id, blocks };
 }
 
@@ -197,13 +200,13 @@ async function applyRange(input: SyncInput, heights: PeerHeights, fetched: Fetch
     } catch (error) {
       if (!(error instanceof FedaiError) || !LIES.has(error.code)) throw error;
       input.peer.scores.penalise(fetched.from, PENALTY.forged, error.message);
-      heights.failed(fetched.from, systemClock.now());
+      heights.failed(fetched.from, input.clock.now());
       input.log.warn('peer sent a block that is not final', { peer: fetched.from, error });
       return false;
     }
     if (input.store.height < Number(block.header.number)) {
       // Not the next block: the peer sent others than were asked for, or skipped one.
-      heights.failed(fetched.from, systemClock.now());
+      heights.failed(fetched.from, input.clock.now());
       return false;
     }
   }
@@ -213,6 +216,11 @@ async function applyRange(input: SyncInput, heights: PeerHeights, fetched: Fetch
 
 const LIES = new Set(['BAD_BLOCK_COMMIT', 'INVALID_BLOCK']);
 
-function sample<T>(items: readonly T[], count: number): T[] {
-  return [...items].sort(() => Math.random() - 0.5).slice(0, count);
+/** `count` of them, each as likely as the others. */
+function sample<T>(items: readonly T[], count: number, random: () => number): T[] {
+  return items
+    .map((item) => ({ item, order: random() }))
+    .sort((a, b) => a.order - b.order)
+    .slice(0, count)
+    .map(({ item }) => item);
 }
