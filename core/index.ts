@@ -19,7 +19,7 @@ export {
   sealEnvelope,
 } from './envelope.ts';
 export { accept, FedaiError, ignore, reject, type Verdict } from './errors.ts';
-export { keccak256, sha256 } from './hash.ts';
+export { hmacSha256, keccak256, sha256 } from './hash.ts';
 export { canonicalJson, parseJson } from './json.ts';
 export type { Service } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';

@@ -41,13 +41,17 @@ const complaintOf = (posted: PostedJob, verdict: number): Score => ({
 /** The complaint about a set or a model that nobody can have or score in time. */
 export const cannotBeScored = (posted: PostedJob): Assessment => ({ score: complaintOf(posted, BAD_SET) });
 
+/** Everything that can be said without having scored. */
+export const complaints = (posted: PostedJob): Score[] =>
+  [BAD_KEY, BAD_SET].map((verdict) => complaintOf(posted, verdict));
+
 /** Throws transient errors while content is not to be had; `fetching` ends what is fetched, but no scoring. */
 export async function assess(
   context: EvaluatorContext,
   posted: PostedJob,
-  fetching: AbortSignal,
+  fetching?: AbortSignal,
 ): Promise<Assessment> {
-  const bounded = { ...context, signal: AbortSignal.any([context.signal, fetching]) };
+  const bounded = fetching ? { ...context, signal: AbortSignal.any([context.signal, fetching]) } : context;
   const complaint = (verdict: number): Score => complaintOf(posted, verdict);
   const key = await openDeliveredKey(context, posted);
   if (key === undefined) return { score: complaint(BAD_KEY) };

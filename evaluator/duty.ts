@@ -1,5 +1,5 @@
 /** One job from the point of view of the evaluator pool: waits to be drawn, then scores, commits, reveals and keeps the results. */
-import { FedaiError, type Hex, toHex } from '../core/index.ts';
+import { FedaiError } from '../core/index.ts';
 import {
   createLatest,
   createTrigger,
@@ -12,14 +12,13 @@ import {
   scoreDigest,
   signDigest,
   turnOf,
-  verdicts,
   ZERO_HASH,
 } from '../market/index.ts';
-import { type Assessment, assess, cannotBeScored } from './assess.ts';
 import type { EvaluatorContext } from './context.ts';
 import { keepResults } from './keep.ts';
-import { evaluatorAction, fetchingIsOver, isLastCall } from './plan.ts';
-import { loadRecord, type ScoreRecord, saveRecord } from './record.ts';
+import { evaluatorAction, fetchingIsOver } from './plan.ts';
+import type { ScoreRecord } from './record.ts';
+import { judge, recordOnDisk, recoverRecord } from './verdict.ts';
 
 export interface Duty {
   /** Tells the duty what the chain shows now; returns at once. */
@@ -33,13 +32,15 @@ interface Running {
   trigger: ReturnType<typeof createTrigger>;
   /** Draws in which this evaluator was told of. */
   announced: Set<number>;
+  /** Draws whose record on disk is damaged. */
+  damaged: Set<number>;
+  /** Draws whose commitment cannot be opened any more. */
+  lost: Set<number>;
   /** The attempt to score that runs now. */
   assessing: { sinceHeight: number; fetching: AbortController } | undefined;
   keeping: Promise<void> | undefined;
   finished: boolean;
 }
-
-const SALT_BYTES = 32;
 
 export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
   const log = context.log.child({ jobId });
@@ -47,27 +48,34 @@ export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
     context: { ...context, log },
     trigger: createTrigger(context.market, log),
     announced: new Set(),
+    damaged: new Set(),
+    lost: new Set(),
     assessing: undefined,
     keeping: undefined,
     finished: false,
   };
-  const latest = createLatest<{ posted: PostedJob; height: number }>(async ({ posted, height }) => {
-    try {
-      await follow(duty, posted, height);
-    } catch (error) {
-      if (!context.signal.aborted) report(duty, error);
-    }
-  });
+  const inTurn = (step: (duty: Running, posted: PostedJob, height: number) => Promise<void>) =>
+    createLatest<{ posted: PostedJob; height: number }>(async ({ posted, height }) => {
+      try {
+        if (!duty.finished) await step(duty, posted, height);
+      } catch (error) {
+        if (!context.signal.aborted) report(duty, error);
+      }
+    });
+  // Two lines of work: what others wait for does not wait for an own score that takes its time.
+  const own = inTurn(follow);
+  const common = inTurn(moveOn);
   return {
     offer(posted, height) {
       endFetching(duty, posted, height);
-      latest.offer({ posted, height });
+      own.offer({ posted, height });
+      common.offer({ posted, height });
     },
     get finished() {
       return duty.finished;
     },
     async stop() {
-      await latest.close();
+      await Promise.all([own.close(), common.close()]);
       await duty.keeping;
     },
   };
@@ -90,19 +98,16 @@ function report({ context }: Running, error: unknown): void {
 }
 
 async function follow(duty: Running, posted: PostedJob, height: number): Promise<void> {
-  if (duty.finished) return;
   if (isFinal(posted.state)) return settle(duty, posted);
-  if (posted.state !== 'Evaluating') return;
+  if (posted.state !== 'Evaluating' || posted.attempt === 0 || posted.phase === 'Draw') return;
   const { market, account } = duty.context;
-  const drawn = posted.attempt > 0 ? await market.evaluatorsOf(posted.id) : [];
-  if (posted.phase !== 'Draw' && drawn.includes(account)) await serve(duty, posted, height);
-  await moveOn(duty, posted, height, drawn);
+  if ((await market.evaluatorsOf(posted.id)).includes(account)) await serve(duty, posted, height);
 }
 
 /** The own next step in the present draw. */
 async function serve(duty: Running, posted: PostedJob, height: number): Promise<void> {
   const { context } = duty;
-  const { market, account, dataDir } = context;
+  const { market, account } = context;
   const { id, attempt } = posted;
   if (!duty.announced.has(attempt)) {
     duty.announced.add(attempt);
@@ -110,51 +115,35 @@ async function serve(duty: Running, posted: PostedJob, height: number): Promise<
     context.log.info('drawn', { attempt });
   }
   const evaluation = await market.evaluationOf(id, account);
-  const record = await loadRecord(dataDir, id, attempt);
+  const record = await recordOnDisk(context, posted, duty.damaged);
   const commitment = record && scoreCommitment(id, account, record.score, record.salt);
   const commitmentIsOwn = commitment === evaluation.commitment;
-  const action = evaluatorAction({
-    job: posted,
-    evaluation,
-    hasRecord: record !== undefined,
-    commitmentIsOwn,
-  });
-  if (action === 'assess') await commit(duty, posted, await judge(duty, posted, height));
+  const hasRecord = record !== undefined;
+  const action = evaluatorAction({ job: posted, evaluation, hasRecord, commitmentIsOwn });
+  if (action === 'assess') await commit(duty, posted, await assessOnce(duty, posted, height));
   else if (action === 'commit') await commit(duty, posted, record!);
   else if (action === 'reveal') await reveal(duty, posted, record!);
-  if (record !== undefined) duty.keeping ??= keepResults(context, posted);
+  else if (action === 'recover') await recover(duty, posted, evaluation);
+  if (hasRecord) duty.keeping ??= keepResults(context, posted);
 }
 
-async function judge(duty: Running, posted: PostedJob, height: number): Promise<ScoreRecord> {
-  const { context } = duty;
+async function assessOnce(duty: Running, posted: PostedJob, height: number): Promise<ScoreRecord> {
   const fetching = new AbortController();
   duty.assessing = { sinceHeight: height, fetching };
-  const { score, testKey } = await assess(context, posted, fetching.signal)
-    .catch((error: unknown) => complainLate(context, posted, error))
-    .finally(() => {
-      duty.assessing = undefined;
-    });
-  const salt = toHex(crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
-  const record: ScoreRecord = { score, salt, testKey };
-  await saveRecord(context.dataDir, posted.id, posted.attempt, record);
-  const { correct, total } = score;
-  const verdict = verdicts[score.verdict]!;
-  context.log.info('scored', { verdict, correct, total });
-  context.onEvent({ type: 'scored', jobId: posted.id, verdict, correct, total });
-  return record;
+  try {
+    return await judge(duty.context, posted, fetching.signal);
+  } finally {
+    duty.assessing = undefined;
+  }
 }
 
-/** What failed is tried again until the time to commit runs out; then it is said that it cannot be scored. */
-async function complainLate(
-  { market, log, signal }: EvaluatorContext,
-  posted: PostedJob,
-  error: unknown,
-): Promise<Assessment> {
-  if (signal.aborted) throw error;
-  const [now, height] = await Promise.all([market.job(posted.id), market.height()]);
-  if (now.attempt !== posted.attempt || !isLastCall(now, height)) throw error;
-  log.warn('the job cannot be scored in time', { error });
-  return cannotBeScored(posted);
+/** The record comes back to disk, where the next height finds it; what cannot come back is said once. */
+async function recover(duty: Running, posted: PostedJob, evaluation: Evaluation): Promise<void> {
+  const { attempt } = posted;
+  if (duty.lost.has(attempt)) return;
+  if ((await recoverRecord(duty.context, posted, evaluation)) !== undefined) return;
+  duty.lost.add(attempt);
+  duty.context.log.error('what was committed cannot be revealed, and stake will be lost', { attempt });
 }
 
 async function commit({ context }: Running, posted: PostedJob, record: ScoreRecord): Promise<void> {
@@ -181,13 +170,10 @@ async function reveal({ context }: Running, posted: PostedJob, record: ScoreReco
 }
 
 /** Moves the job on after the client had its turn; drawn evaluators go before the rest of the pool. */
-async function moveOn(
-  duty: Running,
-  posted: PostedJob,
-  height: number,
-  drawn: readonly Hex[],
-): Promise<void> {
+async function moveOn(duty: Running, posted: PostedJob, height: number): Promise<void> {
+  if (posted.state !== 'Evaluating') return;
   const { market, account } = duty.context;
+  const drawn = posted.attempt > 0 ? await market.evaluatorsOf(posted.id) : [];
   const interested = posted.phase === 'Draw' ? await market.evaluators() : drawn;
   if (!interested.includes(account)) return;
   const evaluations: Evaluation[] =
@@ -201,8 +187,8 @@ async function moveOn(
 /** Publishes the test key where the client did not, and takes the pay. */
 async function settle(duty: Running, posted: PostedJob): Promise<void> {
   const { context } = duty;
-  const { market, account, dataDir, onEvent } = context;
-  const record = posted.attempt > 0 ? await loadRecord(dataDir, posted.id, posted.attempt) : undefined;
+  const { market, account, onEvent } = context;
+  const record = posted.attempt > 0 ? await recordOnDisk(context, posted, duty.damaged) : undefined;
   if (record !== undefined) {
     duty.keeping ??= keepResults(context, posted);
     if (posted.testKey === ZERO_HASH && record.testKey !== undefined) {

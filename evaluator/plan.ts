@@ -11,7 +11,8 @@ export interface EvaluatorView {
   commitmentIsOwn: boolean;
 }
 
-export type EvaluatorAction = 'assess' | 'commit' | 'reveal' | 'wait';
+/** `recover`: find again what was committed to, since the record of it is lost. */
+export type EvaluatorAction = 'assess' | 'commit' | 'reveal' | 'recover' | 'wait';
 
 /** Score and salt are on disk before `commit`: a restart reveals what was committed, or nothing else is committed. */
 export function evaluatorAction({
@@ -21,16 +22,13 @@ export function evaluatorAction({
   commitmentIsOwn,
 }: EvaluatorView): EvaluatorAction {
   if (job.state !== 'Evaluating') return 'wait';
-  switch (job.phase) {
-    case 'Keys':
-    case 'Commit':
-      if (!evaluation.keyDelivered || evaluation.commitment !== ZERO_HASH) return 'wait';
-      return hasRecord ? 'commit' : 'assess';
-    case 'Reveal':
-      return hasRecord && commitmentIsOwn && !evaluation.revealed ? 'reveal' : 'wait';
-    default:
-      return 'wait';
-  }
+  if (job.phase !== 'Keys' && job.phase !== 'Commit' && job.phase !== 'Reveal') return 'wait';
+  if (!evaluation.keyDelivered || evaluation.revealed) return 'wait';
+  const committed = evaluation.commitment !== ZERO_HASH;
+  if (committed && !(hasRecord && commitmentIsOwn)) return 'recover';
+  if (job.phase === 'Reveal') return committed ? 'reveal' : 'wait';
+  if (committed) return 'wait';
+  return hasRecord ? 'commit' : 'assess';
 }
 
 /** Least time to complain and be mined. */

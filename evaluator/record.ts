@@ -7,7 +7,7 @@ import { readFileIfPresent, writeFileAtomic } from '../storage/index.ts';
 
 export interface ScoreRecord {
   score: Score;
-  /** 32 random bytes: keeps the score secret until it is revealed. */
+  /** 32 bytes that nobody else can guess: keeps the score secret until it is revealed. */
   salt: Hex;
   /** The test key, so that the set can be opened and published after a restart; absent when it was bad. */
   testKey?: Hex | undefined;
@@ -50,12 +50,14 @@ export async function loadRecord(
   const path = pathOf(dataDir, jobId, attempt);
   const bytes = await readFileIfPresent(path);
   if (bytes === undefined) return undefined;
-  const parsed = recordSchema.safeParse(parseJson(bytes, MAX_RECORD_BYTES));
-  if (parsed.success) return parsed.data as ScoreRecord;
-  throw new FedaiError(
-    'BAD_RECORD',
-    'a saved score is damaged',
-    { path },
-    { remedy: 'restore the file from a copy; without it this score cannot be revealed' },
-  );
+  try {
+    return recordSchema.parse(parseJson(bytes, MAX_RECORD_BYTES)) as ScoreRecord;
+  } catch (cause) {
+    throw new FedaiError(
+      'BAD_RECORD',
+      'a saved score is damaged',
+      { path },
+      { cause, remedy: 'nothing: it is scored again, and what was committed is found again by its salt' },
+    );
+  }
 }

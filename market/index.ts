@@ -2,6 +2,7 @@ export { checksummed } from './address.ts';
 export { bytesToCid, cidToBytes } from './cidBytes.ts';
 export { type ClientAgent, type ClientAgentOptions, createClientAgent, jobPostOf } from './client.ts';
 export { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
+export { createMarketDaemon, type DaemonDuties, type DaemonFile } from './daemon.ts';
 export { dueTransition, type Transition, turnOf } from './due.ts';
 export { type EnrolmentWish, enrol } from './enrol.ts';
 export type { EventOf, EventQuery, MarketEvent, MarketEventName } from './events.ts';

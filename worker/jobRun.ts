@@ -45,18 +45,25 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
     trigger: createTrigger(context.market, log),
     finished: false,
   };
-  const latest = createLatest<{ posted: PostedJob; height: number }>(async ({ posted, height }) => {
-    try {
-      await follow(run, posted, height);
-    } catch (error) {
-      if (context.signal.aborted) return;
-      const waiting = error instanceof FedaiError && error.transient;
-      if (waiting) log.info('waiting', { error });
-      else log.warn('a step of the job failed and will be tried again', { error: errorOf(error) });
-    }
-  });
+  const inTurn = (step: (run: Running, posted: PostedJob, height: number) => Promise<void>) =>
+    createLatest<{ posted: PostedJob; height: number }>(async ({ posted, height }) => {
+      try {
+        if (!run.finished) await step(run, posted, height);
+      } catch (error) {
+        if (context.signal.aborted) return;
+        const waiting = error instanceof FedaiError && error.transient;
+        if (waiting) log.info('waiting', { error });
+        else log.warn('a step of the job failed and will be tried again', { error: errorOf(error) });
+      }
+    });
+  // Two lines of work: a deadline that passed does not wait for keys or content that never come.
+  const own = inTurn(follow);
+  const common = inTurn(moveOn);
   return {
-    offer: (posted, height) => latest.offer({ posted, height }),
+    offer(posted, height) {
+      own.offer({ posted, height });
+      common.offer({ posted, height });
+    },
     get finished() {
       return run.finished;
     },
@@ -64,7 +71,7 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
       run.runner?.stop();
       run.topic?.close();
       await run.assignment?.trainer.close();
-      await latest.close();
+      await Promise.all([own.close(), common.close()]);
     },
   };
 }
@@ -73,7 +80,6 @@ const errorOf = (error: unknown): unknown =>
   error instanceof FedaiError ? error : { message: String(error), stack: (error as Error).stack };
 
 async function follow(run: Running, posted: PostedJob, height: number): Promise<void> {
-  if (run.finished) return;
   if (isFinal(posted.state)) return settle(run, posted);
   if (run.assignment?.trainer.alive === false) forgetAssignment(run);
   const assignment = await ready(run, posted);
@@ -81,7 +87,6 @@ async function follow(run: Running, posted: PostedJob, height: number): Promise<
     await catchUp(run, assignment, posted);
   if (posted.state === 'Training') await trainOn(run, assignment, posted, height);
   else endRound(run);
-  await moveOn(run, posted, height);
 }
 
 /** After the trainer thread died (memory, a fault of the engine): everything is made ready anew. */
@@ -160,6 +165,7 @@ async function trainOn(
 
 /** Workers push the job on past others' deadlines, after the client and the evaluators had their turn. */
 async function moveOn(run: Running, posted: PostedJob, height: number): Promise<void> {
+  if (isFinal(posted.state)) return;
   const { account } = run.context;
   const turn = 2 + turnOf(posted.id, posted.phase, account, run.workers);
   // Only a missed deadline concerns a worker: `pending: 1` says that reveals may still come.

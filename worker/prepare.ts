@@ -44,7 +44,7 @@ async function openTrainingData(context: WorkerContext, posted: PostedJob, job: 
   return dataset;
 }
 
-/** The key that the client delivered on chain to this worker; throws `KEY_MISSING` (transient) before that. */
+/** The key that the client delivered on chain to this worker, the last one if it did so again; throws `KEY_MISSING` (transient) before that. */
 async function dataKeyOf(context: WorkerContext, posted: PostedJob): Promise<Uint8Array> {
   const { market, account, domain, keys } = context;
   const events = await market.events({
@@ -52,7 +52,7 @@ async function dataKeyOf(context: WorkerContext, posted: PostedJob): Promise<Uin
     jobId: posted.id,
     names: ['DataKeyDelivered'],
   });
-  const delivered = events.find((event) => event.name === 'DataKeyDelivered' && event.worker === account);
+  const delivered = events.findLast((event) => event.name === 'DataKeyDelivered' && event.worker === account);
   if (delivered?.name !== 'DataKeyDelivered') {
     throw new FedaiError(
       'KEY_MISSING',

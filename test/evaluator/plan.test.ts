@@ -32,9 +32,17 @@ describe('a drawn evaluator', () => {
     expect(action('Reveal', { evaluation: committed, hasRecord: true, commitmentIsOwn: true })).toBe(
       'reveal',
     );
-    expect(action('Reveal', { evaluation: committed, hasRecord: true })).toBe('wait');
     const revealed = { ...committed, revealed: true };
     expect(action('Reveal', { evaluation: revealed, hasRecord: true, commitmentIsOwn: true })).toBe('wait');
+  });
+
+  test('looks for what it committed when the record of it is lost or another', () => {
+    for (const phase of ['Keys', 'Commit', 'Reveal'] as const) {
+      expect(action(phase, { evaluation: committed })).toBe('recover');
+      expect(action(phase, { evaluation: committed, hasRecord: true })).toBe('recover');
+    }
+    expect(action('Reveal', {})).toBe('wait');
+    expect(action('Reveal', { evaluation: { ...committed, revealed: true } })).toBe('wait');
   });
 
   test('does nothing in a draw or outside an evaluation', () => {
