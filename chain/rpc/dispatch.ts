@@ -38,13 +38,14 @@ const groups = [
   fedaiMethods,
 ];
 
-/** Answers a body; undefined when it held notifications only. */
-export type Dispatch = (body: string) => Promise<string | undefined>;
+/** Answers a body; undefined when it held notifications only. `extra`: methods of this caller alone. */
+export type Dispatch = (body: string, extra?: ReadonlyMap<string, Method>) => Promise<string | undefined>;
 
 export function createDispatch(context: RpcContext): Dispatch {
   const methods = new Map<string, Method>(groups.flatMap((group) => Object.entries(group(context))));
-  const answer = (request: unknown) => answerOne(methods, request, context);
-  return async (body) => {
+  return async (body, extra) => {
+    const find = (name: string) => methods.get(name) ?? extra?.get(name);
+    const answer = (request: unknown) => answerOne(find, request, context);
     let parsed: unknown;
     try {
       parsed = JSON.parse(body);
@@ -91,12 +92,12 @@ function tooMuch(request: unknown): object | undefined {
 
 type Id = string | number | null;
 
-async function answerOne(methods: ReadonlyMap<string, Method>, request: unknown, { log }: RpcContext) {
+async function answerOne(find: (name: string) => Method | undefined, request: unknown, { log }: RpcContext) {
   const call = readRequest(request);
   if (call === undefined) return failure(null, rpcFault(INVALID_REQUEST, 'invalid request'));
   const { id, name, params } = call;
   try {
-    const method = methods.get(name);
+    const method = find(name);
     if (method === undefined) {
       throw rpcFault(METHOD_NOT_FOUND, `the method ${name.slice(0, 64)} does not exist/is not available`);
     }

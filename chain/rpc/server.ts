@@ -1,5 +1,5 @@
 /**
- * The HTTP face of a chain node: JSON-RPC by POST, `/health`, and raw content blocks under `/ipfs/`.
+ * The HTTP face of a chain node: JSON-RPC by POST and WebSocket, `/health`, and raw content blocks under `/ipfs/`.
  * Owns the socket and its limits; bound to this machine unless told otherwise, and closed to web pages by default.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -10,6 +10,7 @@ import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
 import { INVALID_REQUEST, rpcFault } from './faults.ts';
 import { isKnownHost } from './host.ts';
 import { type Answer, json, readBody, send } from './http.ts';
+import { attachSockets } from './sockets.ts';
 
 export interface RpcServerOptions {
   readonly application: ChainApplication;
@@ -45,12 +46,19 @@ const CID = /^[a-zA-Z0-9]{8,128}$/;
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { application, log, clock = systemClock, status = () => ({}) } = options;
   const host = options.host ?? DEFAULT_HOST;
-  const dispatch = createDispatch({ application, log, clock, status });
+  const context = { application, log, clock, status };
+  const dispatch = createDispatch(context);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(options, dispatch, request, response).catch((error: unknown) => {
       log.warn('RPC answer failed', { error });
       response.destroy();
     });
+  });
+  const sockets = attachSockets(server, {
+    context,
+    dispatch,
+    host,
+    corsOrigins: options.corsOrigins ?? [],
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_TIMEOUT_MS;
@@ -67,6 +75,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       new Promise((resolve) => {
         if (!server.listening) return resolve();
         server.close(() => resolve());
+        sockets.close();
         server.closeAllConnections();
       }),
   };

@@ -87,7 +87,8 @@ function bloomTest({ addresses, topics }: LogQuery): (bloom: Uint8Array) => bool
   return (bloom) => alternatives.every((list) => list.some((test) => test(bloom)));
 }
 
-function logsAt(application: ChainApplication, height: number, query: LogQuery): RpcLog[] {
+/** Those of one block that match. */
+export function logsAt(application: ChainApplication, height: number, query: LogQuery): RpcLog[] {
   const block = application.store.block(height)!;
   const receipts = application.store.receipts(height)!;
   const blockHash = toHex(block.header.hash());
