@@ -10,6 +10,7 @@ import { type ClientAgent, createClientAgent, createMarket, type Market } from '
 import { createPeer, importDataset, type Peer } from '../../storage/index.ts';
 import { createWorker, type WorkerEvent } from '../../worker/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from './marketChain.ts';
+import { type Party, startParty } from './party.ts';
 import { toyModel, toyRecipe, toyRecords } from './toy.ts';
 
 export interface Member {
@@ -18,11 +19,22 @@ export interface Member {
   dataDir: string;
 }
 
+/** An account with coins and a folder, run as a process when a test says so. */
+export interface Reserve {
+  keys: KeySet;
+  dataDir: string;
+  /** Typed client of its account. */
+  market: Market;
+  /** Starts, or starts again, its process. */
+  run(role: 'worker' | 'evaluator'): Party;
+}
+
 export interface JobNetwork {
   network: MarketChain;
   client: Member & { market: Market };
   workers: Member[];
   evaluators: Member[];
+  reserves: Reserve[];
   events: (WorkerEvent | EvaluatorEvent)[];
   /** Starts the daemon of a worker; the function that comes back stops it. */
   runWorker(index: number): Promise<() => Promise<void>>;
@@ -34,14 +46,20 @@ export const REWARD = 100n * TRAIN + 1n;
 const BLOCK_MS = 500;
 const POLL_MS = 250;
 
-export async function startJobNetwork(size: { workers: number; evaluators: number }): Promise<JobNetwork> {
+export interface NetworkSize {
+  workers: number;
+  evaluators: number;
+  reserves?: number;
+}
+
+export async function startJobNetwork(size: NetworkSize): Promise<JobNetwork> {
   const directory = await mkdtemp(join(tmpdir(), 'fedai-job-'));
   const log: Log = process.env.FEDAI_TEST_LOG
     ? createLog((line) => process.stderr.write(`${line}\n`), 'debug')
     : silentLog;
-  const keySets = await Promise.all(
-    Array.from({ length: 1 + size.workers + size.evaluators }, () => deriveKeys(generateMnemonic())),
-  );
+  const hosts = 1 + size.workers + size.evaluators;
+  const mnemonics = Array.from({ length: hosts + (size.reserves ?? 0) }, () => generateMnemonic());
+  const keySets = await Promise.all(mnemonics.map((mnemonic) => deriveKeys(mnemonic)));
   const balances = Object.fromEntries(keySets.map(({ evm }) => [evm.address, 1_000n * TRAIN])) as Record<
     Hex,
     bigint
@@ -49,7 +67,7 @@ export async function startJobNetwork(size: { workers: number; evaluators: numbe
   const members: Member[] = [];
   const content = async (cid: string) => members.at(-1)?.peer.content.rawBlock(cid);
   const network = await startMarketChain({ mining: BLOCK_MS, balances, content });
-  for (const [index, keys] of keySets.entries()) {
+  for (const [index, keys] of keySets.slice(0, hosts).entries()) {
     const dataDir = join(directory, `${index}`);
     const peer = await createPeer({
       dataDir: join(dataDir, 'peer'),
@@ -83,17 +101,47 @@ export async function startJobNetwork(size: { workers: number; evaluators: numbe
     started.add(stop);
     return stop;
   };
+  const parties: Party[] = [];
+  const reserves = keySets.slice(hosts).map((keys, i): Reserve => {
+    const index = hosts + i;
+    const place = { mnemonic: mnemonics[index]!, dataDir: join(directory, `${index}`) };
+    const signer = keys.evm.privateKey;
+    return {
+      keys,
+      dataDir: place.dataDir,
+      market: createMarket({ rpc: rpcUrl, contracts, signer, pollMs: POLL_MS }),
+      run(role) {
+        const bootstrap = clientMember.peer.addresses();
+        const name = `${role} ${index}`;
+        const stake = 20n * TRAIN;
+        const party = startParty({
+          ...place,
+          role,
+          name,
+          bootstrap,
+          stake,
+          rpc: rpcUrl,
+          contracts,
+          pollMs: POLL_MS,
+        });
+        parties.push(party);
+        return party;
+      },
+    };
+  });
   const signer = clientMember.keys.evm.privateKey;
   return {
     network,
     client: { ...clientMember, market: createMarket({ rpc: rpcUrl, contracts, signer, pollMs: POLL_MS }) },
     workers,
     evaluators,
+    reserves,
     events,
     runWorker: (index) =>
       run(createWorker({ ...common(workers[index]!, `worker ${index}`), stake: 20n * TRAIN })),
     runEvaluator: (index) => run(createEvaluator(common(evaluators[index]!, `evaluator ${index}`))),
     async stop() {
+      await Promise.all(parties.map((party) => party.kill()));
       await Promise.all([...started].map((stop) => stop()));
       await Promise.all(members.map(({ peer }) => peer.stop()));
       await network.stop();
