@@ -43,6 +43,7 @@ export interface JobNetwork {
 }
 
 export const REWARD = 100n * TRAIN + 1n;
+export const TOY_TEST_KEY = sha256(utf8('toy test key'));
 const BLOCK_MS = 500;
 const POLL_MS = 250;
 
@@ -173,7 +174,7 @@ export async function postToyJob(
   { change = {}, agentKey, plainTraining = false }: ToyOptions = {},
 ): Promise<PostedToy> {
   const { content } = client.peer;
-  const testKey = sha256(utf8('toy test key'));
+  const testKey = TOY_TEST_KEY;
   const dataKey = sha256(utf8('toy data key'));
   const train = toyRecords(480, 'train');
   const test = toyRecords(100, 'test');
