@@ -11,6 +11,23 @@ const BASE_FEE_HEADROOM = 2n;
 /** 1 gwei: what an EVM chain without `eth_maxPriorityFeePerGas` accepts as a tip. */
 const DEFAULT_TIP_WEI = 1_000_000_000n;
 
+/** A pool takes a replacement that raises both caps by a tenth; an eighth passes rounding and stricter pools. */
+const RAISE_NUMERATOR = 9n;
+const RAISE_DENOMINATOR = 8n;
+
+/** Fees of a transaction that replaces one with `old`: what is suggested now, but enough for pools to take it. Wei per gas. */
+export function raiseFees(old: Fees, suggested: Fees): Fees {
+  const raise = (before: bigint, now: bigint): bigint => {
+    const least = (before * RAISE_NUMERATOR + RAISE_DENOMINATOR - 1n) / RAISE_DENOMINATOR;
+    // What was nothing cannot grow by a share.
+    return now > least ? now : least > before ? least : before + 1n;
+  };
+  return {
+    maxFeePerGas: raise(old.maxFeePerGas, suggested.maxFeePerGas),
+    maxPriorityFeePerGas: raise(old.maxPriorityFeePerGas, suggested.maxPriorityFeePerGas),
+  };
+}
+
 /** Wei per gas. */
 export async function suggestFees(transport: RpcTransport, signal?: AbortSignal): Promise<Fees> {
   const [block, tip] = await Promise.all([

@@ -1,7 +1,10 @@
-/** One queue of transactions for one key: nonces in order, retried while the RPC is away, rebroadcast until mined. */
+/**
+ * One queue of transactions for one key: nonces in order, retried while the RPC is away, offered again until mined, and
+ * replaced by one that pays more when blocks pass it by.
+ */
 import { SigningKey, Transaction } from 'ethers';
 import { addressOf, type Clock, FedaiError, type Hex, type Log, sleep, toHex } from '../core/index.ts';
-import { suggestFees } from './fees.ts';
+import { type Fees, raiseFees, suggestFees } from './fees.ts';
 import { retry } from './retry.ts';
 import { explainRevert } from './reverts.ts';
 import type { RpcTransport } from './transport.ts';
@@ -50,10 +53,19 @@ const GAS_MARGIN_FLAT = 120_000n;
 /** A chain node that restarted has lost its pool: the same bytes are offered again. */
 const REBROADCAST_MS = 4_000;
 
+/** Blocks that a transaction which is next in line may miss before it is replaced by one with higher fees. */
+const PATIENCE_BLOCKS = 8;
+/** Each raises the fees by an eighth or more: enough for any honest rise of the base fee, and bounded. */
+const MAX_RAISES = 24;
+
 interface Submitted {
   hash: Hex;
   raw: Hex;
+  unsigned: UnsignedTransaction;
 }
+
+/** All forms of one transaction that were offered, latest last: any of them may be mined. */
+type Offers = [Submitted, ...Submitted[]];
 
 /** The queue; every transaction of a key must go through one sender. */
 export function createSender(options: SenderOptions): Sender {
@@ -71,7 +83,7 @@ export function createSender(options: SenderOptions): Sender {
     async send(request) {
       for (;;) {
         const submitted = await submitInTurn(request);
-        const mined = await waitMined(options, request, submitted);
+        const mined = await waitMined(options, request, [submitted]);
         if (mined !== undefined) return mined;
         options.log.warn('another transaction took the nonce; sending again', { call: request.call });
       }
@@ -115,21 +127,19 @@ async function submit(
   }
 }
 
-interface UnsignedTransaction {
+interface UnsignedTransaction extends Fees {
   to: Hex;
   data: Hex;
   value: bigint;
   nonce: number;
   gasLimit: bigint;
   chainId: bigint;
-  maxFeePerGas: bigint;
-  maxPriorityFeePerGas: bigint;
 }
 
 function sign(privateKey: Uint8Array, unsigned: UnsignedTransaction): Submitted {
   const transaction = Transaction.from({ type: 2, ...unsigned });
   transaction.signature = new SigningKey(toHex(privateKey)).sign(transaction.unsignedHash);
-  return { hash: transaction.hash as Hex, raw: transaction.serialized as Hex };
+  return { hash: transaction.hash as Hex, raw: transaction.serialized as Hex, unsigned };
 }
 
 /** Offers raw bytes to the pool; that the pool has them already is success. */
@@ -169,37 +179,75 @@ const isNonceFault = (fault: unknown): boolean => fault instanceof FedaiError &&
 async function waitMined(
   options: SenderOptions,
   request: TransactionRequest,
-  submitted: Submitted,
+  offers: Offers,
 ): Promise<MinedTransaction | undefined> {
   const { transport, signal, clock } = options;
+  const findReceipt = () => firstReceipt(transport, offers, signal);
   let offeredAt = clock.now();
+  let patienceEnds = (await retry('height', () => heightOf(options), options)) + PATIENCE_BLOCKS;
   for (;;) {
-    const receipt = await retry('receipt', () => fetchReceipt(transport, submitted.hash, signal), options);
+    const receipt = await retry('receipt', findReceipt, options);
     if (receipt !== undefined) return minedOrThrow(options, request, receipt);
     if (clock.now() - offeredAt >= REBROADCAST_MS) {
       offeredAt = clock.now();
-      const replaced = await retry('rebroadcast', () => rebroadcast(transport, submitted, signal), options);
+      const height = await retry('height', () => heightOf(options), options);
+      if (height >= patienceEnds) {
+        patienceEnds = height + PATIENCE_BLOCKS;
+        await retry('replacement', () => replace(options, request, offers), options);
+      }
+      const replaced = await retry('rebroadcast', () => rebroadcast(transport, offers, signal), options);
       if (replaced) return undefined;
     }
     await sleep(options.pollMs, signal, clock);
   }
 }
 
-/** Offers again what is not mined; `true` when its nonce is used up by something else. */
-async function rebroadcast(
-  transport: RpcTransport,
-  submitted: Submitted,
-  signal?: AbortSignal,
-): Promise<boolean> {
+const heightOf = async ({ transport, signal }: SenderOptions): Promise<number> =>
+  Number((await transport.request('eth_blockNumber', [], signal)) as string);
+
+/** Adds an offer with higher fees, if it is its turn to be mined. What a pool refuses changes nothing. */
+async function replace(options: SenderOptions, request: TransactionRequest, offers: Offers): Promise<void> {
+  const { transport, signal, log, privateKey } = options;
+  const { unsigned } = offers.at(-1)!;
+  const [next, fees] = await Promise.all([
+    transport.request('eth_getTransactionCount', [addressOf(privateKey), 'latest'], signal),
+    suggestFees(transport, signal),
+  ]);
+  if (Number(next) !== unsigned.nonce || offers.length > MAX_RAISES) return;
+  const raised = sign(privateKey, { ...unsigned, ...raiseFees(unsigned, fees) });
   try {
-    await broadcast(transport, submitted.raw, signal);
+    await broadcast(transport, raised.raw, signal);
+  } catch (fault) {
+    if (!(fault instanceof FedaiError) || fault.code !== 'RPC_ERROR') throw fault;
+    return log.info('a replacement was not taken', { call: request.call, reason: fault.message });
+  }
+  offers.push(raised);
+  log.info('replaced by a transaction that pays more', { call: request.call, nonce: unsigned.nonce });
+}
+
+async function firstReceipt(
+  transport: RpcTransport,
+  offers: Offers,
+  signal?: AbortSignal,
+): Promise<RawReceipt | undefined> {
+  for (const { hash } of offers.toReversed()) {
+    const receipt = await fetchReceipt(transport, hash, signal);
+    if (receipt !== undefined) return receipt;
+  }
+  return undefined;
+}
+
+/** Offers again what is not mined; `true` when its nonce is used up by something else. */
+async function rebroadcast(transport: RpcTransport, offers: Offers, signal?: AbortSignal): Promise<boolean> {
+  try {
+    await broadcast(transport, offers.at(-1)!.raw, signal);
     return false;
   } catch (fault) {
     if (!isNonceFault(fault)) {
       if (fault instanceof FedaiError && fault.code === 'RPC_ERROR') return false; // e.g. pool full: offered again later
       throw fault;
     }
-    return (await fetchReceipt(transport, submitted.hash, signal)) === undefined;
+    return (await firstReceipt(transport, offers, signal)) === undefined;
   }
 }
 
