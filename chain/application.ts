@@ -49,6 +49,8 @@ export interface ApplicationOptions {
   /** Of the database; made if missing. */
   readonly directory: string;
   readonly poolLimits?: Partial<PoolLimits>;
+  /** Hears of trouble of the machine under the database; going on would be unsafe. */
+  readonly onFault?: (fault: FedaiError) => void;
 }
 
 /** Blocks checked but not decided that are kept executed: a few rounds of one height. */
@@ -69,6 +71,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ch
       commit: null,
       writes: genesis.writes,
     },
+    ...(options.onFault && { onFault: options.onFault }),
   });
   return new NodeApplication(options, store, genesis.common, genesis.validators);
 }

@@ -31,7 +31,7 @@ export interface ChainNodeInput {
   /** Port 0 takes a free one; `corsOrigins` are web pages that may call. */
   rpc: { host: string; port: number; corsOrigins?: readonly string[] };
   log: Log;
-  /** Called once when going on would be unsafe; the process should end. */
+  /** Called when going on would be unsafe (a second time says nothing new); the process should end. */
   onFault?: (cause: unknown) => void;
 }
 
@@ -56,9 +56,11 @@ export async function createChainNode(input: ChainNodeInput): Promise<ChainNode>
 
 async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): Promise<ChainNode> {
   const { spec, dataDir, log } = input;
+  const onFault = (cause: unknown) => input.onFault?.(cause);
   const application = await createApplication({
     spec,
     directory: join(dataDir, 'chain'),
+    onFault,
   });
   closers.defer(() => application.close());
   const peer = await createPeer({
@@ -67,6 +69,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     listen: input.listen,
     bootstrap: [...spec.bootstrap, ...input.bootstrap],
     log: log.child({ part: 'peer' }),
+    onFault,
     ...(input.announce && { announce: input.announce }),
   });
   closers.defer(() => peer.stop());

@@ -1,4 +1,7 @@
-/** Injected time. Rules take a `Clock`, so that a simulator can own it. */
+/**
+ * Injected time. Rules take a `Clock`, so that a simulator can own it. What others see (timestamps, expiries) is told by
+ * `systemClock`, which somebody may set; how long something lasts (bans, back-offs, rates) by `steadyClock`.
+ */
 
 export type TimerHandle = { cancel(): void };
 
@@ -14,6 +17,12 @@ export const systemClock: Clock = {
     const timer = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
+};
+
+/** When this process started, by the system's clock, plus what has passed since: never set back, never set forward. */
+export const steadyClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  setTimer: systemClock.setTimer,
 };
 
 /** Resolves after `delayMs`, or rejects with the signal's reason when it aborts first. */

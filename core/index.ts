@@ -10,7 +10,7 @@ export {
   utf8,
 } from './bytes.ts';
 export { blockLinks, checkBlock, isBlockOf, MAX_BLOCK_BYTES, parseCid, verifyCidPath } from './cid.ts';
-export { type Clock, sleep, systemClock, type TimerHandle } from './clock.ts';
+export { type Clock, sleep, steadyClock, systemClock, type TimerHandle } from './clock.ts';
 export {
   type EnvelopeContent,
   type OpenedEnvelope,
@@ -20,6 +20,7 @@ export {
 } from './envelope.ts';
 export { accept, FedaiError, ignore, reject, type Verdict } from './errors.ts';
 export { hmacSha256, keccak256, sha256 } from './hash.ts';
+export { endsProcess, hostFault, isHostFault } from './hostFault.ts';
 export { canonicalJson, parseJson } from './json.ts';
 export type { Service } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';

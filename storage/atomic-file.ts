@@ -1,9 +1,21 @@
 /** Whole files that are there or not there: written beside, synced, then renamed, so that a kill leaves the old or the new. */
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hostFault } from '../core/index.ts';
 
-/** Creates missing folders; readable by the owner alone. On return the bytes survive a power cut. */
+/**
+ * Creates missing folders; readable by the owner alone. On return the bytes survive a power cut. Throws trouble of the
+ * machine by its codes.
+ */
 export async function writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await replaceFile(path, bytes);
+  } catch (error) {
+    throw hostFault(error, path) ?? error;
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const beside = `${path}.${process.pid}.tmp`;

@@ -33,6 +33,8 @@ export interface PeerInput {
   bootstrap: readonly string[];
   targetPeers?: number;
   log: Log;
+  /** Hears of trouble of the machine (a full disk) that ends the process, each time it is met. */
+  onFault?: (fault: FedaiError) => void;
 }
 
 export interface Peer extends Service {
@@ -52,7 +54,7 @@ export interface Peer extends Service {
 
 /** Opens the data directory, listens and starts looking for peers: the peer that comes back is running (`start` is then a no-op). */
 export async function createPeer(input: PeerInput): Promise<Peer> {
-  const disk = await openDisk(input.dataDir);
+  const disk = await openDisk(input.dataDir, input.onFault);
   try {
     return await assemble(input, disk);
   } catch (error) {

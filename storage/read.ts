@@ -1,6 +1,6 @@
 /** Reading a UnixFS file within bounds, whatever the blocks come from. */
 import type { UnixFS } from '@helia/unixfs';
-import { concatBytes, FedaiError, parseCid } from '../core/index.ts';
+import { concatBytes, FedaiError, hostFault, parseCid } from '../core/index.ts';
 
 import { DEFAULT_FETCH_TIMEOUT_MS, type ReadOptions } from './content.ts';
 
@@ -33,6 +33,8 @@ export async function readFile(
 }
 
 export function explainFetch(error: unknown, cid: string): FedaiError {
+  const trouble = hostFault(error);
+  if (trouble !== undefined) return trouble;
   if (error instanceof FedaiError) return error;
   const name = error instanceof Error ? error.name : '';
   if (/NotUnixFS|NotAFile|InvalidPB|CorruptFile|OverRead|UnderRead|Malformed/i.test(name)) {

@@ -11,7 +11,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bytesToBigInt, concatBytes, equalBytes, FedaiError, sha256, uintBytes } from '../../core/index.ts';
+import {
+  bytesToBigInt,
+  concatBytes,
+  equalBytes,
+  FedaiError,
+  hostFault,
+  sha256,
+  uintBytes,
+} from '../../core/index.ts';
 import type { ConsensusStorage, RecordLog, SafeFile } from './types.ts';
 
 function writeAll(fd: number, bytes: Uint8Array): void {
@@ -38,10 +46,19 @@ function replaceFile(path: string, bytes: Uint8Array): void {
   }
 }
 
+/** A full disk and the like are told by their own codes. */
+function explained<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw hostFault(error, path) ?? error;
+  }
+}
+
 export function createSafeFile(path: string): SafeFile {
   return {
-    read: () => (existsSync(path) ? readFileSync(path) : undefined),
-    write: (bytes) => replaceFile(path, bytes),
+    read: () => explained(path, () => (existsSync(path) ? readFileSync(path) : undefined)),
+    write: (bytes) => explained(path, () => replaceFile(path, bytes)),
   };
 }
 
@@ -83,13 +100,13 @@ export function createRecordLog(path: string): RecordLog {
     return fd;
   };
   return {
-    records: () => (existsSync(path) ? parseRecords(readFileSync(path)).records : []),
-    append: (record) => writeAll(open(), frame(record)),
-    sync: () => fsyncSync(open()),
+    records: () => explained(path, () => (existsSync(path) ? parseRecords(readFileSync(path)).records : [])),
+    append: (record) => explained(path, () => writeAll(open(), frame(record))),
+    sync: () => explained(path, () => fsyncSync(open())),
     reset(records) {
       if (fd !== undefined) closeSync(fd);
       fd = undefined;
-      replaceFile(path, concatBytes(...records.map(frame)));
+      explained(path, () => replaceFile(path, concatBytes(...records.map(frame))));
     },
   };
 }
@@ -99,6 +116,8 @@ export function createConsensusStorage(directory: string): ConsensusStorage {
   try {
     mkdirSync(directory, { recursive: true });
   } catch (cause) {
+    const trouble = hostFault(cause, directory);
+    if (trouble !== undefined) throw trouble;
     throw new FedaiError(
       'DATA_DIRECTORY',
       'cannot create the directory of consensus',

@@ -12,6 +12,7 @@ const HEIGHT_BY_HASH = prefix('h');
 const TRANSACTION = prefix('t');
 const NODE = prefix('n');
 const CODE = prefix('k');
+const CHECKS = prefix('x');
 
 const at = (kind: Uint8Array) => (height: number) => concatBytes(kind, uintBytes(height, 8));
 const by = (kind: Uint8Array) => (hash: Uint8Array) => concatBytes(kind, hash);
@@ -26,4 +27,5 @@ export const keys = {
   transaction: by(TRANSACTION),
   node: by(NODE),
   code: by(CODE),
+  checks: at(CHECKS),
 };

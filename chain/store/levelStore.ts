@@ -5,10 +5,19 @@
 import { mkdir } from 'node:fs/promises';
 import type { Common } from '@ethereumjs/common';
 import { ClassicLevel } from 'classic-level';
-import { bytesToBigInt, equalBytes, FedaiError, toHex, uintBytes, utf8 } from '../../core/index.ts';
+import {
+  bytesToBigInt,
+  equalBytes,
+  FedaiError,
+  hostFault,
+  toHex,
+  uintBytes,
+  utf8,
+} from '../../core/index.ts';
 import { decodeCommit, encodeCommit } from '../../light/index.ts';
 import { decodeBlock, encodeBlock } from '../block.ts';
 import type { StateSource } from '../execution/index.ts';
+import { checksOf, createGuard, damage, type Guard, type Part } from './damage.ts';
 import { keys } from './keys.ts';
 import { decodePlace, decodeReceipts, encodePlace, encodeReceipts } from './records.ts';
 import type { ChainStore, StoredHeight } from './types.ts';
@@ -25,16 +34,23 @@ export interface OpenStoreOptions {
   readonly common: Common;
   /** Height 0; written to an empty directory, compared with a filled one. */
   readonly genesis: StoredHeight;
+  /** Hears of every trouble of the machine that a read or write meets; going on would be unsafe. */
+  readonly onFault?: (fault: FedaiError) => void;
 }
 
-/** Throws `DATABASE_LOCKED`, `DATABASE_UNREADABLE`, `DATABASE_VERSION`, `WRONG_CHAIN`. */
+/** Heights whose presence is checked at the start: LevelDB's log, of which it drops damaged parts in silence, holds fewer. */
+const CHECKED_HEIGHTS = 4096;
+
+/** Throws `DATABASE_LOCKED`, `DATABASE_UNREADABLE`, `DATABASE_VERSION`, `DATABASE_DAMAGED`, `WRONG_CHAIN`, and trouble of the machine. */
 export async function openStore(options: OpenStoreOptions): Promise<ChainStore> {
   const db = await openDatabase(options.directory);
   try {
-    const format = db.getSync(keys.meta('format'));
-    if (format === undefined) await writeHeight(db, options.genesis, true);
+    const guard = createGuard(options.directory, options.onFault ?? (() => {}));
+    const format = guard.reading(() => db.getSync(keys.meta('format')));
+    if (format === undefined) await writeHeight(db, guard, options.genesis, true);
     else checkIdentity(db, format, options);
-    return levelStore(db, options.common);
+    guard.reading(() => checkRecent(db, options.directory));
+    return levelStore(db, guard, options.common);
   } catch (error) {
     await db.close();
     throw error;
@@ -43,7 +59,7 @@ export async function openStore(options: OpenStoreOptions): Promise<ChainStore> 
 
 async function openDatabase(directory: string): Promise<Db> {
   await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
-    throw unreadable(directory, cause);
+    throw hostFault(cause, directory) ?? unreadable(directory, cause);
   });
   const db: Db = new ClassicLevel(directory, {
     keyEncoding: 'view',
@@ -62,9 +78,25 @@ async function openDatabase(directory: string): Promise<Db> {
         { cause, remedy: 'stop the other chain node, or give this one its own data directory' },
       );
     }
-    throw unreadable(directory, cause);
+    throw explainOpen(directory, cause);
   }
   return db;
+}
+
+function explainOpen(directory: string, cause: unknown): FedaiError {
+  const trouble = hostFault(cause, directory);
+  if (trouble?.code === 'DATA_DAMAGED') return damage(directory, 'table', cause);
+  return trouble ?? unreadable(directory, cause);
+}
+
+/** Throws `DATABASE_DAMAGED` when a recent height is missing. A height is one batch: if its block is there, all of it is. */
+function checkRecent(db: Db, directory: string): void {
+  const stored = db.getSync(keys.meta('head'));
+  if (stored === undefined) throw damage(directory, 'head');
+  const head = Number(bytesToBigInt(stored));
+  for (let height = head; height >= Math.max(0, head - CHECKED_HEIGHTS); height--) {
+    if (db.getSync(keys.block(height)) === undefined) throw damage(directory, `height ${height}`);
+  }
 }
 
 const unreadable = (directory: string, cause: unknown): FedaiError =>
@@ -95,45 +127,59 @@ function checkIdentity(db: Db, format: Uint8Array, { directory, genesis }: OpenS
   );
 }
 
-async function writeHeight(db: Db, stored: StoredHeight, isGenesis: boolean): Promise<void> {
+async function writeHeight(db: Db, guard: Guard, stored: StoredHeight, isGenesis: boolean): Promise<void> {
   const height = Number(stored.block.header.number);
   const batch = db.batch();
   const put = (key: Uint8Array, value: Uint8Array) => batch.put(key, value);
   for (const [hash, rlp] of stored.writes.nodes) put(keys.node(hash), rlp);
   for (const [hash, code] of stored.writes.codes) put(keys.code(hash), code);
-  put(keys.block(height), encodeBlock(stored.block));
-  put(keys.receipts(height), encodeReceipts(stored.receipts));
+  const block = encodeBlock(stored.block);
+  const receipts = encodeReceipts(stored.receipts);
+  const commit = stored.commit === null ? undefined : encodeCommit(stored.commit);
+  put(keys.block(height), block);
+  put(keys.receipts(height), receipts);
+  if (commit !== undefined) put(keys.commit(height), commit);
+  put(keys.checks(height), checksOf({ block, commit, receipts }));
   put(keys.bloom(height), stored.block.header.logsBloom);
   put(keys.heightByHash(stored.hash), uintBytes(height, 8));
   for (const [index, hash] of stored.transactionHashes.entries()) {
     put(keys.transaction(hash), encodePlace({ height, index }));
   }
-  if (stored.commit !== null) put(keys.commit(height), encodeCommit(stored.commit));
   if (isGenesis) {
     put(keys.meta('format'), utf8(FORMAT));
     put(keys.meta('genesis'), stored.hash);
   }
   put(keys.meta('head'), uintBytes(height, 8));
   await batch.write({ sync: true }).catch((cause: unknown) => {
-    throw new FedaiError(
-      'DATABASE_WRITE',
-      'a block could not be written',
-      { height },
-      { cause, remedy: 'check free space and permissions of the data directory, then start again' },
-    );
+    throw guard.fault(hostFault(cause, db.location) ?? unwritable(height, cause));
   });
 }
 
-function levelStore(db: Db, common: Common): ChainStore {
+const unwritable = (height: number, cause: unknown): FedaiError =>
+  new FedaiError(
+    'DATABASE_WRITE',
+    'a block could not be written',
+    { height },
+    { cause, remedy: 'check free space and permissions of the data directory, then start again' },
+  );
+
+function levelStore(db: Db, guard: Guard, common: Common): ChainStore {
   let height = Number(bytesToBigInt(db.getSync(keys.meta('head'))!));
+  const get = (key: Uint8Array) => guard.reading(() => db.getSync(key));
+  const addressed = (key: Uint8Array, hash: Uint8Array) => {
+    const bytes = get(key);
+    return bytes === undefined ? undefined : guard.addressed(bytes, hash);
+  };
   const state: StateSource = {
-    node: (hash) => db.getSync(keys.node(hash)),
-    code: (hash) => db.getSync(keys.code(hash)),
+    node: (hash) => addressed(keys.node(hash), hash),
+    code: (hash) => addressed(keys.code(hash), hash),
   };
-  const read = <T>(key: Uint8Array, decode: (bytes: Uint8Array) => T): T | undefined => {
-    const bytes = db.getSync(key);
-    return bytes === undefined ? undefined : decode(bytes);
+  const part = (name: Part, at: number): Uint8Array | undefined => {
+    const bytes = get(keys[name](at));
+    return bytes === undefined ? undefined : guard.part(name, bytes, get(keys.checks(at)));
   };
+  const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array) => T): T | undefined =>
+    bytes === undefined ? undefined : decode(bytes);
   return {
     get height() {
       return height;
@@ -144,15 +190,15 @@ function levelStore(db: Db, common: Common): ChainStore {
       if (next !== height + 1) {
         throw new FedaiError('INVARIANT', 'heights are stored in order', { got: next, expected: height + 1 });
       }
-      await writeHeight(db, stored, false);
+      await writeHeight(db, guard, stored, false);
       height = next;
     },
-    block: (at) => read(keys.block(at), (bytes) => decodeBlock(bytes, common)),
-    encodedBlock: (at) => db.getSync(keys.block(at)),
-    commit: (at) => read(keys.commit(at), decodeCommit),
-    receipts: (at) => read(keys.receipts(at), decodeReceipts),
-    heightOf: (hash) => read(keys.heightByHash(hash), (bytes) => Number(bytesToBigInt(bytes))),
-    placeOf: (hash) => read(keys.transaction(hash), decodePlace),
+    block: (at) => read(part('block', at), (bytes) => decodeBlock(bytes, common)),
+    encodedBlock: (at) => part('block', at),
+    commit: (at) => read(part('commit', at), decodeCommit),
+    receipts: (at) => read(part('receipts', at), decodeReceipts),
+    heightOf: (hash) => read(get(keys.heightByHash(hash)), (bytes) => Number(bytesToBigInt(bytes))),
+    placeOf: (hash) => read(get(keys.transaction(hash)), decodePlace),
     heightsMatching: (from, to, test) => matchingHeights(db, from, to, test),
     close: () => db.close(),
   };
