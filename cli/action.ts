@@ -16,7 +16,7 @@ interface SharedOptions {
   json?: boolean;
   logLevel?: LogLevel;
 }
-type Body<Options, Arguments extends readonly string[]> = (
+type Body<Options, Arguments extends readonly (string | undefined)[]> = (
   context: Context,
   options: Options,
   ...args: Arguments
@@ -26,7 +26,7 @@ type Body<Options, Arguments extends readonly string[]> = (
 const STOP_GRACE_MS = 15_000;
 
 /** Wraps a subcommand's body as commander's action. The process ends when it returns. */
-export function action<Options, Arguments extends readonly string[] = []>(
+export function action<Options, Arguments extends readonly (string | undefined)[] = []>(
   body: Body<Options, Arguments>,
 ): (...args: unknown[]) => Promise<void> {
   return async (...args) => {

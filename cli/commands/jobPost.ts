@@ -30,11 +30,15 @@ export function jobPost(parent: Command): Command {
   const command = parent
     .command('post')
     .description('post a job and serve its data and keys until it is settled')
-    .argument('<file>', 'job document (JSON); its data and reward may come from options')
+    .argument('[file]', 'job document (JSON); its data and reward may come from options')
     .option('--train <cid>', 'manifest of the training set, from `fedai data import`')
     .option('--test <cid>', 'manifest of the hidden test set, from `fedai data import`')
     .option('--reward <amount>', 'pay in TRAIN, put in escrow', trainAmount)
-    .option('--resume <id>', 'serve a job that was posted before from this data directory', jobId)
+    .option(
+      '--resume <id>',
+      'go on with a job that was posted from this data directory; needs no file',
+      jobId,
+    )
     .addHelpText(
       'after',
       `
@@ -43,25 +47,24 @@ again with --resume; past a deadline the others go on without it.
 
 Examples:
   $ fedai job post job.json --chain-spec chain.json --train bafy… --test bafy… --reward 100
-  $ fedai job post job.json --chain-spec chain.json --resume 7 --json`,
+  $ fedai job post --resume 7 --chain-spec chain.json --json`,
     );
   chainAccess(command);
   partyAccess(command, 'client');
   peerAccess(command);
-  return shared(command).action(action<Options, [string]>(post));
+  return shared(command).action(action<Options, [string | undefined]>(post));
 }
 
-async function post(context: Context, options: Options, file: string): Promise<ExitCode> {
+async function post(context: Context, options: Options, file: string | undefined): Promise<ExitCode> {
   const { output, signal } = context;
-  const { readJobFile } = await import('../jobFile.ts');
-  const job = await readJobFile(file, options);
-  const { readDataKey } = await import('../dataKeys.ts');
-  const { train, test } = job.document.data;
-  const testKey = await readDataKey(options.dataDir, test.manifest);
-  const dataKey = train.encrypted ? await readDataKey(options.dataDir, train.manifest) : undefined;
+  const written = options.resume === undefined ? await readWritten(options, file) : undefined;
   const keys = await unlock(options, ['evm', 'peer']);
   const { market, chain } = await openMarket(context, options, { signer: keys.evm });
-  await checkFunds(market, BigInt(job.document.reward));
+  const { checkNotPosted, readPostedJob } = await import('../postedJob.ts');
+  if (written) {
+    await checkNotPosted(market, written);
+    await checkFunds(market, BigInt(written.document.reward));
+  }
   const peer = await openPeer(options, {
     peerPrivateKey: keys.peer,
     bootstrap: chain.bootstrap,
@@ -70,15 +73,14 @@ async function post(context: Context, options: Options, file: string): Promise<E
   try {
     const { createClientAgent } = await import('../../market/index.ts');
     const { printJobEvent } = await import('../jobEvents.ts');
+    const job = written ?? (await readPostedJob(market, peer.content, BigInt(options.resume!)));
     const agent = createClientAgent({
       market,
-      testKey,
       log: output.log,
       onEvent: (event) => printJobEvent(output, event),
-      ...(dataKey && { dataKey }),
+      ...(await readKeys(options.dataDir, job)),
     });
-    const id =
-      options.resume === undefined ? await putInEscrow(peer.content, agent, job) : BigInt(options.resume);
+    const id = written ? await putInEscrow(peer.content, agent, job) : BigInt(options.resume!);
     output.event({ event: 'posted', id: id.toString() }, `job ${id} is posted`);
     const receipt = await agent.serve(id, signal);
     output.event(
@@ -89,6 +91,29 @@ async function post(context: Context, options: Options, file: string): Promise<E
   } finally {
     await peer.stop();
   }
+}
+
+/** The document of a job to be posted, with the keys of its data at hand. */
+async function readWritten(options: Options, file: string | undefined): Promise<Job> {
+  if (file === undefined) {
+    throw new FedaiError(
+      'MISSING_FILE',
+      'no job document is given',
+      {},
+      { remedy: 'give a file, or --resume with the number of a posted job' },
+    );
+  }
+  const { readJobFile } = await import('../jobFile.ts');
+  const job = await readJobFile(file, options);
+  await readKeys(options.dataDir, job);
+  return job;
+}
+
+async function readKeys(dataDir: string, { document }: Job) {
+  const { readDataKey } = await import('../dataKeys.ts');
+  const { train, test } = document.data;
+  const testKey = await readDataKey(dataDir, test.manifest);
+  return { testKey, ...(train.encrypted && { dataKey: await readDataKey(dataDir, train.manifest) }) };
 }
 
 const accuracyOf = ({ correct, total }: { correct: number; total: number }): number =>

@@ -80,12 +80,19 @@ afterAll(async () => {
 
 const chainOptions = () => ['--chain-spec', at('chain.json'), '--rpc', network.rpcUrl];
 
-/** Posts `job` with changes; each is refused, so nothing is in escrow afterwards. */
-async function post(change: object, { from = 'client', train = manifests.train! } = {}): Promise<Outcome> {
+/** Posts `job` with changes. */
+async function post(
+  change: object,
+  {
+    from = 'client',
+    train = manifests.train!,
+    killAt,
+  }: { from?: string; train?: string; killAt?: string } = {},
+): Promise<Outcome> {
   await writeFile(at('job.json'), JSON.stringify({ ...job, ...change }));
   const data = ['--train', train, '--test', manifests.test!, '--data-dir', at(from)];
   const listen = ['--listen', '/ip4/127.0.0.1/tcp/0'];
-  return fedai(['job', 'post', at('job.json'), ...chainOptions(), ...data, ...listen]);
+  return fedai(['job', 'post', at('job.json'), ...chainOptions(), ...data, ...listen], {}, killAt);
 }
 
 function refused(outcome: Outcome, code: number, error: string): void {
@@ -198,6 +205,39 @@ describe('a daemon', () => {
     const outcome = await daemon('worker', '--listen', `/ip4/127.0.0.1/tcp/${port}`);
     server.close();
     refused(outcome, 2, '[LISTEN_FAILED]');
+  });
+});
+
+describe('a client that is killed once it has paid', () => {
+  const reward = (600n * TRAIN).toString();
+  const resume = (from: string) =>
+    fedai([
+      ...['job', 'post', '--resume', '1', ...chainOptions(), '--data-dir', at(from), '--json'],
+      ...['--listen', '/ip4/127.0.0.1/tcp/0'],
+    ]);
+
+  it('does not pay again for the same document', async () => {
+    const killed = await post({ reward }, { killAt: 'job 1 is posted' });
+    expect(killed.code).toBe(null);
+    const again = await post({ reward });
+    refused(again, 1, '[ALREADY_POSTED]');
+    expect(again.stderr).toContain('--resume 1');
+    expect(await network.marketOf().jobCount()).toBe(1n);
+  });
+
+  it('goes on with the job, though it could not pay for another', async () => {
+    const { drawHeight } = await network.marketOf().job(1n);
+    const resumed = resume('client');
+    await network.chain.mine(drawHeight + 1 - (await network.marketOf().height()));
+    const { code, events } = await resumed;
+    expect(events.at(-1)).toMatchObject({ event: 'settled', exit: 'TooFewWorkers' });
+    expect(code).toBe(1);
+  });
+
+  it('is no other account', async () => {
+    const { code, stdout } = await resume('poor');
+    expect(stdout).toContain('WRONG_ACCOUNT');
+    expect(code).toBe(2);
   });
 });
 

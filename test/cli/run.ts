@@ -12,10 +12,11 @@ export interface Outcome {
   events: Record<string, unknown>[];
 }
 
-/** `environment` replaces variables of fedai; undefined removes one. */
+/** `environment` replaces variables of fedai; undefined removes one. A line of output with `killAt` in it is the last. */
 export function fedai(
   args: readonly string[],
   environment: Record<string, string | undefined> = {},
+  killAt?: string,
 ): Promise<Outcome> {
   const env = { ...process.env, FEDAI_PASSWORD: 'test', ...environment };
   return new Promise((resolve, reject) => {
@@ -24,6 +25,7 @@ export function fedai(
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text;
+      if (killAt !== undefined && stdout.includes(killAt)) child.kill('SIGKILL');
     });
     child.stderr.setEncoding('utf8').on('data', (text) => {
       stderr += text;
