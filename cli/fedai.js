@@ -13,6 +13,8 @@ if (Number.parseInt(process.versions.node, 10) >= WANTED_MAJOR) {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();
   await import('./lean.js');
+  const { useVendor } = await import('./vendor.ts');
+  useVendor();
   const { main } = await import('./main.ts');
   await main(process.argv.slice(2));
 } else {
