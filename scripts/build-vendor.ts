@@ -17,8 +17,6 @@ const FOLDERS = [
 ];
 /** With native code or files of their own beside them. */
 const EXTERNAL = ['classic-level', 'secp256k1', '@chainsafe/blst', 'mcl-wasm', '@libp2p/webrtc', '*.node'];
-/** Types only: nothing to load. */
-const TYPES_ONLY = ['@libp2p/interface', 'interface-datastore'];
 /** CommonJS inside an ES module still asks for Node's own modules. */
 const BANNER =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
@@ -30,7 +28,7 @@ function librariesOf(folder: string): string[] {
     .filter((name) => name.endsWith('.ts') && !/generated|assembly/.test(name))
     .flatMap((name) => [...readFileSync(join(ROOT, folder, name), 'utf8').matchAll(IMPORT)])
     .map((match) => match[1]!)
-    .filter((name) => !name.startsWith('node:') && !EXTERNAL.includes(name) && !TYPES_ONLY.includes(name));
+    .filter((name) => !name.startsWith('node:') && !EXTERNAL.includes(name));
 }
 
 async function bundle(libraries: readonly string[], outdir: string): Promise<Record<string, string>> {
