@@ -3,14 +3,16 @@
  * SIGTERM and the death of a parent process reach it.
  */
 import type { Command } from 'commander';
-import type { LogLevel } from '../core/index.ts';
+import { hostFault, type LogLevel } from '../core/index.ts';
 import { EXIT, type ExitCode, exitCodeOf, Interrupted } from './exit.ts';
 import { createOutput, type Output } from './output.ts';
 
 export interface Context {
   output: Output;
-  /** Aborts, with an `Interrupted` reason, when the command is to stop. */
+  /** Aborts, with an `Interrupted` reason or with what `fail` was given, when the command is to stop. */
   signal: AbortSignal;
+  /** Going on would be unsafe: says so at once, stops the command, and gives it the exit code of `cause`. The first time counts. */
+  fail: (cause: unknown) => void;
 }
 interface SharedOptions {
   json?: boolean;
@@ -24,6 +26,8 @@ type Body<Options, Arguments extends readonly (string | undefined)[]> = (
 
 /** A command that does not stop by itself within this time is ended; its files are crash-safe. */
 const STOP_GRACE_MS = 15_000;
+/** Ctrl-C under npm reaches us twice at once: from the terminal, and passed on. Only a later one is impatience. */
+const SAME_SIGNAL_MS = 500;
 
 /** Wraps a subcommand's body as commander's action. The process ends when it returns. */
 export function action<Options, Arguments extends readonly (string | undefined)[] = []>(
@@ -33,15 +37,16 @@ export function action<Options, Arguments extends readonly (string | undefined)[
     const command = args.at(-1) as Command;
     const options = args.at(-2) as Options & SharedOptions;
     const output = createOutput({ json: options.json ?? false, logLevel: options.logLevel ?? 'info' });
-    const stop = listenForStop(output);
+    const { signal, fail, failure } = listenForStop(output);
+    let code: ExitCode;
     try {
       const positional = command.processedArgs as unknown as Arguments;
-      finish((await body({ output, signal: stop.signal }, options, ...positional)) ?? EXIT.ok);
+      code = (await body({ output, signal, fail }, options, ...positional)) ?? EXIT.ok;
     } catch (error) {
-      const code = exitCodeOf(error);
-      if (code !== EXIT.interrupted) output.error(error);
-      finish(code);
+      code = exitCodeOf(error);
+      if (code !== EXIT.interrupted && failure() === undefined) output.error(error);
     }
+    finish(failure() ?? code);
   };
 }
 
@@ -51,27 +56,49 @@ export function untilStopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function listenForStop(output: Output): AbortController {
+interface Stop {
+  signal: AbortSignal;
+  fail: (cause: unknown) => void;
+  /** Exit code of what `fail` was given. */
+  failure: () => ExitCode | undefined;
+}
+
+function listenForStop(output: Output): Stop {
   const controller = new AbortController();
-  const stop = (by: string) => {
-    if (controller.signal.aborted) {
-      if (by === 'SIGINT') process.exit(EXIT.interrupted);
-      return;
-    }
-    controller.abort(new Interrupted(by));
-    setTimeout(() => process.exit(EXIT.interrupted), STOP_GRACE_MS).unref();
+  let failure: ExitCode | undefined;
+  let firstMs = 0;
+  const abort = (reason: unknown) => {
+    controller.abort(reason);
+    firstMs = performance.now();
+    setTimeout(() => process.exit(failure ?? EXIT.interrupted), STOP_GRACE_MS).unref();
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name));
-  // A reader that is gone (`| head`) is no reason to die loudly.
-  process.stdout.on('error', () => stop('a closed pipe'));
+  const stop = (by: string, isSignal = false) => {
+    if (!controller.signal.aborted) abort(new Interrupted(by));
+    else if (isSignal && performance.now() - firstMs > SAME_SIGNAL_MS)
+      process.exit(failure ?? EXIT.interrupted);
+  };
+  const fail = (cause: unknown) => {
+    if (failure !== undefined) return;
+    failure = exitCodeOf(cause);
+    output.error(cause);
+    if (!controller.signal.aborted) abort(cause);
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name, true));
+  // A reader that is gone (`| head`) is no reason to die loudly; output that finds no room is lost work.
+  process.stdout.on('error', (error) => {
+    const fault = hostFault(error, 'stdout');
+    if (fault === undefined) stop('a closed pipe');
+    else fail(fault);
+  });
   // A terminal that is gone must not keep a command from cleaning up.
   process.stderr.on('error', () => {});
   if (process.connected) process.on('disconnect', () => stop('the end of the parent process'));
+  // Also of promises that nobody waits for. What is broken in memory is not to be saved: files are crash-safe.
   process.on('uncaughtException', (error) => {
-    output.error(error);
-    process.exit(EXIT.failed);
+    output.error(hostFault(error) ?? error);
+    process.exit(exitCodeOf(error));
   });
-  return controller;
+  return { signal: controller.signal, fail, failure: () => failure };
 }
 
 /** Ends the process once stdout is flushed: a library's open handle must not keep a finished command alive. */

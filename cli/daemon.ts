@@ -7,6 +7,7 @@ import type { Peer } from '../storage/index.ts';
 import { type Context, untilStopped } from './action.ts';
 import { readChainFile } from './chainFile.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { checkHost } from './host.ts';
 import { openKeySet } from './keySet.ts';
 import { type ChainAccess, formatTrain, type PartyAccess, type PeerAccess } from './options.ts';
 import { openMarket, openPeer } from './party.ts';
@@ -19,6 +20,7 @@ export interface DaemonParts {
   dataDir: string;
   log: Log;
   onEvent: (event: { type: string }) => void;
+  onFault: (fault: FedaiError) => void;
 }
 
 interface DaemonOptions extends ChainAccess, PartyAccess, PeerAccess {
@@ -38,13 +40,13 @@ export async function runDaemon(
   options: DaemonOptions,
   create: (parts: DaemonParts) => Service,
 ): Promise<ExitCode> {
-  const { output, signal } = context;
+  const { output, signal, fail } = context;
+  await checkHost(options.dataDir, output.log);
   const chain = await readChainFile(options.chainSpec);
   const keys = await openKeySet(options);
-  const peer = await openPeer(options, {
+  const peer = await openPeer(context, options, {
     peerPrivateKey: keys.peer.privateKey,
     bootstrap: chain.bootstrap,
-    log: output.log,
   });
   const about = { address: keys.evm.address, peerId: peer.peerId, addresses: peer.addresses() };
   output.event({ event: 'started', ...about }, `${about.address} at ${about.addresses[0]}`);
@@ -58,6 +60,7 @@ export async function runDaemon(
     dataDir: join(options.dataDir, STATE_FOLDER),
     log: output.log,
     onEvent: ({ type, ...fields }: { type: string }) => output.event({ event: type, ...fields }),
+    onFault: fail,
   };
   try {
     await checkStake(market, role, about.address, options.stake);

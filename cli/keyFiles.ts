@@ -30,6 +30,7 @@ export interface PublicKeys {
 export type KeyPurpose = 'evm' | 'peer' | 'nostr' | 'reader' | 'validator';
 
 const folderOf = (dataDir: string): string => join(dataDir, 'keys');
+const fileOf = (dataDir: string, name: string): string => join(folderOf(dataDir), `${name}.json`);
 
 export interface WriteKeysInput {
   dataDir: string;
@@ -108,17 +109,44 @@ export async function openKeys<P extends KeyPurpose>(
 ): Promise<Record<P, Uint8Array>> {
   const opened = {} as Record<P, Uint8Array>;
   for (const purpose of purposes) {
-    opened[purpose] = await openKeystore(await readKeyFile(dataDir, purpose), password);
+    const text = await readKeyFile(dataDir, purpose);
+    opened[purpose] = await openKeystore(text, password).catch((error: unknown) => {
+      throw nameFile(error, fileOf(dataDir, purpose));
+    });
   }
   return opened;
 }
 
+/** The file goes into the error, and what to do when the password is right and the file is not. */
+function nameFile(error: unknown, file: string): unknown {
+  if (!(error instanceof FedaiError)) return error;
+  const remedy = `${error.remedy}; if the file is damaged, restore it, or make the keys again with \`fedai key new --recover\``;
+  return new FedaiError(error.code, error.message, { ...error.data, file }, { cause: error.cause, remedy });
+}
+
+/** Throws `MISSING_KEYS` or `BAD_KEYS`. */
 export async function readPublicKeys(dataDir: string): Promise<PublicKeys> {
-  return JSON.parse(await readKeyFile(dataDir, 'public')) as PublicKeys;
+  const text = await readKeyFile(dataDir, 'public');
+  let cause: unknown;
+  try {
+    const keys = JSON.parse(text) as PublicKeys;
+    if (keys.format === 'fedai-keys/1') return keys;
+  } catch (error) {
+    cause = error;
+  }
+  throw new FedaiError(
+    'BAD_KEYS',
+    'the file of public keys is damaged',
+    { file: fileOf(dataDir, 'public') },
+    {
+      cause,
+      remedy: 'restore it, or make the keys again from the recovery phrase: `fedai key new --recover`',
+    },
+  );
 }
 
 async function readKeyFile(dataDir: string, name: string): Promise<string> {
-  const file = join(folderOf(dataDir), `${name}.json`);
+  const file = fileOf(dataDir, name);
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

@@ -1,6 +1,5 @@
 /** Opens what a party works with: its keys, the market under them, its peer on the network. */
 import { join } from 'node:path';
-import type { Log } from '../core/index.ts';
 import type { Market } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
 import type { Context } from './action.ts';
@@ -42,8 +41,9 @@ export async function openMarket(
 }
 
 export async function openPeer(
+  { output, fail }: Context,
   options: PartyAccess & PeerAccess,
-  input: { peerPrivateKey: Uint8Array; bootstrap: readonly string[]; log: Log },
+  input: { peerPrivateKey: Uint8Array; bootstrap: readonly string[] },
 ): Promise<Peer> {
   const { createPeer } = await import('../storage/index.ts');
   return createPeer({
@@ -51,6 +51,7 @@ export async function openPeer(
     peerPrivateKey: input.peerPrivateKey,
     listen: [options.listen],
     bootstrap: options.bootstrap ?? input.bootstrap,
-    log: input.log,
+    log: output.log,
+    onFault: fail,
   });
 }

@@ -1,5 +1,5 @@
 /** How an error is shown: what happened, why, what to do. For people as lines, for programs as one event. */
-import { FedaiError } from '../core/index.ts';
+import { FedaiError, hostFault } from '../core/index.ts';
 import { systemCode } from './exit.ts';
 
 export interface ErrorReport {
@@ -15,19 +15,17 @@ export interface ErrorReport {
 const SYSTEM_REMEDIES: Record<string, string> = {
   ENOENT: 'check the path; the file or folder does not exist',
   EACCES: 'check who owns the file or folder and its permissions',
-  EROFS: 'choose a folder that can be written to (--data-dir)',
   EISDIR: 'give a file, not a folder',
   ENOTDIR: 'give a folder, not a file',
   EADDRINUSE: 'another program uses this port; stop it or choose another port',
   ECONNREFUSED: 'check the address and that the chain node runs (`fedai chain run`), then try again',
-  ENOSPC: 'the disk is full; free some space and start again, nothing is lost',
-  EMFILE: 'too many open files; raise the limit (`ulimit -n 4096`)',
 };
 
 /** Causes are followed this deep; libraries wrap without end. */
 const MAX_CAUSES = 4;
 
-export function reportOf(error: unknown): ErrorReport {
+export function reportOf(thrown: unknown): ErrorReport {
+  const error = hostFault(thrown) ?? thrown;
   const code = systemCode(error) || 'INTERNAL';
   const remedy = (error instanceof FedaiError && error.remedy) || SYSTEM_REMEDIES[rootSystemCode(error)];
   return {

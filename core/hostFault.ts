@@ -69,8 +69,11 @@ export function hostFault(error: unknown, path?: string): FedaiError | undefined
   return undefined;
 }
 
-/** Trouble that passes when others close their files is no reason to stop. */
-export const endsProcess = (fault: FedaiError): boolean => fault.code !== 'TOO_MANY_FILES';
+/** Tells of trouble that ends the process. Too many open files pass when others close theirs. */
+export function tellHostFault(error: unknown, onFault: (fault: FedaiError) => void): void {
+  const fault = hostFault(error);
+  if (fault !== undefined && fault.code !== 'TOO_MANY_FILES') onFault(fault);
+}
 
 function troubleOf(error: Error): Trouble | undefined {
   const code = (error as { code?: unknown }).code;

@@ -20,7 +20,7 @@ export {
 } from './envelope.ts';
 export { accept, FedaiError, ignore, reject, type Verdict } from './errors.ts';
 export { hmacSha256, keccak256, sha256 } from './hash.ts';
-export { endsProcess, hostFault, isHostFault } from './hostFault.ts';
+export { hostFault, isHostFault, tellHostFault } from './hostFault.ts';
 export { canonicalJson, parseJson } from './json.ts';
 export type { Service } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';

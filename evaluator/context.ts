@@ -1,5 +1,5 @@
 /** What the parts of an evaluator share: everything outside that they touch. */
-import type { Hex, Log } from '../core/index.ts';
+import type { FedaiError, Hex, Log } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import type { Market, Job as PostedJob, ScoreVerdict, SigningDomain } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
@@ -22,6 +22,8 @@ export interface EvaluatorContext {
   dataDir: string;
   log: Log;
   onEvent: (event: EvaluatorEvent) => void;
+  /** Hears of trouble of the machine (a full disk) that ends the process. */
+  onFault: (fault: FedaiError) => void;
   kernel: 'auto' | 'reference' | 'wasm';
   signal: AbortSignal;
 }

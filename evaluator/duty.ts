@@ -1,5 +1,5 @@
 /** One job from the point of view of the evaluator pool: waits to be drawn, then scores, commits, reveals and keeps the results. */
-import { FedaiError } from '../core/index.ts';
+import { FedaiError, tellHostFault } from '../core/index.ts';
 import {
   createLatest,
   createTrigger,
@@ -90,6 +90,7 @@ function endFetching({ assessing }: Running, posted: PostedJob, height: number):
 }
 
 function report({ context }: Running, error: unknown): void {
+  tellHostFault(error, context.onFault);
   if (error instanceof FedaiError && error.transient) context.log.info('waiting', { error });
   else if (error instanceof FedaiError)
     context.log.warn('a step failed and will be tried again', { code: error.code, error });

@@ -1,6 +1,6 @@
 /** The evaluator daemon: enrols in the pool, scores what it is drawn for, and serves results after the workers are gone. Speaks JSON-RPC only. */
 import { join as joinPath } from 'node:path';
-import type { Log, Service } from '../core/index.ts';
+import type { FedaiError, Log, Service } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import {
   createMarket,
@@ -24,6 +24,8 @@ export interface EvaluatorOptions {
   dataDir: string;
   log: Log;
   onEvent?: (event: EvaluatorEvent) => void;
+  /** Hears of trouble of the machine (a full disk); the process should end. */
+  onFault?: (fault: FedaiError) => void;
   /** Stake to hold, wei; unset means the least that an evaluator needs. */
   stake?: bigint;
   kernel?: 'auto' | 'reference' | 'wasm';
@@ -48,7 +50,13 @@ export function createEvaluator(options: EvaluatorOptions): Service {
     read: () => readFileIfPresent(path),
     write: (bytes: Uint8Array) => writeFileAtomic(path, bytes),
   };
-  return createMarketDaemon({ log, pollMs, cursor, open: (signal) => open(options, signal) });
+  return createMarketDaemon({
+    log,
+    pollMs,
+    cursor,
+    onFault: options.onFault,
+    open: (signal) => open(options, signal),
+  });
 }
 
 async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<DaemonDuties> {
@@ -63,6 +71,7 @@ async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<Dae
     dataDir,
     log,
     onEvent: options.onEvent ?? (() => {}),
+    onFault: options.onFault ?? (() => {}),
     kernel: options.kernel ?? 'auto',
     signal,
   };
@@ -77,6 +86,7 @@ async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<Dae
       stake: options.stake ?? (await market.parameters()).minEvaluatorStake,
     }),
     onJobs: async (jobs, height) => onJobs(daemon, jobs, height),
+    unfinished: () => daemon.duties.keys(),
     async close() {
       await Promise.allSettled([...daemon.duties.values()].map((duty) => duty.stop()));
     },

@@ -2,7 +2,7 @@
  * The life that worker and evaluator share: enrol once the RPC is there, follow the heights, hand over the jobs that are
  * not settled, remember the first of them across restarts. Owns no duties and no files.
  */
-import { type Log, type Service, sleep, utf8 } from '../core/index.ts';
+import { type FedaiError, type Log, type Service, sleep, tellHostFault, utf8 } from '../core/index.ts';
 import { type EnrolmentWish, enrol } from './enrol.ts';
 import { followHeights } from './follow.ts';
 import { createJobBook } from './jobBook.ts';
@@ -21,14 +21,18 @@ export interface DaemonDuties {
   wish(): Promise<EnrolmentWish>;
   /** Every unsettled job as of `height`; a settled one appears one last time. */
   onJobs(jobs: Job[], height: number): Promise<void>;
+  /** Jobs with something left to do, settled ones too: pay to take, results to keep. */
+  unfinished(): Iterable<bigint>;
   close(): Promise<void>;
 }
 
 export interface MarketDaemonOptions {
   log: Log;
   pollMs?: number | undefined;
-  /** Holds the lowest id that is not settled. */
+  /** Holds the lowest id that is not settled and done with. */
   cursor: DaemonFile;
+  /** Hears of trouble of the machine (a full disk) that ends the process. */
+  onFault?: ((fault: FedaiError) => void) | undefined;
   /** The signal aborts at `stop`. */
   open(signal: AbortSignal): Promise<DaemonDuties>;
 }
@@ -67,12 +71,32 @@ async function run(options: MarketDaemonOptions, firstUnsettled: bigint, signal:
     if (!enrolled) await join(duties, log);
     enrolled = true;
     await duties.onJobs(await book.refresh(height), height);
-    if (book.firstUnsettled === cursor) return;
-    await options.cursor.write(utf8(JSON.stringify({ firstUnsettled: book.firstUnsettled.toString() })));
-    cursor = book.firstUnsettled;
+    const first = leastOf(book.firstUnsettled, duties.unfinished());
+    if (first === cursor) return;
+    await writeCursor(options, first);
+    cursor = first;
   };
   await followHeights(market, onHeight, { pollMs: options.pollMs ?? DEFAULT_POLL_MS, log, signal });
   await duties.close();
+}
+
+/** A kill between the settlement of a job and the last step of its duties must not lose that step. */
+function leastOf(firstUnsettled: bigint, unfinished: Iterable<bigint>): bigint {
+  let least = firstUnsettled;
+  for (const id of unfinished) if (id < least) least = id;
+  return least;
+}
+
+async function writeCursor(
+  { cursor, onFault = () => {} }: MarketDaemonOptions,
+  firstUnsettled: bigint,
+): Promise<void> {
+  try {
+    await cursor.write(utf8(JSON.stringify({ firstUnsettled: firstUnsettled.toString() })));
+  } catch (error) {
+    tellHostFault(error, onFault);
+    throw error;
+  }
 }
 
 async function openPatiently(

@@ -5,7 +5,7 @@
 import { LevelBlockstore } from 'blockstore-level';
 import type { LevelDatastore } from 'datastore-level';
 import type { CID } from 'multiformats/cid';
-import { endsProcess, type FedaiError, hostFault, isBlockOf } from '../core/index.ts';
+import { type FedaiError, hostFault, isBlockOf, tellHostFault } from '../core/index.ts';
 
 export type OnHostFault = (fault: FedaiError) => void;
 
@@ -60,8 +60,8 @@ async function telling<T>(work: Promise<T>, path: string, onFault: OnHostFault):
   try {
     return await work;
   } catch (error) {
-    const fault = hostFault(error, path);
-    if (fault !== undefined && endsProcess(fault)) onFault(fault);
-    throw fault ?? error;
+    const trouble = hostFault(error, path) ?? error;
+    tellHostFault(trouble, onFault);
+    throw trouble;
   }
 }

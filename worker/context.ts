@@ -1,5 +1,5 @@
 /** What the parts of a worker share: everything outside that they touch. */
-import type { Clock, Hex, Log } from '../core/index.ts';
+import type { Clock, FedaiError, Hex, Log } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import type { Job } from '../job/index.ts';
 import type { Market, Job as PostedJob, SigningDomain } from '../market/index.ts';
@@ -30,6 +30,8 @@ export interface WorkerContext {
   clock: Clock;
   log: Log;
   onEvent: (event: WorkerEvent) => void;
+  /** Hears of trouble of the machine (a full disk) that ends the process. */
+  onFault: (fault: FedaiError) => void;
   kernel: 'auto' | 'reference' | 'wasm';
   signal: AbortSignal;
 }

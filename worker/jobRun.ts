@@ -1,5 +1,5 @@
 /** One assigned job from assignment to pay: follows what the chain says and keeps a training round running while there is one. */
-import { FedaiError, type Hex } from '../core/index.ts';
+import { FedaiError, type Hex, tellHostFault } from '../core/index.ts';
 import { createLatest, createTrigger, isFinal, type Job as PostedJob, turnOf } from '../market/index.ts';
 import { type AgreedState, adopt, fixingEvent, initialAgreed } from './agreed.ts';
 import { slotsOf } from './bitmap.ts';
@@ -51,6 +51,7 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
         if (!run.finished) await step(run, posted, height);
       } catch (error) {
         if (context.signal.aborted) return;
+        tellHostFault(error, context.onFault);
         const waiting = error instanceof FedaiError && error.transient;
         if (waiting) log.info('waiting', { error });
         else log.warn('a step of the job failed and will be tried again', { error: errorOf(error) });

@@ -1,5 +1,5 @@
 /** Thin I/O around the round machine: carries out its effects, feeds back what came of them, and keeps saying what was said. */
-import type { Hex, TimerHandle } from '../core/index.ts';
+import { type Hex, type TimerHandle, tellHostFault } from '../core/index.ts';
 import { isRevert, roundClaimDigest, signDigest } from '../market/index.ts';
 import type { Assignment, WorkerContext } from './context.ts';
 import { type JobTopic, toRoundClaim } from './jobTopic.ts';
@@ -139,6 +139,7 @@ async function perform(running: Running, effect: RoundEffect): Promise<void> {
     }
   } catch (error) {
     if (running.signal.aborted) return;
+    tellHostFault(error, running.context.onFault);
     running.context.log.warn('a part of a training round failed', {
       jobId: running.assignment.jobId,
       round: running.round,

@@ -1,6 +1,6 @@
 /** The trainer daemon: enrols, volunteers for jobs that fit, trains those it is assigned to, and takes its pay. Speaks JSON-RPC only. */
 import { join as joinPath } from 'node:path';
-import { type Clock, type Log, type Service, systemClock } from '../core/index.ts';
+import { type Clock, type FedaiError, type Log, type Service, systemClock } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import {
   createMarket,
@@ -30,6 +30,8 @@ export interface WorkerOptions {
   dataDir: string;
   log: Log;
   onEvent?: (event: WorkerEvent) => void;
+  /** Hears of trouble of the machine (a full disk); the process should end. */
+  onFault?: (fault: FedaiError) => void;
   /** Stake to hold, wei; deposited at the start when missing. */
   stake?: bigint;
   /** Capability bits to register. */
@@ -62,7 +64,13 @@ export function createWorker(options: WorkerOptions): Service {
     read: () => readFileIfPresent(path),
     write: (bytes: Uint8Array) => writeFileAtomic(path, bytes),
   };
-  return createMarketDaemon({ log, pollMs, cursor, open: (signal) => open(options, signal) });
+  return createMarketDaemon({
+    log,
+    pollMs,
+    cursor,
+    onFault: options.onFault,
+    open: (signal) => open(options, signal),
+  });
 }
 
 async function open(options: WorkerOptions, signal: AbortSignal): Promise<DaemonDuties> {
@@ -83,6 +91,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     clock,
     log,
     onEvent: options.onEvent ?? (() => {}),
+    onFault: options.onFault ?? (() => {}),
     kernel: options.kernel ?? 'auto',
     signal,
   };
@@ -106,6 +115,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
       stake: options.stake ?? 0n,
     }),
     onJobs: (jobs, height) => onJobs(daemon, jobs, height),
+    unfinished: () => daemon.runs.keys(),
     async close() {
       await Promise.allSettled([...daemon.runs.values()].map((jobRun) => jobRun.stop()));
       await states.close();

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FedaiError, type Hex } from '../../core/index.ts';
 import { action, type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { checkHost } from '../host.ts';
 import { readPublicKeys } from '../keyFiles.ts';
 import { type PartyAccess, type PeerAccess, partyAccess, peerAccess, port, shared } from '../options.ts';
 import { unlock } from '../party.ts';
@@ -36,7 +37,8 @@ Examples:
   return shared(command).action(action<Options>(run));
 }
 
-async function run({ output, signal }: Context, options: Options): Promise<ExitCode> {
+async function run({ output, signal, fail }: Context, options: Options): Promise<ExitCode> {
+  await checkHost(options.dataDir, output.log);
   const { createChainNode, loadChainSpec } = await import('../../chain/index.ts');
   const spec = await loadChainSpec(options.chainSpec);
   const keys = await unlock<'peer' | 'validator'>(
@@ -45,8 +47,6 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
   );
   const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
   if (address !== undefined) checkValidates(spec.validators, address);
-  const fault = new AbortController();
-  let reason: unknown;
   const node = await createChainNode({
     spec,
     dataDir: options.dataDir,
@@ -55,10 +55,7 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
     bootstrap: options.bootstrap ?? [],
     rpc: { host: options.rpcHost, port: options.rpcPort },
     log: output.log,
-    onFault(cause) {
-      reason = cause;
-      fault.abort();
-    },
+    onFault: fail,
     ...(address !== undefined && { keys: { validatorSecretKey: keys.validator, address } }),
   });
   try {
@@ -67,8 +64,7 @@ async function run({ output, signal }: Context, options: Options): Promise<ExitC
       { event: 'ready', rpc: node.rpcUrl, peerId: node.peerId, addresses, height },
       `JSON-RPC at ${node.rpcUrl}, peers at ${addresses.join(', ')}, height ${height}`,
     );
-    await untilStopped(AbortSignal.any([signal, fault.signal]));
-    if (fault.signal.aborted) throw reason;
+    await untilStopped(signal);
   } finally {
     output.log.info('stopping');
     await node.stop();

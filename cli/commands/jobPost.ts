@@ -6,6 +6,7 @@ import type { ClientAgent, Market } from '../../market/index.ts';
 import type { ContentStore } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { checkHost } from '../host.ts';
 import {
   type ChainAccess,
   chainAccess,
@@ -57,6 +58,7 @@ Examples:
 
 async function post(context: Context, options: Options, file: string | undefined): Promise<ExitCode> {
   const { output, signal } = context;
+  await checkHost(options.dataDir, output.log);
   const written = options.resume === undefined ? await readWritten(options, file) : undefined;
   const keys = await unlock(options, ['evm', 'peer']);
   const { market, chain } = await openMarket(context, options, { signer: keys.evm });
@@ -65,11 +67,7 @@ async function post(context: Context, options: Options, file: string | undefined
     await checkNotPosted(market, written);
     await checkFunds(market, BigInt(written.document.reward));
   }
-  const peer = await openPeer(options, {
-    peerPrivateKey: keys.peer,
-    bootstrap: chain.bootstrap,
-    log: output.log,
-  });
+  const peer = await openPeer(context, options, { peerPrivateKey: keys.peer, bootstrap: chain.bootstrap });
   try {
     const { createClientAgent } = await import('../../market/index.ts');
     const { printJobEvent } = await import('../jobEvents.ts');
