@@ -63,6 +63,12 @@ async function bundle(libraries: readonly string[], outdir: string): Promise<Rec
   return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, `${file}.mjs`]));
 }
 
+/** CommonJS gives its names at run time only, which a bundle cannot: such a library stays where it is. */
+async function isWhole(library: string, file: string): Promise<boolean> {
+  const [original, bundled] = await Promise.all([import(library), import(join(TARGET, file))]);
+  return Object.keys(original).every((name) => name === 'module.exports' || name in bundled);
+}
+
 const libraries = [...new Set(FOLDERS.flatMap(librariesOf))].sort();
 const stamp = installStamp();
 const key = createHash('sha256')
@@ -73,11 +79,16 @@ const indexFile = join(TARGET, 'index.json');
 if (existsSync(indexFile) && JSON.parse(readFileSync(indexFile, 'utf8')).key === key) {
   console.log('dist/vendor is up to date');
 } else {
-  const staged = `${TARGET}.${process.pid}`;
-  mkdirSync(staged, { recursive: true });
-  const files = await bundle(libraries, staged);
-  writeFileSync(join(staged, 'index.json'), JSON.stringify({ key, stamp, files }));
   rmSync(TARGET, { recursive: true, force: true });
-  renameSync(staged, TARGET);
-  console.log(`dist/vendor: ${libraries.length} libraries`);
+  mkdirSync(TARGET, { recursive: true });
+  const files = await bundle(libraries, TARGET);
+  for (const [library, file] of Object.entries(files)) {
+    if (!(await isWhole(library, file))) delete files[library];
+  }
+  // Named last: half a bundle is none.
+  const staged = `${indexFile}.${process.pid}`;
+  writeFileSync(staged, JSON.stringify({ key, stamp, files }));
+  renameSync(staged, indexFile);
+  console.log(`dist/vendor: ${Object.keys(files).length} libraries`);
 }
+process.exit(0);
