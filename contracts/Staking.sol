@@ -5,10 +5,13 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Votes} from "@openzeppelin/contracts/governance/utils/Votes.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {Bls} from "./libraries/Bls.sol";
 import {Burn} from "./libraries/Burn.sol";
+import {SignBytes} from "./libraries/SignBytes.sol";
 
 /// @title Stake, locks, slashing, votes and the validator list
 contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
@@ -28,8 +31,7 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
     uint256 public constant MAX_VALIDATORS = 100;
     /// Bounds the loop of a withdrawal; more requests in the same block are merged.
     uint256 public constant MAX_UNBONDS = 16;
-    uint256 private constant BLS_PUBLIC_KEY_BYTES = 48;
-    uint256 private constant BLS_SIGNATURE_BYTES = 96;
+    uint256 private constant BPS = 10_000;
 
     StakingParameters private _parameters;
     mapping(address account => Checkpoints.Trace208) private _stakes;
@@ -40,7 +42,11 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
     mapping(address locker => bool) public isLocker;
     Validator[] private _validators;
     mapping(address account => bool) public isValidator;
-    mapping(bytes32 keyHash => bool) private _keyInUse;
+    /// By hash of the compressed key. A key stays its account's for ever, jailed or not.
+    mapping(bytes32 keyHash => address) private _accountOf;
+    /// @inheritdoc IStaking
+    mapping(address account => bool) public isJailed;
+    mapping(bytes32 offence => bool) private _punished;
     /// @inheritdoc IStaking
     uint256 public totalBurned;
 
@@ -116,26 +122,49 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
     /// @inheritdoc IStaking
     function slash(address account, uint256 amount, address reporter, bytes32 reason) external onlyLocker {
         _release(account, amount);
-        _decreaseStake(account, amount);
-        uint256 reward = reporter == address(0) ? 0 : (amount * _parameters.reporterBps) / 10_000;
-        _rewards[reporter] += reward;
-        totalBurned += amount - reward;
-        emit Slashed(account, amount, reporter, reward, reason);
-        Burn.burn(amount - reward);
+        uint256 taken = Math.min(amount, stakeOf(account));
+        _decreaseStake(account, taken);
+        _destroy(account, taken, reporter, reason);
     }
 
     /// @inheritdoc IStaking
-    function registerValidator(bytes calldata blsPublicKey, bytes calldata proofOfPossession) external {
+    function reportEquivocation(Equivocation calldata evidence) external returns (uint256 slashed) {
+        bytes32 keyHash = keccak256(Bls.compress(evidence.publicKey));
+        address account = _accountOf[keyHash];
+        if (account == address(0)) revert StakingUnknownKey(keyHash);
+        (MessageKind kind, uint64 height, uint32 round) = (evidence.kind, evidence.height, evidence.round);
+        uint256 window = _parameters.evidenceWindowBlocks;
+        uint256 from = block.number > window ? block.number - window : 0;
+        if (height < from || height > block.number) revert StakingEvidenceOutsideWindow(height, from, block.number);
+        bytes32 offence = _offence(account, kind, height, round);
+        if (_punished[offence]) revert StakingEvidenceUsed(account, kind, height, round);
+        bytes memory first = SignBytes.ofMessage(kind, height, round, evidence.first);
+        bytes memory second = SignBytes.ofMessage(kind, height, round, evidence.second);
+        if (keccak256(first) == keccak256(second)) revert StakingNoContradiction();
+        if (!Bls.verify(evidence.publicKey, first, evidence.first.signature)) revert StakingBadSignature(false);
+        if (!Bls.verify(evidence.publicKey, second, evidence.second.signature)) revert StakingBadSignature(true);
+        _punished[offence] = true;
+        emit EquivocationProven(account, kind, height, round, msg.sender);
+        if (!isJailed[account]) {
+            isJailed[account] = true;
+            emit Jailed(account);
+        }
+        slashed = _cutShare(account, _parameters.equivocationBps);
+        _destroy(account, slashed, msg.sender, "equivocation");
+    }
+
+    /// @inheritdoc IStaking
+    function registerValidator(bytes calldata publicKey, bytes calldata proofOfPossession) external {
         if (!_parameters.admissionOpen) revert StakingAdmissionClosed();
-        _registerValidator(msg.sender, blsPublicKey, proofOfPossession);
+        _registerValidator(msg.sender, publicKey, proofOfPossession);
     }
 
     /// @inheritdoc IStaking
-    function registerValidatorFor(address account, bytes calldata blsPublicKey, bytes calldata proofOfPossession)
+    function registerValidatorFor(address account, bytes calldata publicKey, bytes calldata proofOfPossession)
         external
         onlyOwner
     {
-        _registerValidator(account, blsPublicKey, proofOfPossession);
+        _registerValidator(account, publicKey, proofOfPossession);
     }
 
     /// @inheritdoc IStaking
@@ -171,7 +200,8 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
 
     /// @inheritdoc IStaking
     function freeStakeOf(address account) public view returns (uint256) {
-        return stakeOf(account) - _locked[account];
+        // A slash for equivocation may leave less than is locked.
+        return Math.saturatingSub(stakeOf(account), _locked[account]);
     }
 
     /// @inheritdoc IStaking
@@ -185,12 +215,17 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStaking
+    function isPunished(address account, MessageKind kind, uint64 height, uint32 round) external view returns (bool) {
+        return _punished[_offence(account, kind, height, round)];
+    }
+
+    /// @inheritdoc IStaking
     function validators() external view returns (ValidatorInfo[] memory active) {
         uint256 count = 0;
         active = new ValidatorInfo[](_validators.length);
         for (uint256 i = 0; i < _validators.length; i++) {
             uint256 stake = stakeOf(_validators[i].account);
-            if (stake == 0) continue;
+            if (stake == 0 || isJailed[_validators[i].account]) continue;
             active[count++] = ValidatorInfo(_validators[i].account, _validators[i].blsPublicKey, stake);
         }
         assembly ("memory-safe") {
@@ -211,6 +246,32 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
         _transferVotingUnits(account, address(0), amount);
     }
 
+    /// Takes the share from the stake, whoever has locks on it, and from what is on its way out.
+    function _cutShare(address account, uint256 bps) private returns (uint256 taken) {
+        taken = Math.mulDiv(stakeOf(account), bps, BPS);
+        _decreaseStake(account, taken);
+        Unbond[] storage unbonds = _unbonds[account];
+        for (uint256 i = 0; i < unbonds.length; i++) {
+            if (unbonds[i].releaseHeight <= block.number) continue;
+            uint256 cut = Math.mulDiv(unbonds[i].amount, bps, BPS);
+            unbonds[i].amount -= SafeCast.toUint192(cut);
+            taken += cut;
+        }
+    }
+
+    /// Rewards the reporter with its share of what was taken and burns the rest.
+    function _destroy(address account, uint256 taken, address reporter, bytes32 reason) private {
+        uint256 reward = reporter == address(0) ? 0 : Math.mulDiv(taken, _parameters.reporterBps, BPS);
+        _rewards[reporter] += reward;
+        totalBurned += taken - reward;
+        emit Slashed(account, taken, reporter, reward, reason);
+        Burn.burn(taken - reward);
+    }
+
+    function _offence(address account, MessageKind kind, uint64 height, uint32 round) private pure returns (bytes32) {
+        return keccak256(abi.encode(account, kind, height, round));
+    }
+
     function _release(address account, uint256 amount) private {
         uint256 locked = _lockedBy[msg.sender][account];
         if (locked < amount) revert StakingInsufficientLocked(account, locked, amount);
@@ -218,27 +279,28 @@ contract Staking is IStaking, Ownable, Votes, ReentrancyGuardTransient {
         _locked[account] -= amount;
     }
 
-    function _registerValidator(address account, bytes calldata blsPublicKey, bytes calldata proofOfPossession) private {
-        if (blsPublicKey.length != BLS_PUBLIC_KEY_BYTES) {
-            revert StakingBadKeyLength(blsPublicKey.length, BLS_PUBLIC_KEY_BYTES);
-        }
-        if (proofOfPossession.length != BLS_SIGNATURE_BYTES) {
-            revert StakingBadKeyLength(proofOfPossession.length, BLS_SIGNATURE_BYTES);
-        }
+    function _registerValidator(address account, bytes calldata publicKey, bytes calldata proofOfPossession) private {
+        bytes memory compressed = Bls.compress(publicKey);
+        bytes32 keyHash = keccak256(compressed);
         if (isValidator[account]) revert StakingValidatorExists(account);
-        if (_keyInUse[keccak256(blsPublicKey)]) revert StakingKeyInUse(keccak256(blsPublicKey));
+        if (_accountOf[keyHash] != address(0)) revert StakingKeyInUse(keyHash);
         if (_validators.length >= MAX_VALIDATORS) revert StakingTooManyValidators(MAX_VALIDATORS);
         if (stakeOf(account) < _parameters.minValidatorStake) {
             revert StakingBelowMinimum(stakeOf(account), _parameters.minValidatorStake);
         }
+        bytes memory message = SignBytes.ofPossession(account, compressed);
+        if (!Bls.verify(publicKey, message, proofOfPossession)) revert StakingBadProof(account);
         isValidator[account] = true;
-        _keyInUse[keccak256(blsPublicKey)] = true;
-        _validators.push(Validator(account, blsPublicKey));
-        emit ValidatorRegistered(account, blsPublicKey, proofOfPossession);
+        _accountOf[keyHash] = account;
+        _validators.push(Validator(account, compressed));
+        emit ValidatorRegistered(account, compressed, proofOfPossession);
     }
 
     function _setParameters(StakingParameters memory value) private {
-        if (value.reporterBps > 10_000 || value.minValidatorStake == 0) revert StakingBadParameters();
+        if (
+            value.reporterBps > BPS || value.equivocationBps > BPS || value.minValidatorStake == 0
+                || value.evidenceWindowBlocks >= value.unbondingBlocks
+        ) revert StakingBadParameters();
         _parameters = value;
         emit StakingParametersSet(value);
     }

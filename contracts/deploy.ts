@@ -3,6 +3,7 @@
  * and at last ownership to the timelock. Whoever holds an EVM (genesis builder, Hardhat, Anvil) sends the steps as one account.
  */
 import { concat, getCreateAddress, Interface, type InterfaceAbi } from 'ethers';
+import { evmPublicKey, evmSignature } from '../core/bls/index.ts';
 import { FedaiError, type Hex } from '../core/index.ts';
 import * as generated from './generated/index.ts';
 
@@ -26,8 +27,11 @@ export interface JobParameters {
 }
 
 export interface StakingParameters {
+  /** Must be more than the evidence window. */
   unbondingBlocks: number;
+  evidenceWindowBlocks: number;
   reporterBps: number;
+  equivocationBps: number;
   admissionOpen: boolean;
   minValidatorStake: bigint;
 }
@@ -52,6 +56,7 @@ export interface DeploymentParameters {
   allowedNodes?: readonly Hex[];
   validators?: readonly {
     account: Hex;
+    /** 48 and 96 bytes, compressed. */
     blsPublicKey: Uint8Array;
     proofOfPossession: Uint8Array;
     stake: bigint;
@@ -100,9 +105,11 @@ export const defaultJobParameters: JobParameters = {
 };
 
 export const defaultStakingParameters: StakingParameters = {
-  // Three weeks of blocks of one second: longer than a light client's trusting period and the evidence window.
+  // Three weeks of blocks of one second: longer than a light client's trusting period and the evidence window, two weeks.
   unbondingBlocks: 1_814_400,
+  evidenceWindowBlocks: 1_209_600,
   reporterBps: 500,
+  equivocationBps: 500,
   admissionOpen: false,
   minValidatorStake: 1_000n * TRAIN,
 };
@@ -248,7 +255,7 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
     callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [at.JobManager, true]),
   ];
   for (const { account, blsPublicKey, proofOfPossession, stake } of parameters.validators ?? []) {
-    const args = [account, blsPublicKey, proofOfPossession];
+    const args = [account, evmPublicKey(blsPublicKey), evmSignature(proofOfPossession)];
     steps.push(callStep(at.Staking, stakingAbi, 'depositFor', [account], stake));
     steps.push(callStep(at.Staking, stakingAbi, 'registerValidatorFor', args));
   }

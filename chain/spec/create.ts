@@ -94,7 +94,7 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
   });
 }
 
-/** Staking keeps proofs and checks none: a key made from others' keys could sign commits in their names. */
+/** A key made from others' keys could sign commits in their names. Staking checks too; this says whose proof is bad. */
 function checkPossession(
   { address, blsPublicKey, proofOfPossession }: GenesisValidator,
   index: number,

@@ -9,3 +9,4 @@ export {
   proofOfPossession,
   verifyPossession,
 } from './bls.ts';
+export { evmPublicKey, evmSignature } from './eip2537.ts';

@@ -9,6 +9,7 @@ import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
 import {
     Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score
 } from "../../../contracts/interfaces/JobTypes.sol";
+import {BlsSigner} from "./BlsSigner.sol";
 import {vm} from "./Vm.sol";
 
 /// A market whose parties act at random: mostly what the job's state asks for, sometimes not, sometimes too late.
@@ -35,7 +36,7 @@ abstract contract JobWalk {
 
     function _open() internal {
         beacons = new BeaconHistory();
-        staking = new Staking(address(this), IStaking.StakingParameters(5, 0, false, 1 ether));
+        staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
         jobs = new JobManager(address(this), staking, registry, beacons, _parameters());
         staking.setLocker(address(jobs), true);
@@ -45,7 +46,7 @@ abstract contract JobWalk {
         for (uint256 i = 0; i < EVALUATORS; i++) _join(_account(10 + i, (i + 1) * 100 ether), 2);
         for (uint256 i = 0; i < 3; i++) {
             address validator = _account(20 + i, (i + 1) * 1 ether);
-            staking.registerValidatorFor(validator, abi.encodePacked(bytes32(i), bytes16(0)), new bytes(96));
+            staking.registerValidatorFor(validator, BlsSigner.publicKey(i + 1), BlsSigner.possession(i + 1, validator));
         }
         vm.deal(client, 1e36);
     }

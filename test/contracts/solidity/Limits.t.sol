@@ -9,6 +9,7 @@ import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
 import {
     Deadlines, JobPost, JobState, Parameters, ResultClaim, RoundClaim, Score
 } from "../../../contracts/interfaces/JobTypes.sol";
+import {BlsSigner} from "./BlsSigner.sol";
 import {vm} from "./Vm.sol";
 
 /// A job at every limit. What is measured runs in a test of its own, after `setUp`, so that storage is cold as in a block.
@@ -34,7 +35,7 @@ abstract contract LargestJob {
 
     function _toDraw() internal {
         beacons = new BeaconHistory();
-        staking = new Staking(address(this), IStaking.StakingParameters(5, 0, false, 1 ether));
+        staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
         Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1);
         jobs = new JobManager(address(this), staking, registry, beacons, terms);
@@ -42,7 +43,7 @@ abstract contract LargestJob {
         registry.setRecorder(address(jobs), true);
         for (uint256 i = 0; i < VALIDATORS; i++) {
             address validator = _account(FIRST_VALIDATOR + i);
-            staking.registerValidatorFor(validator, abi.encodePacked(bytes32(i), bytes16(0)), new bytes(96));
+            staking.registerValidatorFor(validator, BlsSigner.publicKey(i + 1), BlsSigner.possession(i + 1, validator));
         }
         for (uint256 i = 0; i < POOL; i++) _join(_account(FIRST_EVALUATOR + i), 2);
         vm.deal(CLIENT, 1e24);

@@ -56,7 +56,7 @@ contract ReentrancyTest {
     Thief private thief;
 
     function setUp() public {
-        staking = new Staking(address(this), IStaking.StakingParameters(5, 0, false, 1 ether));
+        staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         WorkerRegistry registry = new WorkerRegistry(address(this), staking, 10 ether);
         Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1);
         jobs = new JobManager(address(this), staking, registry, new BeaconHistory(), terms);

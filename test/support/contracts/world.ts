@@ -17,6 +17,7 @@ import {
   timelockControllerAbi,
   workerRegistryAbi,
 } from '../../../contracts/generated/index.ts';
+import { blsPublicKey, proofOfPossession } from '../../../core/bls/index.ts';
 import { FedaiError, type Hex } from '../../../core/index.ts';
 
 export const TRAIN = 10n ** 18n;
@@ -34,8 +35,8 @@ export interface Account {
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
-/** The n-th test account's made-up BLS key; the contracts check its length, genesis its signature. */
-const blsKey = (index: number) => new Uint8Array(48).fill(index + 1);
+/** The n-th validator's BLS secret key. */
+export const blsSecret = (index: number) => new Uint8Array(32).fill(index + 1);
 
 async function createAccounts(
   count: number,
@@ -58,11 +59,11 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
     deployer: deployer.address,
     jobs: { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK },
     governance: { votingDelayBlocks: 1, votingPeriodBlocks: 5, timelockSeconds: 10 },
-    staking: { unbondingBlocks: 20 },
+    staking: { unbondingBlocks: 20, evidenceWindowBlocks: 15 },
     validators: validators.map(({ address }, index) => ({
       account: address,
-      blsPublicKey: blsKey(index),
-      proofOfPossession: new Uint8Array(96),
+      blsPublicKey: blsPublicKey(blsSecret(index)),
+      proofOfPossession: proofOfPossession(blsSecret(index), address),
       stake: VALIDATOR_STAKES[index]!,
     })),
     ...overrides,
