@@ -3,10 +3,20 @@
  * Owns their life and nothing of their rules; without a validator key it follows and serves.
  */
 import { join } from 'node:path';
-import { FedaiError, type Hex, type Log, type Service, systemClock } from '../core/index.ts';
+import {
+  equalBytes,
+  FedaiError,
+  fromHex,
+  type Hex,
+  type Log,
+  type Service,
+  steadyClock,
+  systemClock,
+} from '../core/index.ts';
 import { createPeer, type Peer } from '../storage/index.ts';
 import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
 import { consensusTopic, createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
@@ -82,16 +92,13 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     genesisHash: application.store.block(0)!.header.hash(),
     chainPeers: () => peer.gossip.listeners(consensusTopic(chainId)),
     consensus,
-    clock: systemClock,
+    clock: steadyClock,
     random: Math.random,
     log: log.child({ part: 'sync' }),
   });
   const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });
   const finality = createFinalityMeter();
-  consensus.onDecided(({ block, height, finalityMs }) => {
-    finality.add(finalityMs);
-    log.debug('block', { height, transactions: block.transactions.length, finalityMs });
-  });
+  observe(input, application, consensus, finality);
   await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
   for (const service of [consensus, sync, gossip]) {
     closers.defer(() => service.stop());
@@ -119,6 +126,26 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     async start() {},
     stop: () => closers.disposeAsync(),
   };
+}
+
+/** What is learnt from each block that becomes final. */
+function observe(
+  { log, keys }: ChainNodeInput,
+  { store }: ChainApplication,
+  consensus: Consensus,
+  finality: FinalityMeter,
+): void {
+  const watch = createClockWatch({ clock: systemClock, steady: steadyClock, log });
+  consensus.onDecided(({ block: { header, transactions }, height, finalityMs }) => {
+    watch.look({
+      timestamp: Number(header.timestamp),
+      parentTimestamp: Number(store.block(height - 1)!.header.timestamp),
+      isOwn: keys !== undefined && equalBytes(fromHex(keys.address), header.coinbase.bytes),
+      isLive: finalityMs !== null,
+    });
+    finality.add(finalityMs);
+    log.debug('block', { height, transactions: transactions.length, finalityMs });
+  });
 }
 
 function createNodeConsensus(input: ChainNodeInput, application: ChainApplication, peer: Peer): Consensus {

@@ -1,5 +1,5 @@
 /** Opens the market: typed reads and writes of the contracts over one JSON-RPC endpoint. Owns no decisions. */
-import { type Clock, type Hex, type Log, silentLog, systemClock } from '../core/index.ts';
+import { type Clock, type Hex, type Log, silentLog, steadyClock } from '../core/index.ts';
 import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from './abi.ts';
 import { checksummed } from './address.ts';
 import type { MarketContext } from './context.ts';
@@ -47,7 +47,7 @@ const DEFAULT_POLL_MS = 400;
 export function createMarket(options: MarketOptions): Market {
   const transport = typeof options.rpc === 'string' ? httpTransport(options.rpc) : options.rpc;
   const log = options.log ?? silentLog;
-  const clock = options.clock ?? systemClock;
+  const clock = options.clock ?? steadyClock;
   const { signal, attempts } = options;
   const retrying: RetryOptions = { log, clock, signal, attempts };
   const { contracts } = options;

@@ -1,7 +1,7 @@
 /** Dials candidates until enough peers are connected, with back-off. Bootstrap peers are never given up; their absence is a warning. */
 import type { Libp2p } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
-import { FedaiError, type Log, systemClock } from '../core/index.ts';
+import { FedaiError, type Log, steadyClock } from '../core/index.ts';
 import { isMultiaddr, isPeerId, peerIdIn } from './addresses.ts';
 import { type Candidate, createCandidates } from './candidates.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
@@ -57,7 +57,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
 
   function onFailure(candidate: Candidate, error: unknown): void {
     log.debug('dial failed', { peer: candidate.key, addresses: candidate.addresses, error });
-    const entry = candidates.failed(candidate.key, systemClock.now());
+    const entry = candidates.failed(candidate.key, steadyClock.now());
     if (entry === undefined) answeredBy.delete(candidate.key);
     if (!entry?.bootstrap || !isPowerOfTwo(entry.failures)) return;
     log.warn('bootstrap peer is away; trying again', {
@@ -80,7 +80,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
     },
     dialDue() {
       const connected = connectedPeers(libp2p);
-      for (const candidate of candidates.due(systemClock.now())) {
+      for (const candidate of candidates.due(steadyClock.now())) {
         const { key } = candidate;
         if (dialling.size >= PARALLEL_DIALS) return;
         if (!candidate.bootstrap && connected.size + dialling.size >= targetPeers) return;

@@ -3,7 +3,7 @@
  * A peer that is away is a warning and is tried again with back-off; nothing here ends the process.
  */
 import type { Libp2p, PeerId } from '@libp2p/interface';
-import { type Log, type Service, sleep, systemClock } from '../core/index.ts';
+import { type Log, type Service, sleep, steadyClock } from '../core/index.ts';
 import { createDialler, type Dialler } from './dialler.ts';
 import { askPeers, servePeers } from './exchange.ts';
 import { TARGET_PEERS } from './limits.ts';
@@ -52,7 +52,7 @@ export function createDiscovery(input: DiscoveryInput): Discovery {
       const chosen = connections[Math.floor(Math.random() * connections.length)]?.remotePeer.toString();
       if (tick % EXCHANGE_EVERY_TICKS === 0 && chosen) void exchangeWith(input, dialler, chosen, signal);
       if (tick % DHT_WALK_EVERY_TICKS === 0 && chosen) void walkDht(input, dialler, signal);
-      if (tick % MEND_EVERY_TICKS === 0) void mendConnections(libp2p, input.log, systemClock.now());
+      if (tick % MEND_EVERY_TICKS === 0) void mendConnections(libp2p, input.log, steadyClock.now());
       await sleep(TICK_MS, signal).catch(() => {});
     }
   }

@@ -1,6 +1,6 @@
 /** Topics: small messages to everyone who listens. Every message gets its handler's verdict before it is passed on; rejects cost the neighbour that sent it. */
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub';
-import { FedaiError, type Log, systemClock, type Verdict } from '../core/index.ts';
+import { FedaiError, type Log, steadyClock, type Verdict } from '../core/index.ts';
 import { GOSSIP_BURST, GOSSIP_PER_PEER_PER_SECOND, MAX_GOSSIP_BYTES } from './limits.ts';
 import { createRateLimiter } from './rate.ts';
 import { PENALTY, type PeerScores } from './scores.ts';
@@ -22,7 +22,7 @@ export function createGossip(gossipsub: GossipSub, scores: PeerScores, log: Log)
 
   async function judge(handler: GossipHandler, message: Uint8Array, from: string): Promise<Verdict> {
     if (message.length > MAX_GOSSIP_BYTES) return { verdict: 'reject', reason: 'message is too large' };
-    if (!rate.take(from, systemClock.now())) {
+    if (!rate.take(from, steadyClock.now())) {
       scores.penalise(from, PENALTY.flooding, 'gossip over the rate limit');
       return { verdict: 'ignore', reason: 'over the rate limit' };
     }

@@ -1,5 +1,5 @@
 /** What peers have done wrong lately, one number each: gossip and streams both write it, gossipsub and the connection gate read it. */
-import { type Clock, systemClock } from '../core/index.ts';
+import { type Clock, steadyClock } from '../core/index.ts';
 
 /** A misdeed halves every minute, so that an honest peer with one bug comes back. */
 const HALF_LIFE_MS = 60_000;
@@ -35,7 +35,7 @@ interface Standing {
   bannedUntilMs: number;
 }
 
-export function createPeerScores(clock: Clock = systemClock): PeerScores {
+export function createPeerScores(clock: Clock = steadyClock): PeerScores {
   const standings = new Map<string, Standing>();
   const callbacks: ((peer: string, reason: string) => void)[] = [];
   const decayed = (standing: Standing, nowMs: number) =>

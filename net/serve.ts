@@ -1,6 +1,6 @@
 /** The answering side of a stream protocol. Answer: status 0 and frames, the last one empty; or status 1 and a frame with an error code. */
 import type { Libp2p, Stream } from '@libp2p/interface';
-import { FedaiError, type Log, systemClock, utf8 } from '../core/index.ts';
+import { FedaiError, type Log, steadyClock, utf8 } from '../core/index.ts';
 import { createFrameReader, writeBytes, writeFrame } from './frames.ts';
 import { MAX_WRITE_BUFFER_BYTES } from './limits.ts';
 import { createRateLimiter, type RateLimiter } from './rate.ts';
@@ -86,7 +86,7 @@ function createGate(limits: RequestLimits): Gate {
   let total = 0;
   return {
     enter(from) {
-      if (!rate.take(from, systemClock.now())) return 'RATE_LIMITED';
+      if (!rate.take(from, steadyClock.now())) return 'RATE_LIMITED';
       const own = running.get(from) ?? 0;
       if (own >= limits.concurrentPerPeer || total >= limits.concurrentTotal) return 'BUSY';
       running.set(from, own + 1);

@@ -27,7 +27,10 @@ export interface WorkerContext {
   peer: Peer;
   states: StateExchange;
   dataDir: string;
+  /** Time as others see it: expiries, sequences. */
   clock: Clock;
+  /** How long something takes: nobody sets it. */
+  steady: Clock;
   log: Log;
   onEvent: (event: WorkerEvent) => void;
   /** Hears of trouble of the machine (a full disk) that ends the process. */

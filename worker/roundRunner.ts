@@ -67,10 +67,10 @@ export function runRound(
   };
   const running: Running = { context, assignment, topic, agreed, round, signal, outbox: new Map(), dispatch };
   const timers = [
-    every(context, TICK_MS, signal, () => dispatch({ type: 'tick', nowMs: context.clock.now() })),
+    every(context, TICK_MS, signal, () => dispatch({ type: 'tick', nowMs: context.steady.now() })),
     every(context, REPEAT_MS, signal, () => running.outbox.forEach((message) => void say(running, message))),
   ];
-  dispatch({ type: 'started', nowMs: context.clock.now() });
+  dispatch({ type: 'started', nowMs: context.steady.now() });
   return {
     round,
     deliver: (message) => deliver(running, message),
@@ -98,9 +98,9 @@ function every(context: WorkerContext, ms: number, signal: AbortSignal, action: 
   const again = (): void => {
     if (signal.aborted) return;
     action();
-    timer = context.clock.setTimer(ms, again);
+    timer = context.steady.setTimer(ms, again);
   };
-  timer = context.clock.setTimer(ms, again);
+  timer = context.steady.setTimer(ms, again);
   return { cancel: () => timer.cancel() };
 }
 
@@ -147,16 +147,16 @@ async function perform(running: Running, effect: RoundEffect): Promise<void> {
       error,
     });
     if (effect.type === 'train')
-      running.context.clock.setTimer(TRAIN_AGAIN_MS, () => void perform(running, effect));
+      running.context.steady.setTimer(TRAIN_AGAIN_MS, () => void perform(running, effect));
   }
 }
 
 async function train(running: Running): Promise<void> {
   const { context, assignment, round, agreed, signal, dispatch } = running;
   const { jobId, slot } = assignment;
-  const startedAt = context.clock.now();
+  const startedAt = context.steady.now();
   const { state, lossQ16, steps, samples } = await trainShare(assignment, round, agreed.bytes, signal);
-  const seconds = Math.max(1, context.clock.now() - startedAt) / 1000;
+  const seconds = Math.max(1, context.steady.now() - startedAt) / 1000;
   context.states.hold(jobId, state.stateRoot, state.bytes);
   context.onEvent({
     type: 'trained',

@@ -1,6 +1,13 @@
 /** The trainer daemon: enrols, volunteers for jobs that fit, trains those it is assigned to, and takes its pay. Speaks JSON-RPC only. */
 import { join as joinPath } from 'node:path';
-import { type Clock, type FedaiError, type Log, type Service, systemClock } from '../core/index.ts';
+import {
+  type Clock,
+  type FedaiError,
+  type Log,
+  type Service,
+  steadyClock,
+  systemClock,
+} from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import {
   createMarket,
@@ -75,8 +82,8 @@ export function createWorker(options: WorkerOptions): Service {
 
 async function open(options: WorkerOptions, signal: AbortSignal): Promise<DaemonDuties> {
   const { keys, peer, dataDir, contracts, log, rpc } = options;
-  const clock = options.clock ?? systemClock;
-  const market = createMarket({ rpc, contracts, signer: keys.evm.privateKey, log, clock, signal });
+  const steady = options.clock ?? steadyClock;
+  const market = createMarket({ rpc, contracts, signer: keys.evm.privateKey, log, clock: steady, signal });
   const chainId = await market.chainId();
   const states = createStateExchange(peer.requests);
   await states.serve();
@@ -88,7 +95,8 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     peer,
     states,
     dataDir,
-    clock,
+    clock: options.clock ?? systemClock,
+    steady,
     log,
     onEvent: options.onEvent ?? (() => {}),
     onFault: options.onFault ?? (() => {}),
