@@ -29,15 +29,17 @@ export function createRecoveryWatch({ layout, fleet, network, display }: Recover
   const unhear = fleet.onEvent((name, event) => waiting.get(name)?.(event));
   const isTraining = () => display.state().job?.state === 'Training';
 
-  /** The first event of one of these names. */
+  /** Whether the process prints an event of this name before the signal aborts. */
   const event = (name: string, wanted: string, signal: AbortSignal) =>
     new Promise<boolean>((resolve) => {
       const end = (outcome: boolean) => {
+        signal.removeEventListener('abort', abort);
         waiting.delete(name);
         resolve(outcome);
       };
+      const abort = () => end(false);
       waiting.set(name, (one) => one.event === wanted && end(true));
-      signal.addEventListener('abort', () => end(false), { once: true });
+      signal.addEventListener('abort', abort, { once: true });
     });
 
   /** Its own commits tell: one that it took from a peer may lack its vote, one that it helped to reach has it. */
