@@ -7,6 +7,8 @@ import type { BlockId } from './machine-state.ts';
 import type { ConsensusOptions } from './types.ts';
 
 export interface Candidates {
+  /** Blocks kept. */
+  readonly size: number;
   get(id: BlockId): Block | undefined;
   put(id: BlockId, block: Block): void;
   /** Fetches and checks in the background; `persistent` for a block that a quorum voted for. */
@@ -33,6 +35,9 @@ export function createCandidates(deps: CandidatesDeps): Candidates {
   const blocks = new Map<BlockId, Block>();
   const underway = new Map<BlockId, { persistent: boolean }>();
   return {
+    get size() {
+      return blocks.size;
+    },
     get: (id) => blocks.get(id),
     put: (id, block) => void blocks.set(id, block),
     fetch(id, from, persistent) {

@@ -7,7 +7,7 @@ import type { BlockCommit } from '../../light/index.ts';
 import type { Block } from '../types.ts';
 import { createBatchVerifier } from './batch.ts';
 import { checkBlockRules, checkDecided } from './block-rules.ts';
-import { decodeEvidence, recordEvidence } from './evidence.ts';
+import { createEvidenceBook, type EvidenceBook } from './evidence.ts';
 import { createFutureMessages } from './future.ts';
 import { type HeightContext, openHeight } from './height.ts';
 import { createIntake, type Intake } from './intake.ts';
@@ -15,7 +15,7 @@ import type { ConsensusMessage } from './messages.ts';
 import { HeightRun } from './run.ts';
 import { createSerial } from './serial.ts';
 import { createSigner, type Signer } from './signer.ts';
-import type { Consensus, ConsensusOptions, ConsensusStatus, Decided, Evidence } from './types.ts';
+import type { Consensus, ConsensusOptions, ConsensusStatus, Decided, Evidence, Held } from './types.ts';
 import { openHeightLog } from './wal.ts';
 
 /** What was lost is sent again this often while a height stalls. */
@@ -37,8 +37,10 @@ class Driver implements Consensus {
   readonly #options: ConsensusOptions;
   readonly #signer: Signer | null;
   readonly #intake: Intake;
+  readonly #evidence: EvidenceBook;
   readonly #serial = createSerial();
   readonly #future = createFutureMessages();
+  readonly #evidenceHandlers: ((evidence: Evidence) => void)[] = [];
   readonly #decidedHandlers: ((decided: Decided) => void)[] = [];
   readonly #behindHandlers: ((height: number, from: string) => void)[] = [];
   #run: HeightRun | undefined;
@@ -55,6 +57,7 @@ class Driver implements Consensus {
     this.#options = options;
     this.#signer =
       secretKey === null ? null : createSigner({ chainId, secretKey, scheme, file: storage.signState });
+    this.#evidence = createEvidenceBook(storage.evidence, options.log);
     this.#intake = createIntake({ chainId, clock, batch: createBatchVerifier(scheme, clock) });
     network.onMessage((message, from) => this.#onMessage(message, from));
   }
@@ -81,12 +84,25 @@ class Driver implements Consensus {
     return { height: context.height, round: state.round, step: state.step, validator };
   }
 
+  held(): Held {
+    const run = this.#run;
+    return {
+      messages: run?.book.size ?? 0,
+      blocks: run?.candidates.size ?? 0,
+      waiting: this.#future.size,
+    };
+  }
+
   proposedBlock(hash: Uint8Array): Block | undefined {
     return this.#run?.candidates.get(toHex(hash));
   }
 
   evidence(): Evidence[] {
-    return this.#options.storage.evidence.records().map(decodeEvidence);
+    return this.#evidence.all();
+  }
+
+  onEvidence(handler: (evidence: Evidence) => void): void {
+    this.#evidenceHandlers.push(handler);
   }
 
   onDecided(handler: (decided: Decided) => void): void {
@@ -164,7 +180,10 @@ class Driver implements Consensus {
       wal: signer === null ? null : openHeightLog(storage.wal, codec, { chainId, height }, log),
       serial: this.#serial,
       onDecided: (block, commit) => this.#onDecided(run, block, commit),
-      onEvidence: (evidence) => recordEvidence(storage.evidence, log, evidence),
+      onEvidence: (evidence) => {
+        if (!this.#evidence.record(evidence)) return;
+        for (const handler of this.#evidenceHandlers) handler(evidence);
+      },
       onFault: (cause) => this.#fault(cause),
     });
     this.#run = run;

@@ -22,14 +22,32 @@ export function decodeEvidence(bytes: Uint8Array): Evidence {
   };
 }
 
-export function recordEvidence(records: RecordLog, log: Log, evidence: Evidence): void {
-  const { validator, first } = evidence;
-  log.warn('a validator contradicts itself', {
-    validator,
-    height: first.height,
-    round: first.round,
-    what: first.kind === 'vote' ? first.type : 'proposal',
-  });
-  records.append(encodeEvidence(evidence));
-  records.sync();
+export interface EvidenceBook {
+  /** Keeps the first contradiction of a validator at each step of a height: one is enough, and the disk is not his. Says whether it is new. */
+  record(evidence: Evidence): boolean;
+  all(): Evidence[];
 }
+
+export function createEvidenceBook(records: RecordLog, log: Log): EvidenceBook {
+  const all = () => records.records().map(decodeEvidence);
+  let kept: Set<string> | undefined;
+  return {
+    all,
+    record(evidence) {
+      kept ??= new Set(all().map(keyOf));
+      const key = keyOf(evidence);
+      if (kept.has(key)) return false;
+      const { validator, first } = evidence;
+      const { height, round } = first;
+      log.warn('a validator contradicts itself', { validator, height, round, what: stepOf(first) });
+      records.append(encodeEvidence(evidence));
+      records.sync();
+      kept.add(key);
+      return true;
+    },
+  };
+}
+
+const stepOf = (message: Evidence['first']): string => (message.kind === 'vote' ? message.type : 'proposal');
+
+const keyOf = ({ validator, first }: Evidence): string => `${validator}/${first.height}/${stepOf(first)}`;

@@ -6,6 +6,7 @@ const MAX_FOR_PEER = 64;
 const MAX_IN_ALL = 2048;
 
 export interface FutureMessages {
+  readonly size: number;
   /** False when there is no room. */
   add(message: ConsensusMessage, from: string): boolean;
   /** Removes all, answers those of `height`. */
@@ -16,6 +17,9 @@ export function createFutureMessages(): FutureMessages {
   let kept: { message: ConsensusMessage; from: string }[] = [];
   let perPeer = new Map<string, number>();
   return {
+    get size() {
+      return kept.length;
+    },
     add(message, from) {
       const count = perPeer.get(from) ?? 0;
       if (count >= MAX_FOR_PEER || kept.length >= MAX_IN_ALL) return false;

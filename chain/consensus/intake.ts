@@ -12,7 +12,7 @@ import {
   toHex,
   type Verdict,
 } from '../../core/index.ts';
-import { decodeSection, headerFields, voteSignBytes } from '../../light/index.ts';
+import { decodeSection, EMPTY_HASH, headerFields, voteSignBytes } from '../../light/index.ts';
 import type { BatchVerifier } from './batch.ts';
 import type { HeightContext } from './height.ts';
 import {
@@ -60,20 +60,28 @@ export function createIntake(deps: { chainId: bigint; clock: Clock; batch: Batch
 
   return {
     async judge(run, message, from) {
+      if (run.book.has(message)) {
+        if (message.kind === 'proposal') run.fetchProposed(message, from);
+        return message.attempt > 0 && mayRelay(relayKey(message)) ? accept : ignore('known');
+      }
       const form =
         message.kind === 'vote' ? voteForm(message, run.context) : proposalForm(message, run, clock);
       if (form.verdict !== 'accept') return form;
-      if (run.book.has(message)) {
-        if (message.kind === 'proposal') run.fetchProposed(message, from);
-        return message.attempt > 0 && mayRelay(message) ? accept : ignore('known');
-      }
       const signer =
         message.kind === 'vote' ? message.validator : run.context.machine.proposer(message.round);
       const valid = await verified(message, run.context.set[signer]!.blsPublicKey, from);
       if (valid === undefined) return ignore('too many messages of this peer wait');
       if (!valid) return reject(`signature of validator ${signer} does not verify`);
-      run.takeMessage(message, from);
-      return accept;
+      switch (run.takeMessage(message, from)) {
+        case 'new':
+          return accept;
+        case 'far':
+          return mayRelay(`far/${signer}`) ? accept : ignore('this validator was far ahead a moment ago');
+        case 'known':
+          return ignore('known');
+        case 'full':
+          return ignore('this validator contradicts itself, and that is known');
+      }
     },
   };
 }
@@ -98,9 +106,14 @@ function proposalForm(proposal: SignedProposal, run: HeightRun, clock: Clock): V
     if (header.number !== run.context.height) return reject('header is of another height');
     if (!equalBytes(header.extraData, keccak256(proposal.section)))
       return reject('section is not the header’s');
+    // Neither is signed but through the header: what is not bound to it could be altered on the way for ever.
+    if (!equalBytes(section.parentCommitHash, hashOrEmpty(proposal.parentCommit)))
+      return reject('parent commit is not the section’s');
     if (!equalBytes(header.parentHash, run.context.parent.hash)) return reject('header has another parent');
     if (validRound === -1 ? section.round !== round : section.round > validRound)
       return reject('block was created in another round');
+    // More than a third found it timely when they prevoted it in its valid round: clocks are asked once.
+    if (validRound >= 0) return accept;
     // Blocks faster than one a second run ahead of the clock one second at a time: that is the least there is.
     const isLeast = header.timestamp === run.context.parent.timestamp + 1;
     return !isLeast && header.timestamp * 1000 > clock.now() + MAX_CLOCK_DRIFT_MS
@@ -111,11 +124,15 @@ function proposalForm(proposal: SignedProposal, run: HeightRun, clock: Clock): V
   }
 }
 
-function createRelayLimit(clock: Clock): (message: ConsensusMessage) => boolean {
+/** As `parentCommitHash` of a section: zeros for none. */
+const hashOrEmpty = (bytes: Uint8Array): Uint8Array => (bytes.length === 0 ? EMPTY_HASH : keccak256(bytes));
+
+const relayKey = ({ kind, height, round, signature }: ConsensusMessage): string =>
+  `${kind}/${height}/${round}/${toHex(signature.subarray(0, 16))}`;
+
+function createRelayLimit(clock: Clock): (key: string) => boolean {
   const last = new Map<string, number>();
-  return (message) => {
-    const { kind, height, round, signature } = message;
-    const key = `${kind}/${height}/${round}/${toHex(signature.subarray(0, 16))}`;
+  return (key) => {
     const elapsedMs = clock.now() - (last.get(key) ?? Number.NEGATIVE_INFINITY);
     // Negative when the clock was set back: the time of the last relay says nothing then.
     if (elapsedMs >= 0 && elapsedMs < RELAY_INTERVAL_MS) return false;

@@ -79,8 +79,19 @@ export function proposalBlockHash({ header }: SignedProposal): Uint8Array {
   return hash;
 }
 
-/** RLP [1, type, height, round, blockHash, validator, signature, attempt] or [2, height, round, validRound + 1, header, section, parentCommit, signature, attempt]. */
+/** A message that came in is logged, and one of ours is sent and logged: its bytes are made once. */
+const encodings = new WeakMap<ConsensusMessage, Uint8Array>();
+
 export function encodeConsensusMessage(message: ConsensusMessage): Uint8Array {
+  const known = encodings.get(message);
+  if (known !== undefined) return known;
+  const bytes = encodeMessage(message);
+  encodings.set(message, bytes);
+  return bytes;
+}
+
+/** RLP [1, type, height, round, blockHash, validator, signature, attempt] or [2, height, round, validRound + 1, header, section, parentCommit, signature, attempt]. */
+function encodeMessage(message: ConsensusMessage): Uint8Array {
   if (message.kind === 'vote') {
     const { type, height, round, blockHash, validator, signature, attempt } = message;
     const kindOfVote = VOTE_TYPES.indexOf(type);
@@ -103,6 +114,12 @@ export function encodeConsensusMessage(message: ConsensusMessage): Uint8Array {
 
 /** Throws `BAD_RLP` on anything that `encodeConsensusMessage` would not have written. */
 export function decodeConsensusMessage(bytes: Uint8Array): ConsensusMessage {
+  const message = decodeMessage(bytes);
+  encodings.set(message, bytes);
+  return message;
+}
+
+function decodeMessage(bytes: Uint8Array): ConsensusMessage {
   const items = readList(bytes, 'consensus message', MAX_MESSAGE_BYTES);
   const kind = readUint(items[0], 'message kind');
   if (kind === VOTE_KIND && items.length === 8) {

@@ -18,11 +18,11 @@ import {
   type MachineEvent,
   type MachineState,
 } from './machine-state.ts';
-import { type ConsensusMessage, proposalBlockHash } from './messages.ts';
+import { type ConsensusMessage, proposalBlockHash, type SignedProposal } from './messages.ts';
 import { stillToDo } from './replay.ts';
 import type { Signer } from './signer.ts';
 import type { ConsensusOptions, Evidence } from './types.ts';
-import { createVoteBook, type VoteBook } from './vote-book.ts';
+import { type Added, createVoteBook, type VoteBook } from './vote-book.ts';
 import type { HeightLog } from './wal.ts';
 
 export interface RunDeps {
@@ -52,15 +52,13 @@ export class HeightRun {
   readonly #farAhead = new Map<number, ConsensusMessage>();
   readonly #queue: Input[] = [];
   #busy = false;
-  /** False during replay, whose evidence was recorded in the earlier life. */
-  #live = true;
   #open = true;
 
   constructor(deps: RunDeps) {
     const { options, context, signer, serial } = deps;
     this.#deps = deps;
     this.context = context;
-    this.book = createVoteBook((evidence) => this.#live && deps.onEvidence(evidence));
+    this.book = createVoteBook(context.machine.powers, deps.onEvidence);
     const isOpen = () => this.#open;
     const onBlock = (id: BlockId, block: Block, valid: boolean) =>
       this.take({ kind: 'block', id, block, valid });
@@ -89,9 +87,7 @@ export class HeightRun {
     const inputs = wal?.replay ?? [];
     const { height } = this.context;
     const due: Effect[] = [];
-    this.#live = false;
     for (const input of inputs) due.push(...this.#advance(input));
-    this.#live = true;
     if (signer !== null) this.state = restoreLock(this.state, signer.lockAt(height));
     if (inputs.length === 0) return;
     this.#deps.options.log.info('resumed a height', {
@@ -100,8 +96,7 @@ export class HeightRun {
       round: this.state.round,
     });
     if (this.state.step !== 'new') this.startedMs = this.#deps.options.clock.now();
-    for (const proposal of this.book.proposals(this.state.round))
-      this.candidates.fetch(toHex(proposalBlockHash(proposal)), undefined, false);
+    this.#fetchOfRound();
     const todo = stillToDo(due, inputs, this.context.machine);
     this.#guarded(() => {
       for (const effect of todo) if (this.#open) perform(this.#effectDeps, effect, this.state);
@@ -114,18 +109,27 @@ export class HeightRun {
     this.take({ kind: 'start' });
   }
 
-  /** A message whose signature holds; `from` is the peer to ask for a proposed block. */
-  takeMessage(message: ConsensusMessage, from: string): void {
-    if (!this.#open) return;
+  /**
+   * A message whose signature holds; `from` is the peer to ask for a proposed block. Only `new` ones enter the log:
+   * an equivocator can sign without end.
+   */
+  takeMessage(message: ConsensusMessage, from: string): Added | 'far' {
+    if (!this.#open) return 'new';
     if (message.round > this.state.round + MAX_ROUNDS_AHEAD) {
       this.#keepFarAhead(message);
-      return;
+      return 'far';
     }
-    this.take({ kind: 'message', message });
-    if (message.kind === 'proposal') this.fetchProposed(message, from);
+    const place = this.book.place(message);
+    if (place === 'new') {
+      this.take({ kind: 'message', message });
+      if (message.kind === 'proposal') this.fetchProposed(message, from);
+    }
+    return place;
   }
 
-  fetchProposed(message: ConsensusMessage & { kind: 'proposal' }, from: string): void {
+  /** Blocks of later rounds wait for their round: a proposer of many must not occupy what others need now. */
+  fetchProposed(message: SignedProposal, from: string | undefined): void {
+    if (message.round > this.state.round + 1) return;
     this.candidates.fetch(toHex(proposalBlockHash(message)), from, false);
   }
 
@@ -139,9 +143,15 @@ export class HeightRun {
   #drain(): void {
     for (let input = this.#queue.shift(); input !== undefined && this.#open; input = this.#queue.shift()) {
       this.#deps.wal?.append(input);
+      const { round } = this.state;
       for (const effect of this.#advance(input))
         if (this.#open) perform(this.#effectDeps, effect, this.state);
+      if (this.state.round !== round) this.#fetchOfRound();
     }
+  }
+
+  #fetchOfRound(): void {
+    for (const proposal of this.book.proposals(this.state.round)) this.fetchProposed(proposal, undefined);
   }
 
   #guarded(work: () => void): void {

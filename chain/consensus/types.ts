@@ -106,8 +106,19 @@ export interface ConsensusStatus {
   validator: boolean;
 }
 
+/** What the height in progress keeps in memory: strangers must not be able to make it grow without bound. */
+export interface Held {
+  /** Signed messages of this height. */
+  messages: number;
+  /** Proposed blocks with their bodies. */
+  blocks: number;
+  /** Messages of the next height. */
+  waiting: number;
+}
+
 export interface Consensus extends Service {
   status(): ConsensusStatus | undefined;
+  held(): Held;
   /**
    * The entry of catch-up: verifies commit and block and makes it the head. Answers false when the block is not the
    * next one; throws `BAD_BLOCK_COMMIT` or `INVALID_BLOCK` when the peer lied.
@@ -116,6 +127,8 @@ export interface Consensus extends Service {
   /** A block proposed at this height that this node holds, to serve to peers. */
   proposedBlock(hash: Uint8Array): Block | undefined;
   evidence(): Evidence[];
+  /** Called when new evidence is on disk. */
+  onEvidence(handler: (evidence: Evidence) => void): void;
   onDecided(handler: (decided: Decided) => void): void;
   /** Peer `from` speaks of a height that this node has not reached; catch-up should ask it. */
   onBehind(handler: (height: number, from: string) => void): void;

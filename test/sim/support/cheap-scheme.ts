@@ -1,6 +1,9 @@
-/** Signatures that only cost a hash: for schedules in which nobody forges. Aggregates by exclusive or. */
+/** Signatures that only cost a hash: for schedules in which nobody uses another's key. Aggregates by exclusive or. */
+import { hash } from 'node:crypto';
 import type { SignatureScheme } from '../../../chain/consensus/types.ts';
-import { concatBytes, equalBytes, sha256 } from '../../../core/index.ts';
+import { concatBytes, equalBytes } from '../../../core/index.ts';
+
+const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
 
 const widen = (hash: Uint8Array, length: number): Uint8Array => {
   const out = new Uint8Array(length);

@@ -15,8 +15,10 @@ export interface Life {
 
 export interface Disk {
   storage(life: Life): ConsensusStorage;
-  /** A power cut: unsynced appends are gone. */
-  loseUnsynced(): void;
+  /** A power cut: of what is not synced, the first `share` (0 to 1) of the records survives. */
+  loseUnsynced(share: number): void;
+  /** Records in the write-ahead log. */
+  walRecords(): number;
 }
 
 export function operate(life: Life, effect: () => void): void {
@@ -42,12 +44,20 @@ function createFile(): { open: (life: Life) => SafeFile } {
   };
 }
 
-function createRecords(): { open: (life: Life) => RecordLog; loseUnsynced: () => void } {
+interface Records {
+  open(life: Life): RecordLog;
+  loseUnsynced(share: number): void;
+  count(): number;
+}
+
+function createRecords(): Records {
   let all: Uint8Array[] = [];
   let synced = 0;
   return {
-    loseUnsynced: () => {
-      all = all.slice(0, synced);
+    count: () => all.length,
+    loseUnsynced(share) {
+      all = all.slice(0, synced + Math.floor(share * (all.length - synced)));
+      synced = all.length;
     },
     open: (life) => ({
       records: () => [...all],
@@ -75,9 +85,10 @@ export function createDisk(): Disk {
       wal: wal.open(life),
       evidence: evidence.open(life),
     }),
-    loseUnsynced() {
-      wal.loseUnsynced();
-      evidence.loseUnsynced();
+    loseUnsynced(share) {
+      wal.loseUnsynced(share);
+      evidence.loseUnsynced(share);
     },
+    walRecords: wal.count,
   };
 }

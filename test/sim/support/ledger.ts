@@ -3,14 +3,15 @@ import { type BlockHeader, createBlockHeader } from '@ethereumjs/block';
 import { Common, Hardfork, Mainnet } from '@ethereumjs/common';
 import { decodeBlock, encodeBlock } from '../../../chain/block.ts';
 import type { BlockCodec, ConsensusHistory } from '../../../chain/consensus/types.ts';
+import type { ChainStore } from '../../../chain/store/index.ts';
 import type { Application, Block, BuildInput, Head } from '../../../chain/types.ts';
 import { FedaiError, fromHex, keccak256, utf8 } from '../../../core/index.ts';
 import { type BlockCommit, EMPTY_HASH, sectionHash, type ValidatorSet } from '../../../light/index.ts';
 import { type Life, operate } from './disk.ts';
 
-const common = new Common({ chain: Mainnet, hardfork: Hardfork.Prague });
+export const common = new Common({ chain: Mainnet, hardfork: Hardfork.Prague });
 export const GENESIS_SECONDS = 1_700_000_000;
-const GAS_LIMIT = 30_000_000n;
+export const GAS_LIMIT = 30_000_000n;
 
 export const codec: BlockCodec = { encode: encodeBlock, decode: (bytes) => decodeBlock(bytes, common) };
 
@@ -19,14 +20,40 @@ export interface DecidedBlock {
   commit: BlockCommit;
 }
 
+const genesis: Block = {
+  header: createBlockHeader(
+    {
+      number: 0,
+      gasLimit: GAS_LIMIT,
+      timestamp: GENESIS_SECONDS,
+      mixHash: keccak256(utf8('beacon')),
+      baseFeePerGas: 7n,
+      parentBeaconBlockRoot: EMPTY_HASH,
+      requestsHash: EMPTY_HASH,
+    },
+    { common },
+  ),
+  transactions: [],
+  section: {
+    version: 1,
+    round: 0,
+    parentCommitHash: EMPTY_HASH,
+    validatorsHash: EMPTY_HASH,
+    nextValidatorsHash: EMPTY_HASH,
+    randaoReveal: new Uint8Array(0),
+    work: null,
+  },
+  parentCommit: null,
+};
+export const genesisHash = genesis.header.hash();
 const genesisHead: Head = {
   height: 0,
-  hash: keccak256(utf8('genesis')),
-  mixHash: keccak256(utf8('beacon')),
+  hash: genesisHash,
+  mixHash: genesis.header.mixHash,
   timestamp: GENESIS_SECONDS,
 };
 
-function makeHeader(input: BuildInput, parent: Head): BlockHeader {
+export function makeHeader(input: BuildInput, parent: Head): BlockHeader {
   return createBlockHeader(
     {
       parentHash: parent.hash,
@@ -49,8 +76,19 @@ export interface LedgerHooks {
   onCommit(decided: DecidedBlock): void;
 }
 
+/** Blocks are encoded for each peer that asks. */
+const encoded = new WeakMap<Block, Uint8Array>();
+
+export function encodedOf(block: Block): Uint8Array {
+  const known = encoded.get(block) ?? encodeBlock(block);
+  encoded.set(block, known);
+  return known;
+}
+
 export interface Ledger {
   readonly blocks: readonly DecidedBlock[];
+  readonly head: Head;
+  readonly store: Pick<ChainStore, 'height' | 'block' | 'encodedBlock' | 'commit'>;
   application(life: Life, hooks: LedgerHooks): Application;
   history: ConsensusHistory;
 }
@@ -66,6 +104,17 @@ export function createLedger(set: ValidatorSet): Ledger {
   };
   return {
     blocks,
+    get head() {
+      return head();
+    },
+    store: {
+      get height() {
+        return blocks.length;
+      },
+      block: (height) => (height === 0 ? genesis : blocks[height - 1]?.block),
+      encodedBlock: (height) => blocks[height - 1] && encodedOf(blocks[height - 1]!.block),
+      commit: (height) => blocks[height - 1]?.commit,
+    },
     history: {
       beaconAt: async (height) =>
         height === 0 ? genesisHead.mixHash : blocks[height - 1]!.block.header.mixHash,

@@ -1,5 +1,23 @@
 /** What goes wrong in one simulated run, drawn from its seed. */
 import { type SeededRandom, seededRandom, uintBytes } from '../../../core/index.ts';
+import { type Deed, drawDeeds } from './deeds.ts';
+
+/** One process is ended: as by kill -9 (what it wrote stays), by a power cut (unsynced writes may go), or in good order. */
+export type Ending = 'kill' | 'power' | 'stop';
+
+/** Several processes end at one instant. */
+export interface Strike {
+  /** After the start. */
+  atMs: number;
+  nodes: number[];
+  ending: Ending;
+}
+
+/** A wall clock against virtual time: `offsetMs` holds from `atMs` after the start on; the clock also runs at `rate`. */
+export interface Skew {
+  rate: number;
+  steps: { atMs: number; offsetMs: number }[];
+}
 
 export interface Schedule {
   seed: number;
@@ -19,40 +37,96 @@ export interface Schedule {
   stormMs: number;
   /** Windows of this length in which the network is split at random; 0 for none. */
   partitionMs: number;
-  /** Disk operations before each of this node's deaths, in turn; the last life is not cut. */
-  crashes: number[];
-  crashNode: number;
+  /** Whether what a node accepts is passed on in the storm; it always is when calm. */
+  relayInStorm: boolean;
+  /** By validator: disk operations before each of its deaths, in turn; the last life is not cut. */
+  crashes: number[][];
+  strikes: Strike[];
   downMs: number;
+  /** By validator. */
+  skews: Skew[];
   /** Never starts. */
   deadNode: number | null;
   /** Runs twice with one key: it contradicts itself without knowing. */
   twinNode: number | null;
+  /** Its clock is wrong by minutes for ever. */
+  wildClockNode: number | null;
+  byzantine: { node: number; deeds: ReadonlySet<Deed> } | null;
 }
 
 export const VALIDATORS = 4;
+const ALL = Array.from({ length: VALIDATORS }, (_, index) => index);
+const FAULTS = ['none', 'dead', 'twin', 'clock', 'byzantine', 'byzantine', 'byzantine', 'byzantine'] as const;
+/** Two clocks may differ by twice as much and still be within what block timestamps allow. */
+const CALM_SKEW_MS = 4_000;
+const WILD_SKEW_MS = [-3_600_000, -60_000, -15_000, 15_000, 60_000, 3_600_000];
 
 export function drawSchedule(seed: number): Schedule {
   const random = seededRandom(uintBytes(seed, 8));
-  const fault = random.pick(['none', 'none', 'dead', 'twin'] as const);
+  const fault = random.pick(FAULTS);
   const faulty = random.below(VALIDATORS);
-  const [lucky, blind] = random.shuffle([0, 1, 2, 3]) as [number, number];
-  const even = fault !== 'none' || random.chance(1, 2);
-  const isTrap = random.chance(1, 3);
+  const [lucky, blind] = random.shuffle(ALL) as [number, number];
+  const isTrap = random.chance(1, 4);
+  const stormMs = random.pick([3000, 3000, 8000, 8000, 15_000]);
+  const isFaulty = (kind: (typeof FAULTS)[number]) => (fault === kind ? faulty : null);
+  const powers = drawPowers(random, fault === 'none' ? null : faulty);
   return {
     seed,
     random,
-    powers: Array.from({ length: VALIDATORS }, () => (even ? 10n : BigInt(8 + random.below(5)))),
+    powers,
     dropPercent: isTrap ? 0 : random.pick([0, 5, 20, 40]),
     precommitDropPercent: isTrap ? 0 : random.pick([0, 0, 50, 80]),
     trap: isTrap ? { lucky, blind } : null,
     duplicatePercent: random.pick([0, 10]),
     maxDelayMs: isTrap ? 300 : random.pick([20, 300, 1500, 4000]),
-    stormMs: random.pick([3000, 8000, 20_000]),
+    stormMs,
     partitionMs: isTrap ? 0 : random.pick([0, 0, 1500, 4000]),
-    crashes: Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(80)),
-    crashNode: (faulty + 1 + random.below(VALIDATORS - 1)) % VALIDATORS,
+    relayInStorm: random.chance(2, 3),
+    ...drawCrashes(random, stormMs),
     downMs: random.pick([1, 500, 5000]),
-    deadNode: fault === 'dead' ? faulty : null,
-    twinNode: fault === 'twin' ? faulty : null,
+    skews: drawSkews(random, stormMs, isFaulty('clock')),
+    deadNode: isFaulty('dead'),
+    twinNode: isFaulty('twin'),
+    wildClockNode: isFaulty('clock'),
+    byzantine: fault === 'byzantine' ? { node: faulty, deeds: drawDeeds(random) } : null,
   };
+}
+
+/** Uneven, as long as the faulty one has less than a third. */
+function drawPowers(random: SeededRandom, faulty: number | null): bigint[] {
+  const powers = ALL.map(() => BigInt(8 + random.below(5)));
+  const total = powers.reduce((sum, power) => sum + power, 0n);
+  const isEven = faulty !== null && (random.chance(1, 2) || 3n * powers[faulty]! >= total);
+  return isEven ? ALL.map(() => 10n) : powers;
+}
+
+function drawCrashes(random: SeededRandom, stormMs: number): Pick<Schedule, 'crashes' | 'strikes'> {
+  const lives = (): number[] => {
+    if (random.chance(1, 2)) return [];
+    // A crash loop: hardly up, down again.
+    if (random.chance(1, 6)) return Array.from({ length: 8 }, () => 1 + random.below(6));
+    return Array.from({ length: 1 + random.below(3) }, () => 1 + random.below(80));
+  };
+  const strikes = Array.from({ length: random.pick([0, 0, 0, 1, 2]) }, () => ({
+    atMs: random.below(stormMs + 2000),
+    nodes: random.shuffle(ALL).slice(0, random.pick([1, 2, 3, 4, 4])),
+    ending: random.pick(['kill', 'power', 'power', 'stop'] as const),
+  }));
+  return { crashes: ALL.map(lives), strikes };
+}
+
+function drawSkews(random: SeededRandom, stormMs: number, wild: number | null): Skew[] {
+  const bounded = () => random.below(2 * CALM_SKEW_MS + 1) - CALM_SKEW_MS;
+  const jumps = random.chance(1, 3);
+  // Several clocks that jump as one: a time server that is wrong.
+  const common = random.chance(1, 2) ? random.pick(WILD_SKEW_MS) : null;
+  return ALL.map((validator) => {
+    const own = validator === wild ? random.pick(WILD_SKEW_MS) : bounded();
+    const inStorm =
+      jumps && random.chance(2, 3)
+        ? [{ atMs: random.below(stormMs), offsetMs: common ?? random.pick(WILD_SKEW_MS) }]
+        : [];
+    const steps = [{ atMs: 0, offsetMs: own }, ...inStorm, { atMs: stormMs, offsetMs: own }];
+    return { rate: random.pick([1, 1, 0.95, 1.05]), steps };
+  });
 }

@@ -1,275 +1,223 @@
-/** Nodes with production drivers on a simulated network, disks and clock; one run of one schedule. */
-import {
-  type Consensus,
-  type ConsensusMessage,
-  createConsensus,
-  decodeConsensusMessage,
-  encodeConsensusMessage,
-  type SignatureScheme,
-} from '../../../chain/consensus/index.ts';
-import type { Block, ConsensusNetwork } from '../../../chain/types.ts';
-import {
-  type Clock,
-  equalBytes,
-  FedaiError,
-  sha256,
-  silentLog,
-  toHex,
-  uintBytes,
-  type Verdict,
-} from '../../../core/index.ts';
-import type { ValidatorSet } from '../../../light/index.ts';
-import { createVirtualClock, type VirtualClock } from './clock.ts';
-import { createDisk, type Disk, type Life } from './disk.ts';
-import { createJudge, type Judge } from './judge.ts';
-import { codec, createLedger, GENESIS_SECONDS, type Ledger } from './ledger.ts';
-import { drawSchedule, type Schedule, VALIDATORS } from './schedule.ts';
-
-type Handler = (message: ConsensusMessage, from: string) => Promise<Verdict>;
-
-interface Node {
-  name: string;
-  validator: number;
-  honest: boolean;
-  disk: Disk;
-  ledger: Ledger;
-  crashes: number[];
-  life: Life | undefined;
-  handler: Handler | undefined;
-  consensus: Consensus | undefined;
-  catchingUp: boolean;
-}
-
-export interface World {
-  schedule: Schedule;
-  clock: VirtualClock;
-  judge: Judge;
-  scheme: SignatureScheme;
-  set: ValidatorSet;
-  nodes: Node[];
-  calmAtMs: number;
-  rejected: string[];
-}
+/** Nodes with production drivers on a simulated network, disks and clocks; one run of one schedule. */
+import { createConsensus, type SignatureScheme } from '../../../chain/consensus/index.ts';
+import { fetchBlock, serveBlock } from '../../../chain/network/block-protocol.ts';
+import { createSync } from '../../../chain/sync/index.ts';
+import { equalBytes, FedaiError, silentLog, toHex } from '../../../core/index.ts';
+import { createByzantine } from './byzantine.ts';
+import { createVirtualClock } from './clock.ts';
+import { createSkewedTime } from './clock-skew.ts';
+import { createDisk, type Life } from './disk.ts';
+import { createJudge } from './judge.ts';
+import { codec, common, createLedger, encodedOf, genesisHash } from './ledger.ts';
+import { publish } from './network.ts';
+import { CHAIN_ID, EPOCH_BLOCKS, type Node, START_MS, secretOf, TIMING, type World } from './node.ts';
+import { createSimulatedPeer, type SimulatedPeer } from './peer.ts';
+import { drawSchedule, type Ending, VALIDATORS } from './schedule.ts';
+import { createTrace } from './trace.ts';
 
 export interface Report {
+  seed: number;
   heights: number;
   crashes: number;
   evidence: number;
   virtualMs: number;
+  events: number;
+  /** Of all that happened, in order. */
+  traceHash: string;
 }
 
-const TIMING = {
-  blockTimeMs: 1000,
-  proposeTimeoutMs: 2000,
-  prevoteTimeoutMs: 1000,
-  precommitTimeoutMs: 1000,
-  timeoutDeltaMs: 500,
-};
-const CHAIN_ID = 4242n;
-const START_MS = (GENESIS_SECONDS + 10) * 1000;
 /** Heights that every honest node must reach once the network is calm, and the time they get for it. */
 const HEIGHTS_AFTER_CALM = 2;
 const PATIENCE_MS = 180_000;
-
-const secretOf = (validator: number): Uint8Array => {
-  const secret = Uint8Array.from(sha256(uintBytes(validator + 1, 4)));
-  secret[0] = 1;
-  return secret;
-};
+const INSPECT_EVERY_MS = 1000;
+/** Between the inventions of a Byzantine node. */
+const ACT_EVERY_MS = 250;
 
 function createWorld(seed: number, scheme: SignatureScheme): World {
   const schedule = drawSchedule(seed);
+  const { twinNode, deadNode, byzantine, skews, crashes } = schedule;
+  const clock = createVirtualClock(START_MS);
+  const calmAtMs = START_MS + schedule.stormMs;
   const set = schedule.powers.map((power, index) => ({
     address: toHex(new Uint8Array(20).fill(index + 1)),
     blsPublicKey: scheme.publicKey(secretOf(index)),
     power,
   }));
-  const { twinNode, deadNode, crashNode } = schedule;
   const nodeOf = (validator: number, name: string): Node => ({
     name,
     validator,
-    honest: validator !== twinNode,
+    address: set[validator]!.address,
+    honest: validator !== twinNode && validator !== byzantine?.node,
     disk: createDisk(),
     ledger: createLedger(set),
-    crashes: validator === crashNode ? [...schedule.crashes] : [],
+    time: createSkewedTime(clock, skews[validator]!, { startMs: START_MS, calmAtMs }),
+    byzantine: undefined,
+    crashes: [...crashes[validator]!],
     life: undefined,
-    handler: undefined,
     consensus: undefined,
-    catchingUp: false,
+    handler: undefined,
+    handlers: new Map(),
+    seen: new Set(),
+    stop: undefined,
   });
   const alive = Array.from({ length: VALIDATORS }, (_, i) => i).filter((i) => i !== deadNode);
   const nodes = alive.map((i) => nodeOf(i, `n${i}`));
   if (twinNode !== null) nodes.push(nodeOf(twinNode, `n${twinNode}'`));
-  const clock = createVirtualClock(START_MS);
-  const calmAtMs = START_MS + schedule.stormMs;
-  return { schedule, clock, judge: createJudge(), scheme, set, nodes, calmAtMs, rejected: [] };
-}
-
-/** Delay of one delivery, or undefined when it is lost. */
-function fate(world: World, from: Node, to: Node): number | undefined {
-  const { random, dropPercent, maxDelayMs, partitionMs, seed } = world.schedule;
-  if (world.clock.now() >= world.calmAtMs) return 5 + random.below(45);
-  if (random.chance(dropPercent, 100)) return undefined;
-  if (partitionMs > 0) {
-    const window = Math.floor(world.clock.now() / partitionMs);
-    const sides = sha256(uintBytes(window * 65_536 + seed, 8));
-    if (((sides[from.validator]! ^ sides[to.validator]!) & 1) === 1) return undefined;
-  }
-  return 1 + random.below(maxDelayMs);
-}
-
-const inStorm = (world: World): boolean => world.clock.now() < world.calmAtMs;
-
-/** Messages that the schedule loses on purpose. */
-function isHeldBack(world: World, to: Node, message: ConsensusMessage): boolean {
-  const { random, precommitDropPercent, trap } = world.schedule;
-  if (!inStorm(world)) return false;
-  if (trap !== null && message.round === 0) {
-    if (message.kind === 'proposal') return to.validator === trap.blind;
-    if (message.validator !== trap.lucky) return false;
-    return message.type === 'precommit' || to.validator === trap.blind;
-  }
-  const isPrecommit = message.kind === 'vote' && message.type === 'precommit';
-  return isPrecommit && random.chance(precommitDropPercent, 100);
-}
-
-function networkOf(world: World, node: Node, life: Life): ConsensusNetwork<ConsensusMessage> {
-  const { random, duplicatePercent } = world.schedule;
-  const deliver = (to: Node, bytes: Uint8Array, message: ConsensusMessage) => {
-    const delayMs = fate(world, node, to);
-    if (isHeldBack(world, to, message)) return;
-    if (delayMs === undefined) return;
-    world.clock.setTimer(delayMs, () => {
-      void to.handler?.(decodeConsensusMessage(bytes), node.name).then((answer) => {
-        if (answer.verdict === 'reject') world.rejected.push(`${node.name} to ${to.name}: ${answer.reason}`);
-      });
-    });
+  const world: World = {
+    ...{ schedule, clock, scheme, set, nodes, calmAtMs, trace: createTrace(), packets: new Map() },
+    judge: createJudge(() => world),
   };
-  return {
-    broadcast(message) {
-      if (!life.alive) return;
-      if (node.honest && message.attempt === 0) world.judge.sent(node.name, message);
-      const bytes = encodeConsensusMessage(message);
-      for (const to of world.nodes) {
-        if (to === node) continue;
-        deliver(to, bytes, message);
-        if (random.chance(duplicatePercent, 100)) deliver(to, bytes, message);
-      }
-    },
-    fetchBlock: (hash, from) => fetchBlock(world, node, hash, from),
-    onMessage(handler) {
-      node.handler = handler;
-    },
-  };
+  for (const node of nodes)
+    if (node.validator === byzantine?.node) node.byzantine = createByzantine(world, node, byzantine.deeds);
+  return world;
 }
 
-function fetchBlock(world: World, node: Node, hash: Uint8Array, from?: string): Promise<Block> {
-  return new Promise((resolve, reject) => {
-    const others = world.nodes.filter((one) => one !== node);
-    const peers = [
-      ...others.filter((one) => one.name === from),
-      ...others.filter((one) => one.name !== from),
-    ];
-    const delays = peers.map((peer) => fate(world, peer, node));
-    world.clock.setTimer(Math.max(...delays.map((delay) => delay ?? 0)), () => {
-      for (const [i, peer] of peers.entries()) {
-        if (delays[i] === undefined || !peer.life?.alive) continue;
-        const decided = peer.ledger.blocks.find(({ block }) => equalBytes(block.header.hash(), hash));
-        const block = peer.consensus?.proposedBlock(hash) ?? decided?.block;
-        if (block !== undefined) return resolve(block);
-      }
-      reject(new FedaiError('NOT_FOUND', 'no peer has the block'));
-    });
-  });
+/** Ends a life; the next one begins after the schedule's downtime. */
+function end(world: World, node: Node, life: Life, ending: Ending): void {
+  const { random, downMs } = world.schedule;
+  if (ending === 'stop') node.stop?.();
+  life.alive = false;
+  node.handler = undefined;
+  node.consensus = undefined;
+  node.handlers = new Map();
+  node.seen = new Set();
+  if (ending === 'power') node.disk.loseUnsynced(random.pick([0, 0, 0.5, 1]));
+  world.trace.add(`${world.clock.now()} ${node.name} ends: ${ending}`);
+  world.clock.setTimer(downMs, () => void boot(world, node));
 }
-
-const clockOf = (clock: VirtualClock, life: Life): Clock => ({
-  now: clock.now,
-  setTimer: (delayMs, callback) => clock.setTimer(delayMs, () => life.alive && callback()),
-});
 
 async function boot(world: World, node: Node): Promise<void> {
-  const { random, downMs } = world.schedule;
+  const { random } = world.schedule;
+  const ending: Ending = random.chance(1, 2) ? 'power' : 'kill';
   const life: Life = {
     alive: true,
     operationsLeft: node.crashes.shift() ?? Number.POSITIVE_INFINITY,
     lastTakesEffect: random.chance(1, 2),
-    onDeath() {
-      node.handler = undefined;
-      node.consensus = undefined;
-      node.catchingUp = false;
-      node.disk.loseUnsynced();
-      world.clock.setTimer(downMs, () => void boot(world, node));
-    },
+    onDeath: () => end(world, node, life, ending),
   };
   node.life = life;
-  const consensus = createConsensus({
+  const peer = createSimulatedPeer(world, node, life);
+  try {
+    const consensus = createNodeConsensus(world, node, life, peer);
+    node.consensus = consensus;
+    const sync = createSync({
+      peer,
+      store: node.ledger.store,
+      common,
+      genesisHash,
+      chainPeers: () => namesOfOthers(world, node),
+      consensus,
+      clock: node.time.clock(life),
+      random: () => random.below(1 << 30) / (1 << 30),
+      log: silentLog,
+    });
+    node.stop = () => void Promise.all([consensus.stop(), sync.stop()]);
+    await consensus.start();
+    await serveBlock(peer, (hash) => blockOf(node, hash));
+    await sync.start();
+    if (life.alive) world.judge.started(node);
+  } catch (cause) {
+    if (life.alive) throw cause;
+  }
+}
+
+const namesOfOthers = (world: World, node: Node): string[] =>
+  world.nodes.filter((one) => one !== node && one.life?.alive).map(({ name }) => name);
+
+function blockOf(node: Node, hash: Uint8Array): Uint8Array | undefined {
+  const decided = node.ledger.blocks.find(({ block }) => equalBytes(block.header.hash(), hash));
+  const block = node.consensus?.proposedBlock(hash) ?? decided?.block ?? node.byzantine?.block(hash);
+  return block && encodedOf(block);
+}
+
+function createNodeConsensus(world: World, node: Node, life: Life, peer: SimulatedPeer) {
+  const chainPeers = () => namesOfOthers(world, node);
+  return createConsensus({
     chainId: CHAIN_ID,
     timing: TIMING,
-    epochBlocks: 3,
+    epochBlocks: EPOCH_BLOCKS,
     application: node.ledger.application(life, {
-      onBuild: (block) => world.judge.built(block),
-      onCommit: ({ block }) => node.honest && world.judge.committed(node.name, block),
+      onBuild: (block) => world.judge.built(block, true),
+      onCommit: ({ block, commit }) => world.judge.committed(node, block, commit),
     }),
-    network: networkOf(world, node, life),
+    network: {
+      broadcast(message) {
+        if (!life.alive) return;
+        if (node.byzantine !== undefined) return node.byzantine.outgoing(message);
+        if (message.attempt === 0) world.judge.sent(node, message);
+        publish(world, node, message);
+      },
+      fetchBlock: (hash, from) => fetchBlock(peer, hash, from, { common, log: silentLog, chainPeers }),
+      onMessage: (handler) => {
+        node.handler = handler;
+      },
+    },
     history: node.ledger.history,
     codec,
     storage: node.disk.storage(life),
     secretKey: secretOf(node.validator),
     scheme: world.scheme,
-    clock: clockOf(world.clock, life),
+    clock: node.time.clock(life),
     log: silentLog,
-  });
-  consensus.onBehind((_height, from) => catchUp(world, node, life, from));
-  node.consensus = consensus;
-  await consensus.start().catch((cause) => {
-    if (life.alive) throw cause;
+    onFault: (cause) => {
+      if (life.alive && node.honest) world.judge.fault(node, cause);
+    },
   });
 }
 
-/** What sync does: takes decided blocks, one after another, from the peer that seems ahead. */
-function catchUp(world: World, node: Node, life: Life, from: string): void {
-  const peer = world.nodes.find((one) => one.name === from);
-  if (peer === undefined || node.catchingUp) return;
-  if (world.schedule.trap !== null && inStorm(world)) return;
-  const delayMs = fate(world, peer, node);
-  if (delayMs === undefined) return;
-  node.catchingUp = true;
-  const takeMissing = async () => {
-    const missing = peer.ledger.blocks.slice(node.ledger.blocks.length);
-    for (const { block, commit } of missing) {
-      if (!life.alive) return;
-      await node.consensus?.applyDecided(block, commit).catch(() => undefined);
-    }
-    if (life.alive) node.catchingUp = false;
-  };
-  world.clock.setTimer(delayMs, () => void takeMissing());
+function every(world: World, delayMs: number, call: () => void): void {
+  world.clock.setTimer(delayMs, () => {
+    call();
+    every(world, delayMs, call);
+  });
 }
 
-/** Runs the schedule of `seed`; throws on a fork, a double signature, a rejected honest message or a standstill. */
+function setTheScene(world: World): void {
+  const { clock, nodes, schedule, judge } = world;
+  every(world, INSPECT_EVERY_MS, judge.inspect);
+  for (const node of nodes) {
+    const program = node.byzantine;
+    if (program !== undefined) every(world, ACT_EVERY_MS, () => node.life?.alive && program.act());
+  }
+  for (const { atMs, nodes: struck, ending } of schedule.strikes) {
+    clock.setTimer(atMs, () => {
+      for (const node of nodes)
+        if (struck.includes(node.validator) && node.life?.alive) end(world, node, node.life, ending);
+    });
+  }
+}
+
+/** Runs the schedule of `seed`; throws at the first breach of what the judge watches, and on a standstill. */
 export async function runSchedule(seed: number, scheme: SignatureScheme): Promise<Report> {
   const world = createWorld(seed, scheme);
-  const { clock, judge, nodes, calmAtMs, schedule } = world;
+  const { clock, judge, nodes, calmAtMs, schedule, trace } = world;
   const honest = nodes.filter((node) => node.honest);
+  const heights = () => honest.map((node) => node.ledger.head.height);
+  setTheScene(world);
   await Promise.all(nodes.map((node) => boot(world, node)));
   await clock.run(calmAtMs, () => judge.breach() !== undefined);
-  const goal = Math.max(...honest.map((node) => node.ledger.blocks.length)) + HEIGHTS_AFTER_CALM;
-  const arrived = () => honest.every((node) => node.ledger.blocks.length >= goal);
+  const goal = Math.max(...heights()) + HEIGHTS_AFTER_CALM;
+  const arrived = () => heights().every((height) => height >= goal);
   await clock.run(calmAtMs + PATIENCE_MS, () => judge.breach() !== undefined || arrived());
-  const heights = honest.map((node) => node.ledger.blocks.length);
+  judge.inspect();
+  const evidence = judge.weighEvidence();
+  const states = nodes.map((node) => ({ name: node.name, ...node.consensus?.status() }));
+  for (const node of nodes) if (node.life) node.life.alive = false;
   const breach = judge.breach();
   if (breach) throw breach;
-  if (!arrived()) {
-    const states = nodes.map((node) => ({ name: node.name, ...node.consensus?.status() }));
-    throw new FedaiError('STANDSTILL', 'no progress although the network is calm', { goal, heights, states });
-  }
-  if (world.rejected.length > 0 && schedule.twinNode === null)
-    throw new FedaiError('BLAMED', 'an honest message was rejected', { reasons: world.rejected.slice(0, 3) });
-  for (const node of nodes) if (node.life) node.life.alive = false;
+  if (!arrived())
+    throw new FedaiError('STANDSTILL', 'no progress although the network is calm', {
+      goal,
+      heights: heights(),
+      states,
+    });
   return {
-    heights: Math.max(...heights),
-    crashes: schedule.crashes.length,
-    evidence: honest.reduce((sum, node) => sum + node.disk.storage(node.life!).evidence.records().length, 0),
+    seed,
+    heights: Math.max(...heights()),
+    crashes: schedule.crashes.flat().length + schedule.strikes.flatMap((one) => one.nodes).length,
+    evidence,
     virtualMs: clock.now() - START_MS,
+    events: trace.events,
+    traceHash: trace.hash(),
   };
 }

@@ -1,0 +1,33 @@
+/** What a Byzantine validator may do. A schedule draws some of it; how often and towards whom is drawn as it goes. */
+import type { SeededRandom } from '../../../core/index.ts';
+
+export const DEEDS = [
+  /** Two votes, or a vote and nil, at one step; different ones to different peers. */
+  'double-votes',
+  'withhold-votes',
+  /** Two proposals in one round, different ones to different peers. */
+  'double-proposals',
+  'withhold-proposals',
+  /** Proposals of blocks that break a rule, of consensus or of the application. */
+  'invalid-blocks',
+  /** Does not serve the bodies of what it proposed, or serves others. */
+  'withhold-bodies',
+  /** Votes and proposals of other rounds and heights, near and far. */
+  'other-rounds',
+  /** Others' names under its own signatures, others' messages with something altered, garbage. */
+  'forge',
+  /** Others' messages again, long after. */
+  'replay',
+  /** Many contradicting messages at one step. */
+  'flood',
+  /** Wrong claims and forged blocks and commits to those that catch up. */
+  'lie-to-sync',
+] as const;
+
+export type Deed = (typeof DEEDS)[number];
+
+export function drawDeeds(random: SeededRandom): ReadonlySet<Deed> {
+  if (random.chance(1, 4)) return new Set(DEEDS);
+  const some = DEEDS.filter(() => random.chance(1, 3));
+  return new Set(some.length > 0 ? some : [random.pick(DEEDS)]);
+}
