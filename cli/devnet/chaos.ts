@@ -20,7 +20,7 @@ export interface Recovery {
   role: Party['role'];
   /** From the kill to the new process. */
   downSeconds: number;
-  /** From the new process to its first vote in a block, trained share or enrolment; null if the job ended before. */
+  /** From the new process to its first vote in a block, trained share enrolment or return to its job; null if the job ended before. */
   recoverySeconds: number | null;
 }
 
@@ -45,7 +45,7 @@ const UP_MS = { least: 1_000, most: 6_000 };
 const PATIENCE_MS = 60_000;
 const REVIVALS = 5;
 const POLL_MS = 250;
-const ROLES = ['validator', 'worker', 'evaluator'] as const;
+const ROLES = ['validator', 'worker', 'evaluator', 'client'] as const;
 
 /** How many of `count` processes may be down at once: the share, at least one; a third of the stake must never be. */
 export function mostDown(role: Party['role'], count: number, share: number): number {
@@ -146,7 +146,7 @@ async function killAndRevive(lane: Lane, victim: Party, wait: () => Promise<void
 async function revive({ fleet, display }: Lane, name: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      await fleet.revive(name).first('ready');
+      await fleet.revive(name).first(name === 'client' ? 'posted' : 'ready');
       return;
     } catch (error) {
       if (tries === REVIVALS) throw error;
@@ -174,6 +174,7 @@ export function chaosSummary(recoveries: readonly Recovery[], { share, seed }: C
       validators: times('validator'),
       workers: times('worker'),
       evaluators: times('evaluator'),
+      clients: times('client'),
     },
   };
 }

@@ -92,25 +92,35 @@ export async function runJob(
 ): Promise<JsonEvent> {
   const client = clientOf(layout);
   display.update({ type: 'rounds', rounds: prepared.job.document.training.rounds });
+  const access = [
+    ...['--chain-spec', layout.specFile, '--rpc', network.rpcs[0]!, '--data-dir', client.dataDir],
+    ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', network.bootstrap],
+  ];
+  const { promise: settled, resolve, reject } = Promise.withResolvers<JsonEvent>();
+  // One that was killed and revived tells the story from the beginning.
+  const told = new Set<string>();
+  let id = '';
   const child = fleet.start(
     client,
-    [
-      ...['job', 'post', prepared.file, '--train', prepared.train, '--test', prepared.test],
-      ...['--chain-spec', layout.specFile, '--rpc', network.rpcs[0]!, '--data-dir', client.dataDir],
-      ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', network.bootstrap],
-    ],
+    ['job', 'post', prepared.file, '--train', prepared.train, '--test', prepared.test, ...access],
     {
       finite: true,
+      again: () => ['job', 'post', '--resume', id, ...access],
+      onEnd: reject,
       onEvent(event) {
-        if (event.event !== 'job') return;
+        const text = JSON.stringify(event);
+        if (event.event === 'posted') id = String(event.id);
+        if (event.event === 'settled') resolve(event);
+        if (event.event !== 'job' || told.has(text)) return;
+        told.add(text);
         display.update({ type: 'job', event });
         if (event.name === 'RoundCommitted') meter.measure(String(event.stateCid));
       },
     },
   );
-  const settled = await child.first('settled');
+  const outcome = await settled;
   await child.ended;
-  return settled;
+  return outcome;
 }
 
 /** Test records as the client knows them, for the accuracy curve. */

@@ -1,5 +1,6 @@
 /** All child processes of a devnet: started with their logs, watched, and stopped in order and for certain. */
 import { join } from 'node:path';
+import type { FedaiError } from '../../core/index.ts';
 import type { JsonEvent } from '../output.ts';
 import type { Display } from './display.ts';
 import type { Layout, Party } from './layout.ts';
@@ -25,6 +26,10 @@ export interface StartOptions {
   finite?: boolean;
   /** Also names the log file; the party's name when absent. */
   label?: string;
+  /** Arguments for a revival; the same as before when absent. */
+  again?: () => readonly string[];
+  /** It has ended and nobody here willed it. */
+  onEnd?: (error: FedaiError) => void;
 }
 
 /** Time for a child to close its stores; they survive being killed after it. */
@@ -67,6 +72,9 @@ export function createFleet(layout: Layout, display: Display): Fleet {
     });
     const member: Member = { party, args, options, process: child, doomed: false };
     members.set(label, member);
+    void child.ended.then((exit) => {
+      if (!stopping && !member.doomed) options.onEnd?.(child.fault(exit));
+    });
     if (finite) return child;
     display.update({ type: 'process', name: label, state: 'starting' });
     void child.ended.then(({ code, signal }) => {
@@ -87,7 +95,8 @@ export function createFleet(layout: Layout, display: Display): Fleet {
     },
     revive(name) {
       const { party, args, options, process } = members.get(name)!;
-      return start(party, samePorts(args, process.past('ready')), options);
+      const { again } = options;
+      return start(party, again ? again() : samePorts(args, process.past('ready')), options);
     },
     running: (name) => members.get(name)?.process.running() ?? false,
     onEvent(listener) {

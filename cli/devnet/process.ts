@@ -46,6 +46,8 @@ export interface ManagedProcess {
   kill(): Promise<Exit>;
   /** The first event of this name, if it has come. */
   past(event: string): JsonEvent | undefined;
+  /** An end as an error: with the last lines of its log. */
+  fault(exit: Exit): FedaiError;
   /** Last lines it wrote to stderr. */
   tail(): string[];
 }
@@ -81,6 +83,7 @@ export function startProcess(input: ProcessInput): ManagedProcess {
     ended,
     running: () => exit === undefined,
     past,
+    fault: (outcome) => processEnded(input, outcome, tail),
     async first(name) {
       const before = past(name);
       if (before) return before;

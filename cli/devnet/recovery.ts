@@ -1,4 +1,4 @@
-/** When is a process of a devnet of use again? A validator when a block carries its vote, a worker when it has trained, an evaluator when it is enrolled. */
+/** When is a process of a devnet of use again? A validator when a block carries its vote, a worker when it has trained, an evaluator when it is enrolled, the client when it serves its job. */
 import { fromHex, sleep } from '../../core/index.ts';
 import type { JsonEvent } from '../output.ts';
 import { ask } from './ask.ts';
@@ -63,6 +63,7 @@ export function createRecoveryWatch({ layout, fleet, network, display }: Recover
     async recovered(party, signal) {
       if (party.role === 'validator') return votes(party, signal);
       if (party.role === 'evaluator') return event(party.name, 'ready', signal);
+      if (party.role === 'client') return event(party.name, 'posted', signal);
       if (!isTraining()) return false;
       const over = new AbortController();
       const timer = setInterval(() => isTraining() || over.abort(), POLL_MS);

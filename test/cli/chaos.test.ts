@@ -30,6 +30,7 @@ test('the summary counts kills, and times of those that recovered', () => {
       validators: { count: 1, median: 2, most: 2 },
       workers: { count: 3, median: 5, most: 9 },
       evaluators: { count: 0, median: null, most: null },
+      clients: { count: 0, median: null, most: null },
     },
   });
 });
