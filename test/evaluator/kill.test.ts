@@ -49,7 +49,6 @@ async function deliverTo(account: Hex): Promise<void> {
 
 /** Runs an evaluator's process until its commitment is mined, then kills it. */
 async function commitAndDie(account: Hex): Promise<void> {
-  await deliverTo(account);
   const party = reserveOf(account).run('evaluator');
   await until(async () => fromHex((await evaluation(account)).commitment).some((byte) => byte > 0), 200);
   await party.kill();
@@ -100,6 +99,7 @@ async function open(): Promise<void> {
   await missDeadline();
 
   firstDraw = await drawnIn(1);
+  await deliverTo(firstDraw[0]!);
   await commitAndDie(firstDraw[0]!);
   let clientEnds = client();
   // The other two commit to what nobody can open, and are never heard of again.
@@ -112,14 +112,16 @@ async function open(): Promise<void> {
 
   secondDraw = await drawnIn(2);
   const [back, steady, silent] = secondDraw as [Hex, Hex, Hex];
+  await deliverTo(back);
   await commitAndDie(back);
   // It comes back on an empty disk, in time to reveal.
   await rm(reserveOf(back).dataDir, { recursive: true });
   reserveOf(back).run('evaluator');
   clientEnds = client();
+  // Another comes back on its own disk.
+  await commitAndDie(steady);
   reserveOf(steady).run('evaluator');
   await until(async () => (await evaluation(silent)).keyDelivered, 200);
-  await until(async () => fromHex((await evaluation(steady)).commitment).some((byte) => byte > 0), 200);
   await missDeadline();
   await until(async () => (await market.job(posted.jobId)).state === 'Completed', 200);
   await clientEnds();
@@ -134,7 +136,7 @@ test('evaluators that are killed after their commitment and stay away are replac
   expect(secondDraw.filter((account) => firstDraw.includes(account))).toEqual([]);
 });
 
-test('one that comes back on an empty disk reveals what it committed', () => {
+test('those that come back reveal what they committed, one of them on an empty disk', () => {
   expect(receipt).toMatchObject({ state: 'Completed', agreed: { total: 100 } });
   expect(receipt.agreeing).toEqual(secondDraw.slice(0, 2));
 });
