@@ -18,6 +18,7 @@ import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
+import { createEvidenceReporter } from './evidence/index.ts';
 import { consensusTopic, createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
@@ -30,7 +31,12 @@ export interface ChainNodeInput {
   /** Database, sign-state, peer records and `node.json` live here. */
   dataDir: string;
   /** Absent for a follower. */
-  keys?: { validatorSecretKey: Uint8Array; address: Hex };
+  keys?: {
+    validatorSecretKey: Uint8Array;
+    address: Hex;
+    /** secp256k1, 32 bytes: pays for reports of equivocation; without it there are none. */
+    evmPrivateKey?: Uint8Array;
+  };
   /** Ed25519 seed, 32 bytes. */
   peerPrivateKey: Uint8Array;
   /** Multiaddresses; port 0 takes a free one. */
@@ -85,22 +91,18 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
   closers.defer(() => peer.stop());
   const consensus = createNodeConsensus(input, application, peer);
   const chainId = BigInt(spec.chainId);
-  const sync = createSync({
-    peer,
-    store: application.store,
-    common: application.common,
-    genesisHash: application.store.block(0)!.header.hash(),
-    chainPeers: () => peer.gossip.listeners(consensusTopic(chainId)),
-    consensus,
-    clock: steadyClock,
-    random: Math.random,
-    log: log.child({ part: 'sync' }),
-  });
+  const sync = createNodeSync(input, application, peer, consensus);
   const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });
+  const evidence = createEvidenceReporter({
+    application,
+    consensus,
+    evmPrivateKey: input.keys?.evmPrivateKey ?? null,
+    log: log.child({ part: 'evidence' }),
+  });
   const finality = createFinalityMeter();
   observe(input, application, consensus, finality);
   await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
-  for (const service of [consensus, sync, gossip]) {
+  for (const service of [consensus, sync, gossip, evidence]) {
     closers.defer(() => service.stop());
     await service.start();
   }
@@ -109,6 +111,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     application,
     ...input.rpc,
     status,
+    evidence: () => evidence.list(),
     content: (cid) => contentBlock(peer, cid),
     log: log.child({ part: 'rpc' }),
   });
@@ -170,6 +173,25 @@ function createNodeConsensus(input: ChainNodeInput, application: ChainApplicatio
     clock: systemClock,
     log,
     ...(onFault && { onFault }),
+  });
+}
+
+function createNodeSync(
+  { spec, log }: ChainNodeInput,
+  { store, common }: ChainApplication,
+  peer: Peer,
+  consensus: Consensus,
+): Sync {
+  return createSync({
+    peer,
+    store,
+    common,
+    genesisHash: store.block(0)!.header.hash(),
+    chainPeers: () => peer.gossip.listeners(consensusTopic(BigInt(spec.chainId))),
+    consensus,
+    clock: steadyClock,
+    random: Math.random,
+    log: log.child({ part: 'sync' }),
   });
 }
 

@@ -5,6 +5,7 @@ export {
   decodeConsensusMessage,
   encodeConsensusMessage,
   MAX_MESSAGE_BYTES,
+  proposalBlockHash,
   type SignedProposal,
   type SignedVote,
 } from './messages.ts';

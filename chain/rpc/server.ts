@@ -24,6 +24,8 @@ export interface RpcServerOptions {
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
   /** Added to `fedai_status`. */
   readonly status?: () => object | Promise<object>;
+  /** Answers `fedai_getEvidence`. */
+  readonly evidence?: () => Promise<readonly object[]>;
   readonly clock?: Clock;
 }
 
@@ -44,9 +46,9 @@ const MAX_CONNECTIONS = 512;
 const CID = /^[a-zA-Z0-9]{8,128}$/;
 
 export function createRpcServer(options: RpcServerOptions): RpcServer {
-  const { application, log, clock = systemClock, status = () => ({}) } = options;
+  const { application, log, clock = systemClock, status = () => ({}), evidence = async () => [] } = options;
   const host = options.host ?? DEFAULT_HOST;
-  const context = { application, log, clock, status };
+  const context = { application, log, clock, status, evidence };
   const dispatch = createDispatch(context);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(options, dispatch, request, response).catch((error: unknown) => {

@@ -9,6 +9,8 @@ export interface RpcContext {
   readonly log: Log;
   /** Merged into the answer of `fedai_status`: finality, peers, consensus round. */
   readonly status: () => object | Promise<object>;
+  /** Contradictions of validators that this node knows of, for `fedai_getEvidence`. */
+  readonly evidence: () => Promise<readonly object[]>;
 }
 
 export type Method = (params: Params) => unknown;

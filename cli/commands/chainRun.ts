@@ -41,9 +41,9 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
   await checkHost(options.dataDir, output.log);
   const { createChainNode, loadChainSpec } = await import('../../chain/index.ts');
   const spec = await loadChainSpec(options.chainSpec);
-  const keys = await unlock<'peer' | 'validator'>(
+  const keys = await unlock<'peer' | 'validator' | 'evm'>(
     options,
-    options.validator ? ['peer', 'validator'] : ['peer'],
+    options.validator ? ['peer', 'validator', 'evm'] : ['peer'],
   );
   const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
   if (address !== undefined) checkValidates(spec.validators, address);
@@ -56,7 +56,9 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
     rpc: { host: options.rpcHost, port: options.rpcPort },
     log: output.log,
     onFault: fail,
-    ...(address !== undefined && { keys: { validatorSecretKey: keys.validator, address } }),
+    ...(address !== undefined && {
+      keys: { validatorSecretKey: keys.validator, address, evmPrivateKey: keys.evm },
+    }),
   });
   try {
     const [addresses, { height }] = [node.addresses(), node.status()];

@@ -1,4 +1,4 @@
-/** What a light client and an operator ask that Ethereum has no word for: block commits, validators, status. */
+/** What a light client and an operator ask that Ethereum has no word for: block commits, validators, evidence, status. */
 import { toHex } from '../../../core/index.ts';
 import {
   type BlockCommit,
@@ -12,7 +12,7 @@ import { quantity } from '../format.ts';
 import { readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
 
-export const fedaiMethods: MethodGroup = ({ application, status }) => ({
+export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => ({
   fedai_getCommit: ([height]) => commitAt(application, heightOf(application, height)),
   fedai_getValidators: async ([height]) => {
     const set = await application.validatorsAt(heightOf(application, height));
@@ -22,6 +22,7 @@ export const fedaiMethods: MethodGroup = ({ application, status }) => ({
       power: quantity(one.power),
     }));
   },
+  fedai_getEvidence: () => evidence(),
   fedai_status: async () => ({
     chainId: application.spec.chainId,
     name: application.spec.name,

@@ -1,0 +1,1 @@
+export { createEvidenceReporter, type EvidenceReporter, type EvidenceStatus } from './reporter.ts';
