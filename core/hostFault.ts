@@ -57,12 +57,15 @@ const MAX_CAUSES = 5;
 export const isHostFault = (error: unknown): error is FedaiError =>
   error instanceof FedaiError && CODES.has(error.code);
 
-/** The machine's trouble behind `error`, or undefined when it is something else. `path`: what could not be read or written. */
-export function hostFault(error: unknown, path?: string): FedaiError | undefined {
+/**
+ * The machine's trouble behind `error`, or undefined when it is something else. `path`: what could not be read or written.
+ * `fromStore`: LevelDB threw it, so that its words count, with or without a code.
+ */
+export function hostFault(error: unknown, path?: string, fromStore = false): FedaiError | undefined {
   let current = error;
   for (let depth = 0; depth <= MAX_CAUSES && current instanceof Error; depth++) {
     if (isHostFault(current)) return current;
-    const trouble = troubleOf(current);
+    const trouble = troubleOf(current, fromStore);
     if (trouble !== undefined) return faultOf(trouble, error, path ?? (current as { path?: string }).path);
     current = current.cause;
   }
@@ -75,14 +78,16 @@ export function tellHostFault(error: unknown, onFault: (fault: FedaiError) => vo
   if (fault !== undefined && fault.code !== 'TOO_MANY_FILES') onFault(fault);
 }
 
-function troubleOf(error: Error): Trouble | undefined {
+function troubleOf(error: Error, fromStore: boolean): Trouble | undefined {
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string') {
     const known = TROUBLES.find(({ system }) => system.includes(code));
     if (known !== undefined) return known;
   }
-  const isStores = STORE_ERRORS.test(error.name) || (typeof code === 'string' && code.startsWith('LEVEL_'));
-  return isStores ? TROUBLES.find(({ wording }) => wording.test(textOf(error))) : undefined;
+  const isStores = typeof code === 'string' && code.startsWith('LEVEL_');
+  return fromStore || isStores || STORE_ERRORS.test(error.name)
+    ? TROUBLES.find(({ wording }) => wording.test(textOf(error)))
+    : undefined;
 }
 
 const textOf = (error: Error): string =>

@@ -39,9 +39,10 @@ export function createGuard(directory: string, onFault: (fault: FedaiError) => v
       try {
         return read();
       } catch (error) {
-        const trouble = hostFault(error, directory);
-        if (trouble === undefined) throw error;
-        throw trouble.code === 'DATA_DAMAGED' ? fault(damage(directory, 'table', error)) : fault(trouble);
+        if ((error as { code?: unknown }).code === 'LEVEL_DATABASE_NOT_OPEN') throw error;
+        const trouble = hostFault(error, directory, true);
+        const isDamage = trouble === undefined || trouble.code === 'DATA_DAMAGED';
+        throw fault(isDamage ? damage(directory, 'table', error) : trouble);
       }
     },
     part(part, bytes, checks) {
