@@ -113,7 +113,7 @@ function outgoingVote(state: State, vote: SignedVote): void {
     if (isDouble) tell(state, to, signVote(state, { type, height, round, blockHash: drawValue(state) }));
     if (!isDouble || random.chance(1, 2)) tell(state, to, vote);
   }
-  const times = deeds.has('flood') && random.chance(1, 4) ? 40 : 0;
+  const times = deeds.has('flood') && random.chance(1, 4) ? 10 : 0;
   for (let i = 0; i < times; i++)
     tellSome(state, signVote(state, { type, height, round, blockHash: makeUp(world) }));
 }

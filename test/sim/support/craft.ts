@@ -32,14 +32,14 @@ type Flaw = (
 /** Another timestamp or transaction root makes another block. Each of these breaks one rule. */
 const FLAWS: readonly Flaw[] = [
   () => ({ header: { gasLimit: GAS_LIMIT - 1n } }),
-  (_block, random) => ({ header: { coinbase: new Uint8Array(20).fill(1 + random.below(9)) } }),
+  (_block, random) => ({ header: { coinbase: new Uint8Array(20).fill(100 + random.below(9)) } }),
   () => ({ header: { mixHash: sha256(uintBytes(1, 1)) } }),
   (_block, random) => ({ section: { randaoReveal: new Uint8Array(96).fill(random.below(256)) } }),
   () => ({ section: { validatorsHash: EMPTY_HASH } }),
   () => ({ section: { nextValidatorsHash: EMPTY_HASH } }),
   () => ({ section: { parentCommitHash: sha256(uintBytes(2, 1)) } }),
   () => ({ parentCommit: null, section: { parentCommitHash: sha256(uintBytes(3, 1)) } }),
-  ({ section }) => ({ section: { round: section.round + 1 } }),
+  ({ section }) => ({ section: { round: section.round + 1, randaoReveal: new Uint8Array(96) } }),
   (_block, _random, head) => ({ header: { timestamp: head.timestamp } }),
   () => ({ header: { parentHash: sha256(uintBytes(4, 1)) } }),
   (block) => ({ header: { number: block.header.number + 1n } }),

@@ -1,5 +1,6 @@
 /** What goes wrong in one simulated run, drawn from its seed. */
-import { type SeededRandom, seededRandom, uintBytes } from '../../../core/index.ts';
+import type { SeededRandom } from '../../../core/index.ts';
+import { cheapRandom } from './chance.ts';
 import { type Deed, drawDeeds } from './deeds.ts';
 
 /** One process is ended: as by kill -9 (what it wrote stays), by a power cut (unsynced writes may go), or in good order. */
@@ -62,12 +63,12 @@ const CALM_SKEW_MS = 4_000;
 const WILD_SKEW_MS = [-3_600_000, -60_000, -15_000, 15_000, 60_000, 3_600_000];
 
 export function drawSchedule(seed: number): Schedule {
-  const random = seededRandom(uintBytes(seed, 8));
+  const random = cheapRandom(seed);
   const fault = random.pick(FAULTS);
   const faulty = random.below(VALIDATORS);
   const [lucky, blind] = random.shuffle(ALL) as [number, number];
   const isTrap = random.chance(1, 4);
-  const stormMs = random.pick([3000, 3000, 8000, 8000, 15_000]);
+  const stormMs = random.pick([2000, 3000, 3000, 6000, 6000, 12_000]);
   const isFaulty = (kind: (typeof FAULTS)[number]) => (fault === kind ? faulty : null);
   const powers = drawPowers(random, fault === 'none' ? null : faulty);
   return {
