@@ -19,6 +19,8 @@ export interface Disk {
   loseUnsynced(share: number): void;
   /** Records in the write-ahead log. */
   walRecords(): number;
+  /** Records of the evidence log. */
+  evidence(): Uint8Array[];
 }
 
 export function operate(life: Life, effect: () => void): void {
@@ -47,14 +49,14 @@ function createFile(): { open: (life: Life) => SafeFile } {
 interface Records {
   open(life: Life): RecordLog;
   loseUnsynced(share: number): void;
-  count(): number;
+  all(): Uint8Array[];
 }
 
 function createRecords(): Records {
   let all: Uint8Array[] = [];
   let synced = 0;
   return {
-    count: () => all.length,
+    all: () => all,
     loseUnsynced(share) {
       all = all.slice(0, synced + Math.floor(share * (all.length - synced)));
       synced = all.length;
@@ -89,6 +91,7 @@ export function createDisk(): Disk {
       wal.loseUnsynced(share);
       evidence.loseUnsynced(share);
     },
-    walRecords: wal.count,
+    walRecords: () => wal.all().length,
+    evidence: evidence.all,
   };
 }

@@ -1,4 +1,6 @@
 /** Watches a simulated run from above and notes the first breach of what consensus promises. */
+
+import { decodeEvidence } from '../../../chain/consensus/evidence.ts';
 import type { ConsensusMessage, Evidence } from '../../../chain/consensus/index.ts';
 import { proposalBlockHash, proposalSignBytes } from '../../../chain/consensus/messages.ts';
 import type { Block } from '../../../chain/types.ts';
@@ -186,7 +188,7 @@ function createEquivocations(world: () => World): Equivocations {
       const found = new Set<string>();
       let count = 0;
       for (const node of nodes.filter(({ honest }) => honest)) {
-        for (const evidence of node.consensus?.evidence() ?? []) {
+        for (const evidence of node.disk.evidence().map(decodeEvidence)) {
           count++;
           const reason = evidenceFault(evidence, set, scheme, guilty);
           if (reason !== undefined) fail('FALSE_EVIDENCE', reason, { node: node.name });
