@@ -35,6 +35,14 @@ export function httpUrl(text: string): string {
 }
 
 /** Decimal TRAIN (`12.5`) as wei. */
+/** One address, or several separated by commas. */
+export function httpUrls(text: string): string {
+  return text.split(',').map(httpUrl).join(',');
+}
+
+/** Where content is asked for: one endpoint has all of it, or fetches it. */
+export const firstUrl = (urls: string): string => urls.split(',')[0]!;
+
 export function trainAmount(text: string): bigint {
   const match = /^(\d{1,30})(?:\.(\d{1,18}))?$/.exec(text);
   if (!match) throw new InvalidArgumentError('expected an amount of TRAIN such as 100 or 0.5.');
@@ -83,7 +91,12 @@ export function chainAccess(command: Command): Command {
       'chain-spec file: chain id, contracts, validators',
       process.env.FEDAI_CHAIN_SPEC,
     )
-    .option('--rpc <url>', 'JSON-RPC of a chain node', httpUrl, process.env.FEDAI_RPC ?? DEFAULT_RPC);
+    .option(
+      '--rpc <urls>',
+      'JSON-RPC of a chain node, or of several, separated by commas, that stand in for each other',
+      httpUrls,
+      process.env.FEDAI_RPC ?? DEFAULT_RPC,
+    );
 }
 
 /** Keys and files of this party. */
@@ -102,6 +115,7 @@ export function peerAccess(command: Command): Command {
 
 export interface ChainAccess {
   chainSpec: string;
+  /** Separated by commas. */
   rpc: string;
 }
 export interface PartyAccess {

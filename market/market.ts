@@ -4,6 +4,7 @@ import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from '
 import { checksummed } from './address.ts';
 import type { MarketContext } from './context.ts';
 import { bindContract } from './contract.ts';
+import { failover } from './failover.ts';
 import { createReads, type MarketReads } from './reads.ts';
 import type { RetryOptions } from './retry.ts';
 import { createSender } from './sender.ts';
@@ -19,7 +20,7 @@ export interface MarketContracts {
 }
 
 export interface MarketOptions {
-  /** URL, or a transport such as a test network in this process. */
+  /** URL, several separated by commas that stand in for each other, or a transport such as a test network in this process. */
   rpc: string | RpcTransport;
   contracts: MarketContracts;
   /** secp256k1 key that signs transactions; without it the market is read-only. */
@@ -44,8 +45,13 @@ export interface Market extends MarketReads, MarketWrites {
 /** Half a block at the default block time: a receipt is seen soon after its block. */
 const DEFAULT_POLL_MS = 400;
 
+function openEndpoints(urls: string): RpcTransport {
+  const [first, ...others] = urls.split(',');
+  return failover([httpTransport(first!), ...others.map((url) => httpTransport(url))]);
+}
+
 export function createMarket(options: MarketOptions): Market {
-  const transport = typeof options.rpc === 'string' ? httpTransport(options.rpc) : options.rpc;
+  const transport = typeof options.rpc === 'string' ? openEndpoints(options.rpc) : options.rpc;
   const log = options.log ?? silentLog;
   const clock = options.clock ?? steadyClock;
   const { signal, attempts } = options;

@@ -11,7 +11,7 @@ export interface RetryOptions {
 
 /** Quick enough that a restarted chain node is found at once, slow enough not to hammer one that is away. */
 const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 10_000;
+const LONGEST_DELAY_MS = 4_000;
 
 /** Runs `action` until it succeeds, throws something that is not transient, or the signal aborts. */
 export async function retry<T>(

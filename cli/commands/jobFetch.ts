@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { FedaiError, fromHex, toHex } from '../../core/index.ts';
 import { action } from '../action.ts';
-import { type ChainAccess, chainAccess, jobId, shared } from '../options.ts';
+import { type ChainAccess, chainAccess, firstUrl, jobId, shared } from '../options.ts';
 import { openMarket } from '../party.ts';
 
 interface Options extends ChainAccess {
@@ -31,7 +31,7 @@ export function jobFetch(parent: Command): Command {
         await Promise.all([import('../../engine/index.ts'), import('../../storage/index.ts')]);
       context.output.progress(`fetching ${job.modelCid} …`);
       const limits = { maxBytes: MAX_MODEL_FILE_BYTES, signal: context.signal };
-      const bytes = await gatewayStore(options.rpc).getBytes(job.modelCid, limits);
+      const bytes = await gatewayStore(firstUrl(options.rpc)).getBytes(job.modelCid, limits);
       const { model, weights } = decodeModel(bytes);
       const hash = toHex(modelHash(model, weights));
       if (hash !== toHex(fromHex(job.modelHash))) throw wrongModel(hash, job.modelHash);

@@ -41,6 +41,8 @@ export interface ChaosInput {
 const DOWN_MS = { least: 500, most: 5_000 };
 /** A machine that came back stays up for a while. */
 const UP_MS = { least: 1_000, most: 6_000 };
+/** There is but one client, and whole phases wait for it. */
+const CLIENT_UP_MS = { least: 10_000, most: 30_000 };
 /** Who is not of use after this long is told as lost, and another may be killed. */
 const PATIENCE_MS = 60_000;
 const REVIVALS = 5;
@@ -103,7 +105,8 @@ async function runLane(lane: Lane): Promise<void> {
   const pause = (milliseconds: number) => sleep(milliseconds, signal).catch(() => {});
   // With as many workers as slots, one that is dead when volunteers are counted would leave too few for the job.
   while (!signal.aborted && !hasStarted(lane.display)) await pause(POLL_MS);
-  await pause(between(random, UP_MS));
+  const up = parties[0]?.role === 'client' ? CLIENT_UP_MS : UP_MS;
+  await pause(between(random, up));
   while (!signal.aborted) {
     const idle = parties.filter((party) => !busy.has(party));
     const victim = random.pick(idle.length > 0 ? idle : parties);
@@ -113,7 +116,7 @@ async function runLane(lane: Lane): Promise<void> {
       await killAndRevive(lane, victim, () => pause(downMs));
       busy.delete(victim);
     }
-    await pause(between(random, UP_MS));
+    await pause(between(random, up));
   }
 }
 

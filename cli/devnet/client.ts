@@ -93,7 +93,7 @@ export async function runJob(
   const client = clientOf(layout);
   display.update({ type: 'rounds', rounds: prepared.job.document.training.rounds });
   const access = [
-    ...['--chain-spec', layout.specFile, '--rpc', network.rpcs[0]!, '--data-dir', client.dataDir],
+    ...['--chain-spec', layout.specFile, '--rpc', network.rpcs.join(','), '--data-dir', client.dataDir],
     ...['--listen', '/ip4/127.0.0.1/tcp/0', '--bootstrap', network.bootstrap],
   ];
   const { promise: settled, resolve, reject } = Promise.withResolvers<JsonEvent>();

@@ -50,7 +50,12 @@ export async function startNetwork(input: NetworkInput): Promise<Network> {
   display.update({ type: 'phase', text: 'starting workers and evaluators …' });
   const enrol = (role: 'worker' | 'evaluator') =>
     inTurn(partiesOf(layout, role), (party, i) =>
-      startDaemon(input, party, rpcs[i % rpcs.length]!, bootstrap),
+      startDaemon(
+        input,
+        party,
+        [...rpcs.slice(i % rpcs.length), ...rpcs.slice(0, i % rpcs.length)],
+        bootstrap,
+      ),
     );
   const workersReady = enrol('worker');
   // Evaluators are needed last: they start when the workers no longer compete for the processor.
@@ -117,7 +122,7 @@ function startValidator(
 async function startDaemon(
   { layout, fleet, display }: NetworkInput,
   party: Party,
-  rpc: string,
+  rpcs: readonly string[],
   bootstrap: string,
 ): Promise<void> {
   const args = [
@@ -126,7 +131,7 @@ async function startDaemon(
     '--chain-spec',
     layout.specFile,
     '--rpc',
-    rpc,
+    rpcs.join(','),
     '--data-dir',
     party.dataDir,
   ];

@@ -9,6 +9,7 @@ import {
   receiptStorageKey,
 } from '../../market/index.ts';
 import { type ContentReader, gatewayStore } from '../../storage/index.ts';
+import { firstUrl } from '../options.ts';
 
 export interface HeaderEvidence {
   headerRlp: Uint8Array;
@@ -56,7 +57,7 @@ export function rpcSource(rpc: string, contracts: MarketContracts, signal: Abort
       const events = await market.events({ fromHeight: postedAt, jobId, names: ['ScoreRevealed'] });
       return events.filter((event) => event.name === 'ScoreRevealed');
     },
-    content: gatewayStore(rpc),
+    content: gatewayStore(firstUrl(rpc)),
   };
 }
 
