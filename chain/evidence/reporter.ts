@@ -177,14 +177,14 @@ class Reporter implements EvidenceReporter {
   }
 
   #refused(one: Case, error: string): void {
-    if (error === 'StakingEvidenceUsed') return this.#docket.close(one, 'punished');
-    if (error === 'StakingEvidenceOutsideWindow') {
+    if (error === 'StakingEvidenceUsed') this.#docket.close(one, 'punished');
+    else if (error === 'StakingEvidenceOutsideWindow') {
       // Of a height that is still to come it is early, not late.
       if (one.offence.height < this.#input.application.head.height) this.#docket.close(one, 'expired');
-      return;
+    } else {
+      this.#input.log.warn('Staking does not take evidence of a contradiction', { ...one.offence, error });
+      this.#docket.close(one, 'refused', error);
     }
-    this.#input.log.warn('Staking does not take evidence of a contradiction', { ...one.offence, error });
-    this.#docket.close(one, 'refused', error);
   }
 
   /** A transaction that blocks pass by is sent again with a quarter more (the pool asks for a tenth). */

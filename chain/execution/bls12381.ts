@@ -7,6 +7,8 @@ import { dirname } from 'node:path';
 import type { EVMBLSInterface } from '@ethereumjs/evm';
 import type Mcl from 'mcl-wasm';
 import { concatBytes, FedaiError, uintBytes } from '../../core/index.ts';
+// First, and to its end: a copy that is only half loaded could not be set aside.
+import './bn254.ts';
 
 /** mcl holds one curve for a loaded copy, and bn254.ts has taken the first. */
 function loadOwnCopy(): typeof Mcl {

@@ -15,13 +15,20 @@ export interface Compiled {
   readonly bytecode: Hex;
 }
 
-export function compileContract(name: string, source: string): Compiled {
+/** `others`: sources that it imports, by path. */
+export function compileContract(
+  name: string,
+  source: string,
+  others: Readonly<Record<string, string>> = {},
+): Compiled {
   const solc = require('solc') as { compile(input: string): string };
   const output: Output = JSON.parse(
     solc.compile(
       JSON.stringify({
         language: 'Solidity',
-        sources: { 'test.sol': { content: source } },
+        sources: Object.fromEntries(
+          Object.entries({ ...others, 'test.sol': source }).map(([path, content]) => [path, { content }]),
+        ),
         settings: {
           evmVersion: 'prague',
           optimizer: { enabled: true, runs: 200 },
