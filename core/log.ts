@@ -1,4 +1,10 @@
-/** Structured logs: one JSON object a line, to a sink that the process chooses (stderr). Never give it keys or data. */
+/**
+ * Structured logs: one JSON object a line, to a sink that the process chooses (stderr). Lines are bounded in length and,
+ * when they repeat, in number; bytes and fields named like secrets are never written. Never give it keys or data.
+ */
+import { type Clock, steadyClock } from './clock.ts';
+import { createLogLimit, type LogLimit } from './logLimit.ts';
+import { logLine } from './logLine.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -14,35 +20,38 @@ export interface Log {
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
+interface Sink {
+  write: (line: string) => void;
+  floor: number;
+  limit: LogLimit;
+}
+
 /** `write` receives one line without its newline. */
 export function createLog(
   write: (line: string) => void,
   level: LogLevel = 'info',
   bound: LogFields = {},
+  clock: Clock = steadyClock,
 ): Log {
-  const floor = LEVELS.indexOf(level);
-  const at = (name: LogLevel) => (message: string, fields?: LogFields) => {
-    if (LEVELS.indexOf(name) < floor) return;
-    write(
-      JSON.stringify({ time: new Date().toISOString(), level: name, message, ...bound, ...fields }, jsonSafe),
-    );
+  return logTo({ write, floor: LEVELS.indexOf(level), limit: createLogLimit(clock) }, bound);
+}
+
+function logTo(sink: Sink, bound: LogFields): Log {
+  const at = (level: LogLevel) => (message: string, fields?: LogFields) => {
+    if (LEVELS.indexOf(level) < sink.floor) return;
+    // Whoever asks for debug wants all of it.
+    const suppressed = level === 'debug' ? 0 : sink.limit.take(`${level} ${bound.part ?? ''} ${message}`);
+    if (suppressed === undefined) return;
+    const all = { ...bound, ...fields, ...(suppressed > 0 && { suppressed }) };
+    sink.write(logLine(level, message, all));
   };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => createLog(write, level, { ...bound, ...fields }),
+    child: (fields) => logTo(sink, { ...bound, ...fields }),
   };
-}
-
-function jsonSafe(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Error) {
-    const { code, data, remedy } = value as { code?: unknown; data?: unknown; remedy?: unknown };
-    return { message: value.message, code, data, remedy };
-  }
-  return value;
 }
 
 /** Swallows everything; for tests and libraries. */

@@ -27,13 +27,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const EXTRA_DOORS = [
   'core/keys/index.ts',
   'core/bls/index.ts',
+  'core/metrics/index.ts',
   'contracts/generated/index.ts',
   'contracts/deploy.ts',
 ];
 
 /** Folders that a browser loads: no `node:` module, except behind the doors named here. */
 const BROWSER_SAFE = ['core', 'engine', 'job', 'pouw', 'light', 'market'];
-const NODE_ONLY = [/^core\/keys\//, /^core\/bls\//, /^engine\/threads\//, /^engine\/wasm\/assembly\//];
+const NODE_ONLY = [
+  /^core\/keys\//,
+  /^core\/bls\//,
+  /^core\/metrics\//,
+  /^engine\/threads\//,
+  /^engine\/wasm\/assembly\//,
+];
 
 interface Import {
   from: string;
