@@ -104,6 +104,7 @@ async function ready(run: Running, posted: PostedJob): Promise<Assignment> {
   if (run.assignment !== undefined) return run.assignment;
   const { context } = run;
   const assignment = await prepare(context, posted, run.workers);
+  const firstSequence = await run.store.firstSequence(context.clock.now());
   run.assignment = assignment;
   run.topic = joinJobTopic({
     gossip: context.peer.gossip,
@@ -112,6 +113,7 @@ async function ready(run: Running, posted: PostedJob): Promise<Assignment> {
     jobId: posted.id,
     workers: run.workers,
     privateKey: context.keys.evm.privateKey,
+    firstSequence,
     onMessage: (message) => run.runner?.deliver(message),
   });
   const { slot } = assignment;

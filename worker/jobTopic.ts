@@ -24,6 +24,8 @@ export interface JobTopicOptions {
   /** Slot order. */
   workers: readonly Hex[];
   privateKey: Uint8Array;
+  /** Sequence numbers go up from here, over restarts too. */
+  firstSequence: bigint;
   onMessage: (message: RoundMessage) => void;
 }
 
@@ -38,8 +40,6 @@ const MAX_ENVELOPE_BYTES = MAX_MESSAGE_BYTES + 512;
 const LIFETIME_MS = 5 * 60_000;
 /** Messages of a slot that may arrive out of order. */
 const REPLAY_ENTRIES = 256;
-/** Sequence numbers start from the clock in microseconds, so that they grow over restarts too. */
-const SEQUENCES_PER_MS = 1000n;
 
 export const topicOf = (chainId: bigint, jobId: bigint): string => `/fedai/${chainId}/job/${jobId}/1`;
 
@@ -56,7 +56,7 @@ export function joinJobTopic(options: JobTopicOptions): JobTopic {
   const topic = topicOf(domain.chainId, jobId);
   const envelopeDomain = `fedai-round/1/${domain.jobManager}/${jobId}`;
   const replay = createReplayWindow(REPLAY_ENTRIES, options.workers.length);
-  let sequence = BigInt(clock.now()) * SEQUENCES_PER_MS;
+  let sequence = options.firstSequence;
   gossip.subscribe(topic, async (bytes) => {
     const opened = openEnvelope(bytes, {
       domain: envelopeDomain,
