@@ -151,6 +151,31 @@ describe('messages of peers', () => {
     });
   });
 
+  it('that are known are rejected all the same when something was altered on the way', async () => {
+    await node.deliver(voteOf(1));
+    const altered = { ...voteOf(1), signature: voteOf(2).signature, attempt: 7 };
+    expect(await node.deliver(altered)).toMatchObject({ verdict: 'reject' });
+    const solo = await proposalOfSolo();
+    expect(await node.deliver({ ...solo, parentCommit: new Uint8Array(40) })).toEqual({
+      verdict: 'reject',
+      reason: 'parent commit is not the section’s',
+    });
+  });
+
+  it('of an equivocator are counted twice, and then only for what a third of the power voted', async () => {
+    for (const n of [1, 2])
+      expect(await node.deliver(voteOf(1, { blockHash: hash(n) }))).toEqual({ verdict: 'accept' });
+    const held = () => node.consensus.held().messages;
+    const before = held();
+    for (const n of [3, 4, 5])
+      expect(await node.deliver(voteOf(1, { blockHash: hash(n) }))).toMatchObject({ verdict: 'ignore' });
+    expect(held()).toBe(before);
+    // With 2 and 3 on its side, the vote for 4 may be one of a quorum that others saw.
+    for (const validator of [2, 3]) await node.deliver(voteOf(validator, { blockHash: hash(4) }));
+    expect(await node.deliver(voteOf(1, { blockHash: hash(4) }))).toEqual({ verdict: 'accept' });
+    expect(await node.deliver(voteOf(1, { blockHash: hash(5) }))).toMatchObject({ verdict: 'ignore' });
+  });
+
   it('of one flooding peer are dropped, those of others are not', async () => {
     const flood = Array.from({ length: 200 }, (_, round) =>
       node.handle({ ...voteOf(1), round, signature: new Uint8Array(96).fill(1) }, 'flooder'),

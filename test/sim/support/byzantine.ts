@@ -9,7 +9,7 @@ import {
   type SignedVote,
   selectProposer,
 } from '../../../chain/consensus/index.ts';
-import { proposalSignBytes } from '../../../chain/consensus/messages.ts';
+import { proposalBlockHash, proposalSignBytes } from '../../../chain/consensus/messages.ts';
 import type { Block } from '../../../chain/types.ts';
 import { equalBytes, sha256, uintBytes } from '../../../core/index.ts';
 import {
@@ -48,6 +48,7 @@ export function createByzantine(world: World, node: Node, deeds: ReadonlySet<Dee
     heard(packet) {
       state.memory.push(packet);
       if (state.memory.length > MEMORY) state.memory.shift();
+      if (deeds.has('vote-for-all') && packet.message) voteLikewise(state, packet.message);
     },
     serve(protocol, request, honest) {
       const votes = state.memory.map(({ message }) => message).filter((one) => one?.kind === 'vote');
@@ -116,6 +117,18 @@ function outgoingVote(state: State, vote: SignedVote): void {
   const times = deeds.has('flood') && random.chance(1, 4) ? 10 : 0;
   for (let i = 0; i < times; i++)
     tellSome(state, signVote(state, { type, height, round, blockHash: makeUp(world) }));
+}
+
+function voteLikewise(state: State, message: ConsensusMessage): void {
+  const { node, world } = state;
+  const { height, round } = message;
+  if (height !== node.ledger.head.height + 1) return;
+  if (message.kind === 'vote' && (message.blockHash === null || message.validator === node.validator)) return;
+  const type = message.kind === 'vote' ? message.type : 'prevote';
+  const blockHash = message.kind === 'vote' ? message.blockHash : proposalBlockHash(message);
+  const vote = signVote(state, { type, height, round, blockHash });
+  if (world.schedule.random.chance(1, 2)) tellSome(state, vote);
+  else tell(state, world.schedule.random.pick(others(state)), vote);
 }
 
 /** Makes a block for `round` and signs its proposal. */

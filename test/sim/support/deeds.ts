@@ -5,6 +5,8 @@ export const DEEDS = [
   /** Two votes, or a vote and nil, at one step; different ones to different peers. */
   'double-votes',
   'withhold-votes',
+  /** Votes for whatever others vote for, each time again, so that two correct ones are a quorum with it. */
+  'vote-for-all',
   /** Two proposals in one round, different ones to different peers. */
   'double-proposals',
   'withhold-proposals',

@@ -83,13 +83,14 @@ function isHeldBack(world: World, to: Node, packet: Packet): boolean {
 }
 
 function drawHeldBack(world: World, to: Node, message: ConsensusMessage | undefined): boolean {
-  const { random, precommitDropPercent, trap } = world.schedule;
+  const { random, precommitDropPercent, prevoteDropPercent, trap } = world.schedule;
   if (message === undefined) return false;
   if (trap !== null && message.round === 0) {
     if (message.kind === 'proposal') return to.validator === trap.blind;
     if (message.validator !== trap.lucky) return false;
     return message.type === 'precommit' || to.validator === trap.blind;
   }
-  const isPrecommit = message.kind === 'vote' && message.type === 'precommit';
-  return isPrecommit && precommitDropPercent > 0 && random.chance(precommitDropPercent, 100);
+  if (message.kind !== 'vote') return false;
+  const percent = message.type === 'precommit' ? precommitDropPercent : prevoteDropPercent;
+  return percent > 0 && random.chance(percent, 100);
 }

@@ -66,14 +66,6 @@ export interface World {
 export const CHAIN_ID = 4242n;
 export const START_MS = (GENESIS_SECONDS + 10) * 1000;
 export const EPOCH_BLOCKS = 3;
-export const TIMING = {
-  blockTimeMs: 1000,
-  proposeTimeoutMs: 2000,
-  prevoteTimeoutMs: 1000,
-  precommitTimeoutMs: 1000,
-  timeoutDeltaMs: 500,
-};
-
 export const secretOf = (validator: number): Uint8Array => {
   const secret = Uint8Array.from(sha256(uintBytes(validator + 1, 4)));
   secret[0] = 1;

@@ -1,4 +1,5 @@
 /** What goes wrong in one simulated run, drawn from its seed. */
+import type { ConsensusTiming } from '../../../chain/consensus/index.ts';
 import type { SeededRandom } from '../../../core/index.ts';
 import { cheapRandom } from './chance.ts';
 import { type Deed, drawDeeds } from './deeds.ts';
@@ -28,6 +29,8 @@ export interface Schedule {
   dropPercent: number;
   /** On top of that, of precommits: blocks are locked but not decided, and rounds go by. */
   precommitDropPercent: number;
+  /** Likewise of prevotes: some see a polka and lock, others do not. */
+  prevoteDropPercent: number;
   /**
    * The case that locks are for: in the storm, `lucky` decides in round 0 alone, since its precommit reaches nobody;
    * `blind` sees neither proposal nor polka and offers another block later; nobody catches up.
@@ -36,6 +39,7 @@ export interface Schedule {
   duplicatePercent: number;
   maxDelayMs: number;
   stormMs: number;
+  timing: ConsensusTiming;
   /** Windows of this length in which the network is split at random; 0 for none. */
   partitionMs: number;
   /** Whether what a node accepts is passed on in the storm; it always is when calm. */
@@ -56,6 +60,21 @@ export interface Schedule {
 }
 
 export const VALIDATORS = 4;
+const STEADY: ConsensusTiming = {
+  blockTimeMs: 1000,
+  proposeTimeoutMs: 2000,
+  prevoteTimeoutMs: 1000,
+  precommitTimeoutMs: 1000,
+  timeoutDeltaMs: 500,
+};
+/** Many rounds in a storm: locks meet each other. */
+const QUICK: ConsensusTiming = {
+  blockTimeMs: 500,
+  proposeTimeoutMs: 500,
+  prevoteTimeoutMs: 250,
+  precommitTimeoutMs: 250,
+  timeoutDeltaMs: 100,
+};
 const ALL = Array.from({ length: VALIDATORS }, (_, index) => index);
 const FAULTS = ['none', 'dead', 'twin', 'clock', 'byzantine', 'byzantine', 'byzantine', 'byzantine'] as const;
 /** Two clocks may differ by twice as much and still be within what block timestamps allow. */
@@ -77,10 +96,12 @@ export function drawSchedule(seed: number): Schedule {
     powers,
     dropPercent: isTrap ? 0 : random.pick([0, 5, 20, 40]),
     precommitDropPercent: isTrap ? 0 : random.pick([0, 0, 50, 80]),
+    prevoteDropPercent: isTrap ? 0 : random.pick([0, 0, 20, 40]),
     trap: isTrap ? { lucky, blind } : null,
     duplicatePercent: random.pick([0, 10]),
     maxDelayMs: isTrap ? 300 : random.pick([20, 300, 1500, 4000]),
     stormMs,
+    timing: random.pick([STEADY, QUICK]),
     partitionMs: isTrap ? 0 : random.pick([0, 0, 1500, 4000]),
     relayInStorm: random.chance(2, 3),
     ...drawCrashes(random, stormMs),

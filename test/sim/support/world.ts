@@ -10,7 +10,7 @@ import { createDisk, type Life } from './disk.ts';
 import { createJudge } from './judge.ts';
 import { codec, common, createLedger, encodedOf, genesisHash } from './ledger.ts';
 import { publish } from './network.ts';
-import { CHAIN_ID, EPOCH_BLOCKS, type Node, START_MS, secretOf, TIMING, type World } from './node.ts';
+import { CHAIN_ID, EPOCH_BLOCKS, type Node, START_MS, secretOf, type World } from './node.ts';
 import { createSimulatedPeer, type SimulatedPeer } from './peer.ts';
 import { drawSchedule, type Ending, VALIDATORS } from './schedule.ts';
 import { createTrace } from './trace.ts';
@@ -134,7 +134,7 @@ function createNodeConsensus(world: World, node: Node, life: Life, peer: Simulat
   const chainPeers = () => namesOfOthers(world, node);
   return createConsensus({
     chainId: CHAIN_ID,
-    timing: TIMING,
+    timing: world.schedule.timing,
     epochBlocks: EPOCH_BLOCKS,
     application: node.ledger.application(life, {
       onBuild: (block) => world.judge.built(block, true),
