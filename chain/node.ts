@@ -9,6 +9,8 @@ import {
   fromHex,
   type Hex,
   type Log,
+  type Metrics,
+  noMetrics,
   type Service,
   steadyClock,
   systemClock,
@@ -19,9 +21,11 @@ import { decodeBlock, encodeBlock } from './block.ts';
 import { createClockWatch } from './clock-watch.ts';
 import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
 import { createEvidenceReporter } from './evidence/index.ts';
+import { countMessages, measureChain, measureLog, measureStore } from './metrics.ts';
 import { consensusTopic, createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
+import { type ReadyCheck, readyChecks } from './readiness.ts';
 import { createRpcServer } from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
@@ -47,6 +51,7 @@ export interface ChainNodeInput {
   /** Port 0 takes a free one; `corsOrigins` are web pages that may call. */
   rpc: { host: string; port: number; corsOrigins?: readonly string[] };
   log: Log;
+  metrics?: Metrics;
   /** Called when going on would be unsafe (a second time says nothing new); the process should end. */
   onFault?: (cause: unknown) => void;
 }
@@ -57,6 +62,8 @@ export interface ChainNode extends Service {
   /** Multiaddresses with peer id. */
   addresses(): string[];
   status(): NodeStatus;
+  /** Why this node does not serve its purpose, if so; by subject. */
+  readonly ready: Readonly<Record<string, ReadyCheck>>;
 }
 
 /** The node that comes back is running (`start` is then a no-op); `stop` may be called twice. Throws what its parts throw, leaving nothing open. */
@@ -71,7 +78,7 @@ export async function createChainNode(input: ChainNodeInput): Promise<ChainNode>
 }
 
 async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): Promise<ChainNode> {
-  const { spec, dataDir, log } = input;
+  const { spec, dataDir, log, metrics = noMetrics } = input;
   const onFault = (cause: unknown) => input.onFault?.(cause);
   const application = await createApplication({
     spec,
@@ -79,12 +86,14 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     onFault,
   });
   closers.defer(() => application.close());
+  measureStore(metrics, application.store);
   const peer = await createPeer({
     dataDir: join(dataDir, 'peer'),
     peerPrivateKey: input.peerPrivateKey,
     listen: input.listen,
     bootstrap: [...spec.bootstrap, ...input.bootstrap],
     log: log.child({ part: 'peer' }),
+    metrics,
     onFault,
     ...(input.announce && { announce: input.announce }),
   });
@@ -99,6 +108,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     evmPrivateKey: input.keys?.evmPrivateKey ?? null,
     log: log.child({ part: 'evidence' }),
   });
+  measureChain(metrics, { application, consensus, sync });
   const finality = createFinalityMeter();
   observe(input, application, consensus, finality);
   await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
@@ -114,6 +124,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     evidence: () => evidence.list(),
     content: (cid) => contentBlock(peer, cid),
     log: log.child({ part: 'rpc' }),
+    metrics,
   });
   closers.defer(() => rpc.stop());
   await rpc.start();
@@ -126,6 +137,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     peerId: peer.peerId,
     addresses: peer.addresses,
     status,
+    ready: readyChecks(application, sync, peer),
     async start() {},
     stop: () => closers.disposeAsync(),
   };
@@ -152,7 +164,7 @@ function observe(
 }
 
 function createNodeConsensus(input: ChainNodeInput, application: ChainApplication, peer: Peer): Consensus {
-  const { spec, dataDir, keys, onFault } = input;
+  const { spec, dataDir, keys, onFault, metrics = noMetrics } = input;
   const { common, store } = application;
   const chainId = BigInt(spec.chainId);
   const log = input.log.child({ part: 'consensus' });
@@ -161,13 +173,13 @@ function createNodeConsensus(input: ChainNodeInput, application: ChainApplicatio
     timing: spec.consensus,
     epochBlocks: spec.epochBlocks,
     application,
-    network: createConsensusNetwork({ peer, chainId, common, log }),
+    network: countMessages(metrics, createConsensusNetwork({ peer, chainId, common, log })),
     history: {
       beaconAt: async (height) => store.block(height)!.header.mixHash,
       commitAt: async (height) => store.commit(height) ?? null,
     },
     codec: { encode: encodeBlock, decode: (bytes) => decodeBlock(bytes, common) },
-    storage: createConsensusStorage(join(dataDir, 'consensus')),
+    storage: measureLog(metrics, createConsensusStorage(join(dataDir, 'consensus'))),
     secretKey: keys?.validatorSecretKey ?? null,
     scheme: blsScheme,
     clock: systemClock,

@@ -6,6 +6,7 @@ import { concatBytes, FedaiError } from '../core/index.ts';
 import { peerIdIn } from './addresses.ts';
 import { createFrameReader, type FrameReader, writeFrame } from './frames.ts';
 import { MAX_WRITE_BUFFER_BYTES } from './limits.ts';
+import type { CountExchange } from './metrics.ts';
 import { PENALTY, type PeerScores } from './scores.ts';
 import { STATUS_ERROR, STATUS_OK } from './serve.ts';
 
@@ -33,8 +34,27 @@ type AskFrames = (
   options: RequestOptions,
 ) => AsyncGenerator<Uint8Array>;
 
-export function createAsk(libp2p: Libp2p, scores: PeerScores): { ask: Ask; askFrames: AskFrames } {
+export function createAsk(
+  libp2p: Libp2p,
+  scores: PeerScores,
+  asked: (protocol: string) => CountExchange = () => () => {},
+): { ask: Ask; askFrames: AskFrames } {
   async function* askFrames(peer: string, protocol: string, request: Uint8Array, options: RequestOptions) {
+    const count = asked(protocol);
+    let receivedBytes = 0;
+    try {
+      for await (const frame of exchange(peer, protocol, request, options)) {
+        receivedBytes += frame.length;
+        yield frame;
+      }
+    } catch (error) {
+      count(error instanceof FedaiError ? error.code : 'CANCELLED');
+      throw error;
+    }
+    count('ok', { receivedBytes, sentBytes: request.length });
+  }
+
+  async function* exchange(peer: string, protocol: string, request: Uint8Array, options: RequestOptions) {
     const timeout = AbortSignal.timeout(options.timeoutMs);
     const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
     const stream = await open(libp2p, peer, protocol, signal);

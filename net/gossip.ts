@@ -1,7 +1,8 @@
 /** Topics: small messages to everyone who listens. Every message gets its handler's verdict before it is passed on; rejects cost the neighbour that sent it. */
 import { type GossipSub, TopicValidatorResult } from '@libp2p/gossipsub';
-import { FedaiError, type Log, steadyClock, type Verdict } from '../core/index.ts';
+import { FedaiError, type Log, type Metrics, noMetrics, steadyClock, type Verdict } from '../core/index.ts';
 import { GOSSIP_BURST, GOSSIP_PER_PEER_PER_SECOND, MAX_GOSSIP_BYTES } from './limits.ts';
+import { countVerdicts } from './metrics.ts';
 import { createRateLimiter } from './rate.ts';
 import { PENALTY, type PeerScores } from './scores.ts';
 
@@ -17,7 +18,13 @@ export interface Gossip {
   listeners(topic: string): string[];
 }
 
-export function createGossip(gossipsub: GossipSub, scores: PeerScores, log: Log): Gossip {
+export function createGossip(
+  gossipsub: GossipSub,
+  scores: PeerScores,
+  log: Log,
+  metrics: Metrics = noMetrics,
+): Gossip {
+  const count = countVerdicts(metrics);
   const rate = createRateLimiter({ perSecond: GOSSIP_PER_PEER_PER_SECOND, burst: GOSSIP_BURST });
 
   async function judge(handler: GossipHandler, message: Uint8Array, from: string): Promise<Verdict> {
@@ -40,6 +47,7 @@ export function createGossip(gossipsub: GossipSub, scores: PeerScores, log: Log)
       gossipsub.topicValidators.set(topic, async (peer, message) => {
         const from = peer.toString();
         const result = await judge(handler, message.data, from);
+        count(topic, result.verdict, message.data.length);
         if (result.verdict === 'accept') return TopicValidatorResult.Accept;
         if (result.verdict === 'ignore') return TopicValidatorResult.Ignore;
         scores.penalise(from, PENALTY.rejected, result.reason);

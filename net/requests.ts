@@ -1,7 +1,8 @@
 /** Request and response over streams: one stream a request, bounded in bytes, time, concurrency and rate. The door to both sides. */
 import type { Libp2p } from '@libp2p/interface';
-import type { Log } from '../core/index.ts';
+import { type Log, type Metrics, noMetrics } from '../core/index.ts';
 import { createAsk, type RequestOptions } from './ask.ts';
+import { countRequests } from './metrics.ts';
 import type { PeerScores } from './scores.ts';
 import { type RequestHandler, type RequestLimits, serveProtocol } from './serve.ts';
 
@@ -20,11 +21,22 @@ export interface Requests {
   ): AsyncGenerator<Uint8Array>;
 }
 
-export function createRequests(libp2p: Libp2p, scores: PeerScores, log: Log): Requests {
-  const { ask, askFrames } = createAsk(libp2p, scores);
+export function createRequests(
+  libp2p: Libp2p,
+  scores: PeerScores,
+  log: Log,
+  metrics: Metrics = noMetrics,
+): Requests {
+  const { served, asked } = countRequests(metrics);
+  const { ask, askFrames } = createAsk(libp2p, scores, asked);
   return {
     handle: (protocol, handler, limits = {}) =>
-      serveProtocol({ libp2p, scores, log: log.child({ protocol }) }, protocol, handler, limits),
+      serveProtocol(
+        { libp2p, scores, log: log.child({ protocol }), count: served(protocol) },
+        protocol,
+        handler,
+        limits,
+      ),
     unhandle: (protocol) => libp2p.unhandle(protocol),
     request: ask,
     requestFrames: askFrames,

@@ -3,6 +3,7 @@ import type { Libp2p, Stream } from '@libp2p/interface';
 import { FedaiError, type Log, steadyClock, utf8 } from '../core/index.ts';
 import { createFrameReader, writeBytes, writeFrame } from './frames.ts';
 import { MAX_WRITE_BUFFER_BYTES } from './limits.ts';
+import type { CountExchange } from './metrics.ts';
 import { createRateLimiter, type RateLimiter } from './rate.ts';
 import { PENALTY, type PeerScores } from './scores.ts';
 
@@ -38,6 +39,7 @@ interface Serving {
   libp2p: Libp2p;
   scores: PeerScores;
   log: Log;
+  count: CountExchange;
 }
 
 export async function serveProtocol(
@@ -54,6 +56,7 @@ export async function serveProtocol(
       const from = connection.remotePeer.toString();
       const refusal = gate.enter(from);
       if (refusal !== undefined) {
+        serving.count(refusal);
         if (refusal === 'RATE_LIMITED')
           serving.scores.penalise(from, PENALTY.flooding, 'requests over the rate limit');
         return refuse(stream, refusal);
@@ -114,7 +117,7 @@ async function refuse(stream: Stream, code: string): Promise<void> {
 }
 
 async function serveOne(
-  { scores, log }: Serving,
+  { scores, log, count }: Serving,
   stream: Stream,
   from: string,
   handler: RequestHandler,
@@ -127,9 +130,11 @@ async function serveOne(
   const reader = createFrameReader(stream, limits.maxRequestBytes);
   try {
     const request = await reader.frame();
-    await answer(stream, handler(request, from, signal), signal);
+    const sentBytes = await answer(stream, handler(request, from, signal), signal);
+    count('ok', { receivedBytes: request.length, sentBytes });
   } catch (error) {
     const code = error instanceof FedaiError ? error.code : 'INTERNAL';
+    count(code);
     if (code === 'TOO_LARGE') scores.penalise(from, PENALTY.malformed, 'request larger than agreed');
     log.debug('request failed', { from, error });
     await refuse(stream, code);
@@ -139,11 +144,13 @@ async function serveOne(
   }
 }
 
+/** Answers how many bytes went out. */
 async function answer(
   stream: Stream,
   result: ReturnType<RequestHandler>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  let sentBytes = 0;
   if (Symbol.asyncIterator in result) {
     let started = false;
     for await (const frame of result) {
@@ -151,13 +158,16 @@ async function answer(
       started = true;
       // An empty frame would read as the end; a handler has no reason to yield one.
       if (frame.length > 0) await writeFrame(stream, frame, signal);
+      sentBytes += frame.length;
     }
     if (!started) await writeBytes(stream, Uint8Array.of(STATUS_OK), signal);
   } else {
     const bytes = await result;
     await writeBytes(stream, Uint8Array.of(STATUS_OK), signal);
     if (bytes.length > 0) await writeFrame(stream, bytes, signal);
+    sentBytes = bytes.length;
   }
   await writeFrame(stream, new Uint8Array(0), signal);
   await stream.close({ signal });
+  return sentBytes;
 }

@@ -3,7 +3,7 @@ import { withBitswap } from '@helia/bitswap';
 import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { createHeliaLight } from 'helia';
-import { FedaiError, type Log, type Service } from '../core/index.ts';
+import { FedaiError, type Log, type Metrics, noMetrics, type Service } from '../core/index.ts';
 import {
   createDiscovery,
   createGossip,
@@ -33,6 +33,7 @@ export interface PeerInput {
   bootstrap: readonly string[];
   targetPeers?: number;
   log: Log;
+  metrics?: Metrics;
   /** Hears of trouble of the machine (a full disk) that ends the process, each time it is met. */
   onFault?: (fault: FedaiError) => void;
 }
@@ -64,14 +65,14 @@ export async function createPeer(input: PeerInput): Promise<Peer> {
 }
 
 async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
-  const { log } = input;
+  const { log, metrics = noMetrics } = input;
   const scores = createPeerScores();
   const records = new PeerRecords(disk.datastore, log);
   await records.open();
   const helia = await startHost(input, disk, records, scores);
   const { libp2p } = helia;
-  const gossip = createGossip(libp2p.services.gossip, scores, log);
-  const requests = createRequests(libp2p, scores, log);
+  const gossip = createGossip(libp2p.services.gossip, scores, log, metrics);
+  const requests = createRequests(libp2p, scores, log, metrics);
   const { bootstrap, targetPeers } = input;
   const discovery = createDiscovery({
     libp2p,
@@ -81,7 +82,10 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     log,
     ...(targetPeers !== undefined && { targetPeers }),
   });
+  const bans = metrics.counter('fedai_peer_bans_total', 'Peers that were banned.');
+  metrics.gauge('fedai_peers', 'Connected peers.', () => libp2p.getPeers().length);
   scores.onBan((peer, reason) => {
+    bans.add();
     log.warn('peer banned', { peer, reason });
     void libp2p.hangUp(peerIdFromString(peer)).catch(() => {});
   });

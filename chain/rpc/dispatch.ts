@@ -1,5 +1,5 @@
 /** One JSON-RPC 2.0 body in, one out: single calls and batches, with nothing thrown. Owns no transport. */
-import type { FedaiError } from '../../core/index.ts';
+import { type FedaiError, noMetrics } from '../../core/index.ts';
 import {
   errorBody,
   INVALID_REQUEST,
@@ -18,6 +18,7 @@ import { logMethods } from './methods/logs.ts';
 import { nodeMethods } from './methods/node.ts';
 import { stateMethods } from './methods/state.ts';
 import { transactionMethods } from './methods/transactions.ts';
+import { type CountCall, countCalls } from './metrics.ts';
 import { breathe } from './turns.ts';
 import type { Method, RpcContext } from './types.ts';
 
@@ -43,9 +44,10 @@ export type Dispatch = (body: string, extra?: ReadonlyMap<string, Method>) => Pr
 
 export function createDispatch(context: RpcContext): Dispatch {
   const methods = new Map<string, Method>(groups.flatMap((group) => Object.entries(group(context))));
+  const count = countCalls(context.metrics ?? noMetrics);
   return async (body, extra) => {
     const find = (name: string) => methods.get(name) ?? extra?.get(name);
-    const answer = (request: unknown) => answerOne(find, request, context);
+    const answer = (request: unknown) => answerOne(find, request, context, count);
     let parsed: unknown;
     try {
       parsed = JSON.parse(body);
@@ -92,18 +94,26 @@ function tooMuch(request: unknown): object | undefined {
 
 type Id = string | number | null;
 
-async function answerOne(find: (name: string) => Method | undefined, request: unknown, { log }: RpcContext) {
+async function answerOne(
+  find: (name: string) => Method | undefined,
+  request: unknown,
+  { log }: RpcContext,
+  count: CountCall,
+) {
   const call = readRequest(request);
   if (call === undefined) return failure(null, rpcFault(INVALID_REQUEST, 'invalid request'));
   const { id, name, params } = call;
+  const method = find(name);
+  const counted = count(method === undefined ? undefined : name);
   try {
-    const method = find(name);
     if (method === undefined) {
       throw rpcFault(METHOD_NOT_FOUND, `the method ${name.slice(0, 64)} does not exist/is not available`);
     }
     const result = await method(params);
+    counted();
     return id === undefined ? undefined : { jsonrpc: '2.0', id, result: result ?? null };
   } catch (error) {
+    counted(error);
     if (isInternal(error)) log.error('RPC method failed', { method: name, error });
     return id === undefined ? undefined : failure(id, error);
   }

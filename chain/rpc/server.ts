@@ -4,7 +4,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, FedaiError, type Log, type Service, systemClock } from '../../core/index.ts';
+import {
+  type Clock,
+  FedaiError,
+  type Log,
+  type Metrics,
+  noMetrics,
+  type Service,
+  systemClock,
+} from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
 import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
 import { INVALID_REQUEST, rpcFault } from './faults.ts';
@@ -15,6 +23,7 @@ import { attachSockets } from './sockets.ts';
 export interface RpcServerOptions {
   readonly application: ChainApplication;
   readonly log: Log;
+  readonly metrics?: Metrics;
   readonly host?: string;
   /** 0: any free one. */
   readonly port: number;
@@ -48,7 +57,8 @@ const CID = /^[a-zA-Z0-9]{8,128}$/;
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { application, log, clock = systemClock, status = () => ({}), evidence = async () => [] } = options;
   const host = options.host ?? DEFAULT_HOST;
-  const context = { application, log, clock, status, evidence };
+  const { metrics = noMetrics } = options;
+  const context = { application, log, metrics, clock, status, evidence };
   const dispatch = createDispatch(context);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     respond(options, dispatch, request, response).catch((error: unknown) => {

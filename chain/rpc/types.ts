@@ -1,5 +1,5 @@
 /** What the groups of methods are built from. */
-import type { Clock, Log } from '../../core/index.ts';
+import type { Clock, Log, Metrics } from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
 import type { Params } from './params.ts';
 
@@ -7,6 +7,7 @@ export interface RpcContext {
   readonly application: ChainApplication;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics?: Metrics;
   /** Merged into the answer of `fedai_status`: finality, peers, consensus round. */
   readonly status: () => object | Promise<object>;
   /** Contradictions of validators that this node knows of, for `fedai_getEvidence`. */
