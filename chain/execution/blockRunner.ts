@@ -4,7 +4,7 @@ import type { Common } from '@ethereumjs/common';
 import { createTxFromRLP, isBlob4844Tx, type TypedTransaction } from '@ethereumjs/tx';
 import { createAddressFromString } from '@ethereumjs/util';
 import { type RunTxResult, runTx } from '@ethereumjs/vm';
-import { FedaiError, type Hex, utf8 } from '../../core/index.ts';
+import { FedaiError, type Hex, isHostFault, utf8 } from '../../core/index.ts';
 import { fastKeccak } from './common.ts';
 import type { Machine } from './evmPool.ts';
 import { bloomOf, encodeConsensusReceipt, listRoot, unionBloom } from './receipts.ts';
@@ -18,7 +18,8 @@ const RECORD_SELECTOR = fastKeccak(utf8('record()')).slice(0, 4);
 
 /** Errors of our own database must stop the node, never condemn a block. */
 const isFault = (error: unknown): boolean =>
-  error instanceof FedaiError && (error.code.startsWith('STATE_') || error.code === 'INVARIANT');
+  isHostFault(error) ||
+  (error instanceof FedaiError && (error.code.startsWith('STATE_') || error.code === 'INVARIANT'));
 
 /** Decodes one transaction of the kinds that this chain has; throws `BAD_TRANSACTION`. */
 export function decodeTransaction(raw: Uint8Array, common: Common): TypedTransaction {

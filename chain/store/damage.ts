@@ -20,8 +20,8 @@ export interface Guard {
   reading<T>(read: () => T): T;
   /** `bytes`, unless they are not what was stored. */
   part(part: Part, bytes: Uint8Array, checks: Uint8Array | undefined): Uint8Array;
-  /** State node or code under its Keccak-256. */
-  addressed(bytes: Uint8Array, hash: Uint8Array): Uint8Array;
+  /** State node or code under its Keccak-256. None is ever removed, so one that is not there is damage too. */
+  addressed(bytes: Uint8Array | undefined, hash: Uint8Array): Uint8Array;
   /** Tells of the trouble, and is what to throw. */
   fault(fault: FedaiError): FedaiError;
 }
@@ -53,7 +53,7 @@ export function createGuard(directory: string, onFault: (fault: FedaiError) => v
       throw damaged(part);
     },
     addressed(bytes, expected) {
-      if (equalBytes(keccak256(bytes), expected)) return bytes;
+      if (bytes !== undefined && equalBytes(keccak256(bytes), expected)) return bytes;
       throw damaged('state');
     },
   };

@@ -166,13 +166,9 @@ const unwritable = (height: number, cause: unknown): FedaiError =>
 function levelStore(db: Db, guard: Guard, common: Common): ChainStore {
   let height = Number(bytesToBigInt(db.getSync(keys.meta('head'))!));
   const get = (key: Uint8Array) => guard.reading(() => db.getSync(key));
-  const addressed = (key: Uint8Array, hash: Uint8Array) => {
-    const bytes = get(key);
-    return bytes === undefined ? undefined : guard.addressed(bytes, hash);
-  };
   const state: StateSource = {
-    node: (hash) => addressed(keys.node(hash), hash),
-    code: (hash) => addressed(keys.code(hash), hash),
+    node: (hash) => guard.addressed(get(keys.node(hash)), hash),
+    code: (hash) => guard.addressed(get(keys.code(hash)), hash),
   };
   const part = (name: Part, at: number): Uint8Array | undefined => {
     const bytes = get(keys[name](at));
