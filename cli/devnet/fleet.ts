@@ -4,7 +4,7 @@ import type { FedaiError } from '../../core/index.ts';
 import type { JsonEvent } from '../output.ts';
 import type { Display } from './display.ts';
 import type { Layout, Party } from './layout.ts';
-import { killGroup, type ManagedProcess, startProcess } from './process.ts';
+import { type Exit, killGroup, type ManagedProcess, startProcess } from './process.ts';
 
 export interface Fleet {
   /** Starts `fedai ARGS --json` for a party; `onEvent` gets each event it prints. */
@@ -81,8 +81,7 @@ export function createFleet(layout: Layout, display: Display): Fleet {
       if (stopping) return;
       display.update({ type: 'process', name: label, state: 'ended' });
       if (member.doomed) return;
-      const why = signal ?? `exit code ${code}`;
-      display.update({ type: 'line', text: `${label} has ended (${why}): ${child.tail().at(-1) ?? ''}` });
+      display.update({ type: 'line', text: `${label} has ended: ${whyEnded(child, { code, signal })}` });
     });
     return child;
   }
@@ -112,6 +111,15 @@ export function createFleet(layout: Layout, display: Display): Fleet {
       }
     },
   };
+}
+
+/** Its own words, if it had any. A signal that nobody of us sent is mostly the system's, for want of memory. */
+function whyEnded(child: ManagedProcess, { code, signal }: Exit): string {
+  const told = child.past('error');
+  const words = told ? `${told.message} [${told.code}] ${told.remedy ?? ''}` : (child.tail().at(-1) ?? '');
+  if (signal === null) return `exit code ${code}: ${words}`;
+  const isMemory = signal === 'SIGKILL' || signal === 'SIGABRT';
+  return `${signal}${isMemory ? ', perhaps for want of memory' : ''}: ${words}`;
 }
 
 /** A chain node is known to others by its ports: where a free one was asked for, the one that was taken. */
