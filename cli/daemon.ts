@@ -1,29 +1,32 @@
 /** Runs a market daemon (worker or evaluator): keys, peer, the daemon on top, and a stop in reverse order. */
 import { join } from 'node:path';
-import { FedaiError, type Hex, type Log, type Service, sleep } from '../core/index.ts';
+import { FedaiError, type Hex, type Log, type Metrics, type Service, sleep } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
-import type { Market } from '../market/index.ts';
+import type { Check } from '../core/metrics/index.ts';
+import type { Market, MeasuredTransport, RpcTransport } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
 import { type Context, untilStopped } from './action.ts';
 import { readChainFile } from './chainFile.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { checkHost } from './host.ts';
 import { openKeySet } from './keySet.ts';
+import { type MetricsAccess, openMetrics } from './metrics.ts';
 import { type ChainAccess, formatTrain, type PartyAccess, type PeerAccess } from './options.ts';
 import { openMarket, openPeer } from './party.ts';
 
 export interface DaemonParts {
-  rpc: string;
+  rpc: RpcTransport;
   contracts: { jobManager: Hex; staking: Hex; workerRegistry: Hex; beaconHistory: Hex };
   keys: KeySet;
   peer: Peer;
   dataDir: string;
   log: Log;
+  metrics: Metrics;
   onEvent: (event: { type: string }) => void;
   onFault: (fault: FedaiError) => void;
 }
 
-interface DaemonOptions extends ChainAccess, PartyAccess, PeerAccess {
+interface DaemonOptions extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
   /** Wei to hold as stake. */
   stake: bigint;
 }
@@ -44,21 +47,37 @@ export async function runDaemon(
   await checkHost(options.dataDir, output.log);
   const chain = await readChainFile(options.chainSpec);
   const keys = await openKeySet(options);
+  const measuring = await openMetrics(options);
+  const { metrics } = measuring;
   const peer = await openPeer(context, options, {
     peerPrivateKey: keys.peer.privateKey,
     bootstrap: chain.bootstrap,
+    metrics,
   });
-  const about = { address: keys.evm.address, peerId: peer.peerId, addresses: peer.addresses() };
+  const { httpTransport, measureTransport } = await import('../market/index.ts');
+  const rpc = measureTransport(metrics, httpTransport(options.rpc));
+  const state = { isEnrolled: false };
+  const metricsUrl = await measuring.serve(readyChecks(peer, rpc, state)).catch(async (error) => {
+    await peer.stop();
+    throw error;
+  });
+  const about = {
+    address: keys.evm.address,
+    peerId: peer.peerId,
+    addresses: peer.addresses(),
+    ...(metricsUrl !== undefined && { metricsUrl }),
+  };
   output.event({ event: 'started', ...about }, `${about.address} at ${about.addresses[0]}`);
   const { market } = await openMarket(context, options, { patient: true });
   let daemon: Service | undefined;
   const parts = {
-    rpc: options.rpc,
+    rpc,
     contracts: chain.contracts,
     keys,
     peer,
     dataDir: join(options.dataDir, STATE_FOLDER),
     log: output.log,
+    metrics,
     onEvent: ({ type, ...fields }: { type: string }) => output.event({ event: type, ...fields }),
     onFault: fail,
   };
@@ -67,6 +86,7 @@ export async function runDaemon(
     daemon = create(parts);
     await daemon.start();
     await enrolled(market, about.address, signal);
+    state.isEnrolled = true;
     output.event({ event: 'ready', ...about }, 'enrolled; waiting for work');
     await untilStopped(signal);
   } catch (error) {
@@ -74,10 +94,30 @@ export async function runDaemon(
     if (!signal.aborted) throw error;
   } finally {
     output.log.info('stopping');
+    await measuring.stop();
     await daemon?.stop();
     await peer.stop();
   }
   return EXIT.ok;
+}
+
+/** The chain is polled every second or so: an RPC that was not heard for this long is away. */
+const RPC_QUIET_SECONDS = 60;
+
+function readyChecks(
+  peer: Peer,
+  rpc: MeasuredTransport,
+  state: { readonly isEnrolled: boolean },
+): Readonly<Record<string, Check>> {
+  return {
+    peers: () => (peer.peers().length === 0 ? 'no peer is connected' : undefined),
+    enrolled: () => (state.isEnrolled ? undefined : 'not in the registry yet'),
+    rpc() {
+      const quiet = rpc.quietSeconds();
+      if (quiet === undefined) return 'the RPC has not answered yet';
+      return quiet > RPC_QUIET_SECONDS ? `the RPC has not answered for ${Math.round(quiet)} s` : undefined;
+    },
+  };
 }
 
 /** Throws `TOO_LITTLE_STAKE` or `INSUFFICIENT_FUNDS` before anything is sent. An RPC that is away is waited for. */

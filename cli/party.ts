@@ -1,5 +1,6 @@
 /** Opens what a party works with: its keys, the market under them, its peer on the network. */
 import { join } from 'node:path';
+import type { Metrics } from '../core/index.ts';
 import type { Market } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
 import type { Context } from './action.ts';
@@ -43,7 +44,7 @@ export async function openMarket(
 export async function openPeer(
   { output, fail }: Context,
   options: PartyAccess & PeerAccess,
-  input: { peerPrivateKey: Uint8Array; bootstrap: readonly string[] },
+  input: { peerPrivateKey: Uint8Array; bootstrap: readonly string[]; metrics?: Metrics },
 ): Promise<Peer> {
   const { createPeer } = await import('../storage/index.ts');
   return createPeer({
@@ -52,6 +53,7 @@ export async function openPeer(
     listen: [options.listen],
     bootstrap: options.bootstrap ?? input.bootstrap,
     log: output.log,
+    ...(input.metrics && { metrics: input.metrics }),
     onFault: fail,
   });
 }

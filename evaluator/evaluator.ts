@@ -1,6 +1,6 @@
 /** The evaluator daemon: enrols in the pool, scores what it is drawn for, and serves results after the workers are gone. Speaks JSON-RPC only. */
 import { join as joinPath } from 'node:path';
-import type { FedaiError, Log, Service } from '../core/index.ts';
+import { type FedaiError, type Log, type Metrics, noMetrics, type Service } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import {
   createMarket,
@@ -14,6 +14,7 @@ import {
 import { type Peer, readFileIfPresent, writeFileAtomic } from '../storage/index.ts';
 import type { EvaluatorContext, EvaluatorEvent } from './context.ts';
 import { type Duty, startDuty } from './duty.ts';
+import { measureEvaluator } from './metrics.ts';
 
 export interface EvaluatorOptions {
   rpc: string | RpcTransport;
@@ -23,6 +24,7 @@ export interface EvaluatorOptions {
   peer: Peer;
   dataDir: string;
   log: Log;
+  metrics?: Metrics;
   onEvent?: (event: EvaluatorEvent) => void;
   /** Hears of trouble of the machine (a full disk); the process should end. */
   onFault?: (fault: FedaiError) => void;
@@ -70,7 +72,7 @@ async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<Dae
     peer,
     dataDir,
     log,
-    onEvent: options.onEvent ?? (() => {}),
+    onEvent: measureEvaluator(options.metrics ?? noMetrics, options.onEvent ?? (() => {})),
     onFault: options.onFault ?? (() => {}),
     kernel: options.kernel ?? 'auto',
     signal,

@@ -11,6 +11,7 @@ export { createJobBook, type JobBook } from './jobBook.ts';
 export { type KeyPurpose, keyContext } from './keyContext.ts';
 export { createLatest, type Latest } from './latest.ts';
 export { createMarket, type Market, type MarketContracts, type MarketOptions } from './market.ts';
+export { type MeasuredTransport, measureTransport, trainOf } from './metrics.ts';
 export type { MarketReads } from './reads.ts';
 export { hashReceipt, RECEIPT_SLOT, receiptStorageKey } from './receipt.ts';
 export { type RetryOptions, retry } from './retry.ts';

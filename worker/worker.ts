@@ -4,6 +4,8 @@ import {
   type Clock,
   type FedaiError,
   type Log,
+  type Metrics,
+  noMetrics,
   type Service,
   steadyClock,
   systemClock,
@@ -24,6 +26,7 @@ import {
 import { type Peer, readFileIfPresent, writeFileAtomic } from '../storage/index.ts';
 import type { WorkerContext, WorkerEvent } from './context.ts';
 import { type JobRun, startJobRun } from './jobRun.ts';
+import { measureWorker } from './metrics.ts';
 import { DEFAULT_MAX_ROUND_MACS } from './offer.ts';
 import { createStateExchange } from './states.ts';
 import { createVolunteering, type Volunteering } from './volunteer.ts';
@@ -36,6 +39,7 @@ export interface WorkerOptions {
   peer: Peer;
   dataDir: string;
   log: Log;
+  metrics?: Metrics;
   onEvent?: (event: WorkerEvent) => void;
   /** Hears of trouble of the machine (a full disk); the process should end. */
   onFault?: (fault: FedaiError) => void;
@@ -98,7 +102,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     clock: options.clock ?? systemClock,
     steady,
     log,
-    onEvent: options.onEvent ?? (() => {}),
+    onEvent: measureWorker(options.metrics ?? noMetrics, options.onEvent ?? (() => {}), steady),
     onFault: options.onFault ?? (() => {}),
     kernel: options.kernel ?? 'auto',
     signal,

@@ -5,10 +5,11 @@ import { action, type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { checkHost } from '../host.ts';
 import { readPublicKeys } from '../keyFiles.ts';
+import { type MetricsAccess, metricsAccess, openMetrics } from '../metrics.ts';
 import { type PartyAccess, type PeerAccess, partyAccess, peerAccess, port, shared } from '../options.ts';
 import { unlock } from '../party.ts';
 
-interface Options extends PartyAccess, PeerAccess {
+interface Options extends PartyAccess, PeerAccess, MetricsAccess {
   chainSpec: string;
   validator?: boolean;
   rpcPort: number;
@@ -34,6 +35,7 @@ Examples:
     );
   partyAccess(command, 'chain');
   peerAccess(command);
+  metricsAccess(command);
   return shared(command).action(action<Options>(run));
 }
 
@@ -47,6 +49,7 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
   );
   const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
   if (address !== undefined) checkValidates(spec.validators, address);
+  const measuring = await openMetrics(options);
   const node = await createChainNode({
     spec,
     dataDir: options.dataDir,
@@ -55,20 +58,24 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
     bootstrap: options.bootstrap ?? [],
     rpc: { host: options.rpcHost, port: options.rpcPort },
     log: output.log,
+    metrics: measuring.metrics,
     onFault: fail,
     ...(address !== undefined && {
       keys: { validatorSecretKey: keys.validator, address, evmPrivateKey: keys.evm },
     }),
   });
   try {
+    const metricsUrl = await measuring.serve(node.ready);
+    const metricsAt = metricsUrl === undefined ? {} : { metricsUrl };
     const [addresses, { height }] = [node.addresses(), node.status()];
     output.event(
-      { event: 'ready', rpc: node.rpcUrl, peerId: node.peerId, addresses, height },
+      { event: 'ready', rpc: node.rpcUrl, peerId: node.peerId, addresses, height, ...metricsAt },
       `JSON-RPC at ${node.rpcUrl}, peers at ${addresses.join(', ')}, height ${height}`,
     );
     await untilStopped(signal);
   } finally {
     output.log.info('stopping');
+    await measuring.stop();
     await node.stop();
   }
   return EXIT.ok;

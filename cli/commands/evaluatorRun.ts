@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { action } from '../action.ts';
 import { runDaemon } from '../daemon.ts';
+import { type MetricsAccess, metricsAccess } from '../metrics.ts';
 import {
   type ChainAccess,
   chainAccess,
@@ -13,7 +14,7 @@ import {
   trainOption,
 } from '../options.ts';
 
-interface Options extends ChainAccess, PartyAccess, PeerAccess {
+interface Options extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
 }
 
@@ -40,6 +41,7 @@ Examples:
   chainAccess(command);
   partyAccess(command, 'evaluator');
   peerAccess(command);
+  metricsAccess(command);
   return shared(command).action(
     action<Options>(async (context, options) => {
       const { createEvaluator } = await import('../../evaluator/index.ts');

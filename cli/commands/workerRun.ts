@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { action } from '../action.ts';
 import { runDaemon } from '../daemon.ts';
+import { type MetricsAccess, metricsAccess } from '../metrics.ts';
 import {
   type ChainAccess,
   chainAccess,
@@ -14,7 +15,7 @@ import {
   trainOption,
 } from '../options.ts';
 
-interface Options extends ChainAccess, PartyAccess, PeerAccess {
+interface Options extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
   kernel: 'auto' | 'reference' | 'wasm';
 }
@@ -48,6 +49,7 @@ Examples:
   chainAccess(command);
   partyAccess(command, 'worker');
   peerAccess(command);
+  metricsAccess(command);
   return shared(command).action(
     action<Options>(async (context, options) => {
       const { createWorker } = await import('../../worker/index.ts');
