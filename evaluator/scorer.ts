@@ -13,7 +13,7 @@ export async function scoreOnThread(request: ScoreRequest, signal: AbortSignal):
   try {
     const answer = await new Promise<ScoreAnswer>((resolve, reject) => {
       const gone = (cause: unknown): void => {
-        reject(new FedaiError('SCORER_GONE', 'the scoring thread ended', {}, { cause, transient: true }));
+        reject(threadGone(cause));
       };
       thread.once('message', resolve);
       thread.once('error', gone);
@@ -25,4 +25,12 @@ export async function scoreOnThread(request: ScoreRequest, signal: AbortSignal):
     signal.removeEventListener('abort', stop);
     await thread.terminate();
   }
+}
+
+/** A thread that needs more memory than it may have ends alone; the daemon goes on, and says what would help. */
+function threadGone(cause: unknown): FedaiError {
+  const isMemory = (cause as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const remedy = 'give it more memory (NODE_OPTIONS=--max-old-space-size=8192)';
+  const why = isMemory ? 'the scoring thread ran out of memory' : 'the scoring thread ended';
+  return new FedaiError('SCORER_GONE', why, {}, { cause, transient: true, ...(isMemory && { remedy }) });
 }

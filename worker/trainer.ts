@@ -89,7 +89,7 @@ function startThread(): Thread {
   let nextId = 1;
   let gone: FedaiError | undefined;
   const die = (cause: unknown): void => {
-    gone ??= new FedaiError('TRAINER_GONE', 'the trainer thread ended', {}, { cause, transient: true });
+    gone ??= threadGone(cause);
     for (const { reject } of waiting.values()) reject(gone);
     waiting.clear();
   };
@@ -117,6 +117,14 @@ function startThread(): Thread {
       await thread.terminate();
     },
   };
+}
+
+/** A thread that needs more memory than it may have ends alone; the daemon goes on, and says what would help. */
+function threadGone(cause: unknown): FedaiError {
+  const isMemory = (cause as { code?: unknown } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const remedy = 'give it more memory (NODE_OPTIONS=--max-old-space-size=8192), or take smaller jobs';
+  const why = isMemory ? 'the trainer thread ran out of memory' : 'the trainer thread ended';
+  return new FedaiError('TRAINER_GONE', why, {}, { cause, transient: true, ...(isMemory && { remedy }) });
 }
 
 function settle(waiting: Map<number, Waiting>, answer: TrainerAnswer): void {
