@@ -35,6 +35,7 @@ const PADDING_BYTES = 16;
 const G1_BYTES = 2 * FIELD_BYTES;
 const G2_BYTES = 4 * FIELD_BYTES;
 const SCALAR_BYTES = 32;
+const TERMS_AT_ONCE = 1024;
 
 const invalid = (what: string): FedaiError => new FedaiError('BAD_POINT', `bls12-381: ${what}`);
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
@@ -122,6 +123,16 @@ function terms<P extends Mcl.G1 | Mcl.G2>(
   return { points, scalars };
 }
 
+/** In pieces: mcl puts its arguments on a stack of a megabyte. Undefined for no terms. */
+function sumOf<P extends Mcl.G1 | Mcl.G2>(points: P[], scalars: Mcl.Fr[]): P | undefined {
+  let sum: P | undefined;
+  for (let at = 0; at < points.length; at += TERMS_AT_ONCE) {
+    const piece = mcl.mulVec(points.slice(at, at + TERMS_AT_ONCE), scalars.slice(at, at + TERMS_AT_ONCE));
+    sum = sum === undefined ? piece : mcl.add(sum, piece);
+  }
+  return sum;
+}
+
 /** What ethereumjs expects of a BLS library; throws on bad input, which it turns into a failed call. */
 export const mclBls: EVMBLSInterface = {
   addG1: (input) => writeG1(mcl.add(readG1(input, 0, false), readG1(input, G1_BYTES, false))),
@@ -130,11 +141,11 @@ export const mclBls: EVMBLSInterface = {
   mapFP2toG2: (input) => writeG2(readField2(input, 0).mapToG2()),
   msmG1(input) {
     const { points, scalars } = terms(input, G1_BYTES, readG1);
-    return points.length === 0 ? new Uint8Array(G1_BYTES) : writeG1(mcl.mulVec(points, scalars));
+    return writeG1(sumOf(points, scalars) ?? new mcl.G1());
   },
   msmG2(input) {
     const { points, scalars } = terms(input, G2_BYTES, readG2);
-    return points.length === 0 ? new Uint8Array(G2_BYTES) : writeG2(mcl.mulVec(points, scalars));
+    return writeG2(sumOf(points, scalars) ?? new mcl.G2());
   },
   pairingCheck(input) {
     let product = new mcl.GT();
