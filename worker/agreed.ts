@@ -1,8 +1,11 @@
 /** The state that the chain fixed last: found in memory, on disk or in the content store, verified, and kept. */
-import { FedaiError, type Hex } from '../core/index.ts';
+import { FedaiError, type Hex, sleep } from '../core/index.ts';
+import { stateLength } from '../engine/index.ts';
 import type { EventOf } from '../market/index.ts';
+import { slotsOf } from './bitmap.ts';
 import type { Assignment, WorkerContext } from './context.ts';
 import type { JobStore } from './jobStore.ts';
+import { remakeState } from './remake.ts';
 import type { EncodedState } from './trainerTypes.ts';
 
 export interface AgreedState {
@@ -33,33 +36,101 @@ export async function fixingEvent(
   throw new FedaiError('NO_EVENT', 'a fixed round without its event', { jobId, round }, { transient: true });
 }
 
-/** Fetches, verifies, keeps and pins the state of a fixed round. Throws a transient error when nobody offers it now. */
+/** Finds, verifies, keeps and pins the state of a fixed round. Throws a transient error when it is not to be had now. */
 export async function adopt(
   context: WorkerContext,
   assignment: Assignment,
   store: JobStore,
   fixed: EventOf<'RoundCommitted'>,
-  byteLength: number,
+  signal: AbortSignal,
+  remakeAfterMs = REMAKE_AFTER_MS,
 ): Promise<AgreedState> {
-  const { content } = context.peer;
-  const { jobId, trainer } = assignment;
+  const { jobId } = assignment;
   const { stateRoot, stateCid, round } = fixed;
-  const bytes =
-    context.states.held(stateRoot) ??
-    (await verified(trainer, await store.load(round), stateRoot)) ??
-    (await content.getBytes(stateCid, { maxBytes: byteLength, signal: context.signal }));
-  if ((await verified(trainer, bytes, stateRoot)) === undefined) {
-    throw new FedaiError('BAD_STATE', 'the content behind a fixed round is not its state', {
-      jobId,
-      round,
-      stateCid,
-    });
-  }
+  const bytes = await stateOf({ context, assignment, store }, fixed, remakeAfterMs, signal);
   await store.save(round, bytes);
   context.states.hold(jobId, stateRoot, bytes);
+  const { content } = context.peer;
   await content.putBytes(bytes);
   await content.pin(stateCid);
   return { rounds: round + 1, state: { bytes, stateRoot }, stateCid };
+}
+
+/** Peers that have the state answer in seconds; who has it may come back later than it is made anew. */
+const REMAKE_AFTER_MS = 20_000;
+/** Once one state is not to be had, the ones before it will hardly be. */
+const REMAKE_EARLIER_AFTER_MS = 1_000;
+
+const FETCH_AGAIN_MS = 1_000;
+
+interface Places {
+  context: WorkerContext;
+  assignment: Assignment;
+  store: JobStore;
+}
+
+/** Verified bytes from memory, disk or the content store; made anew from the round before when that takes too long. */
+async function stateOf(
+  places: Places,
+  fixed: EventOf<'RoundCommitted'>,
+  remakeAfterMs: number,
+  wanted: AbortSignal,
+): Promise<Uint8Array> {
+  const { context, assignment, store } = places;
+  const { stateRoot, round } = fixed;
+  const here =
+    context.states.held(stateRoot) ??
+    (await verified(assignment.trainer, await store.load(round), stateRoot));
+  if (here !== undefined) return here;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([wanted, ended.signal]);
+  const fetched = fetchState(places, fixed, signal);
+  try {
+    const patience = sleep(remakeAfterMs, signal).then(() => undefined);
+    const first = await Promise.race([fetched, patience]).catch(() => undefined);
+    if (first !== undefined) return first;
+    signal.throwIfAborted();
+    const remade = remake(places, fixed, signal);
+    return await Promise.race([fetched.catch(() => remade), remade]);
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Asks until somebody has it; rejects when what they have is not the state. */
+async function fetchState(
+  { context, assignment }: Places,
+  { jobId, round, stateRoot, stateCid }: EventOf<'RoundCommitted'>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const maxBytes = stateLength(assignment.job.model);
+  for (;;) {
+    try {
+      const bytes = await context.peer.content.getBytes(stateCid, { maxBytes, signal });
+      if ((await verified(assignment.trainer, bytes, stateRoot)) !== undefined) return bytes;
+      const about = { jobId, round, stateCid };
+      throw new FedaiError('BAD_STATE', 'the content behind a fixed round is not its state', about);
+    } catch (error) {
+      if (!(error instanceof FedaiError && error.transient)) throw error;
+      context.log.info('nobody has the state of a fixed round now', { round, error });
+      await sleep(FETCH_AGAIN_MS, signal);
+    }
+  }
+}
+
+/** From the round before, which may have to be made anew as well: back to the initial state, if need be. */
+async function remake(
+  places: Places,
+  { jobId, round, stateRoot, contributors }: EventOf<'RoundCommitted'>,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { context, assignment } = places;
+  context.log.warn('nobody has the state of a fixed round; making it anew', { round });
+  const before =
+    round === 0
+      ? (await assignment.trainer.initial()).bytes
+      : await stateOf(places, await fixingEvent(context, jobId, round - 1), REMAKE_EARLIER_AFTER_MS, signal);
+  return remakeState(assignment, before, { round, stateRoot, contributors: slotsOf(contributors) }, signal);
 }
 
 async function verified(

@@ -29,6 +29,8 @@ interface Running {
   assignment?: Assignment;
   topic?: JobTopic;
   agreed?: AgreedState;
+  /** The fixed state that is looked for now, as the number of rounds that led to it. */
+  adopting?: { rounds: number; ended: AbortController };
   runner?: RoundRunner;
   result?: Result;
   trainedAtHeight?: number;
@@ -62,6 +64,7 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
   const common = inTurn(moveOn);
   return {
     offer(posted, height) {
+      endAdopting(run, posted);
       own.offer({ posted, height });
       common.offer({ posted, height });
     },
@@ -75,6 +78,12 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
       await Promise.all([own.close(), common.close()]);
     },
   };
+}
+
+/** A state that nobody has may take long; once the chain has moved on, another one is wanted. */
+function endAdopting({ adopting }: Running, { state, roundsFixed }: PostedJob): void {
+  if (adopting === undefined || (!isFinal(state) && roundsFixed === adopting.rounds)) return;
+  adopting.ended.abort(new FedaiError('MOVED_ON', 'the chain has moved on', {}, { transient: true }));
 }
 
 const errorOf = (error: unknown): unknown =>
@@ -130,7 +139,10 @@ async function catchUp(run: Running, assignment: Assignment, posted: PostedJob):
   endRound(run);
   const before = run.agreed;
   const fixed = await fixingEvent(context, posted.id, posted.roundsFixed - 1);
-  run.agreed = await adopt(context, assignment, run.store, fixed, before.state.bytes.length);
+  const ended = new AbortController();
+  run.adopting = { rounds: posted.roundsFixed, ended };
+  const signal = AbortSignal.any([context.signal, ended.signal]);
+  run.agreed = await adopt(context, assignment, run.store, fixed, signal).finally(() => delete run.adopting);
   context.states.keepOnly(posted.id, new Set([before.state.stateRoot, run.agreed.state.stateRoot]));
   if (before.stateCid !== undefined && before.stateCid !== run.agreed.stateCid) {
     await context.peer.content.unpin(before.stateCid);

@@ -31,25 +31,25 @@ async function serveBadly(market: Market, jobId: bigint): Promise<JobReceipt> {
     }
     await trigger({ job, height, pending: 1, turn: 0 });
   };
-  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(200_000)]);
+  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(400_000)]);
   await followHeights(market, onHeight, { pollMs: 250, log: silentLog, signal });
   return market.jobReceipt(jobId);
 }
 
 test('a test set that does not open with the key committed to is called bad, and the worker is paid', async () => {
   const posted = await postToyJob(net, training, { agentKey: sha256(utf8('another key')) });
-  const receipt = await posted.agent.serve(posted.jobId, AbortSignal.timeout(200_000));
+  const receipt = await posted.agent.serve(posted.jobId, AbortSignal.timeout(400_000));
   expect(receipt).toMatchObject({ state: 'Failed', exit: 'BadTestSet' });
   expect(receipt.agreeing).toHaveLength(3);
   expect(receipt.payouts.workers).toBeGreaterThan(0n);
-}, 250_000);
+}, 450_000);
 
 test('a delivered key that does not open is called bad, and the worker is paid', async () => {
   const { jobId } = await postToyJob(net, training, { plainTraining: true });
   const receipt = await serveBadly(net.client.market, jobId);
   expect(receipt).toMatchObject({ state: 'Failed', exit: 'TestKeyAbsent' });
   expect(receipt.payouts.workers).toBeGreaterThan(0n);
-}, 250_000);
+}, 450_000);
 
 test('a test set that nobody has is called bad before silence is slashed, and no evaluator loses stake', async () => {
   const { content } = net.client.peer;
@@ -71,7 +71,7 @@ test('a test set that nobody has is called bad before silence is slashed, and no
     revealBlocks: 100,
   };
   const posted = await postToyJob(net, training, { plainTraining: true, change: { data, deadlines } });
-  const receipt = await posted.agent.serve(posted.jobId, AbortSignal.timeout(200_000));
+  const receipt = await posted.agent.serve(posted.jobId, AbortSignal.timeout(400_000));
   expect(receipt).toMatchObject({ state: 'Failed', exit: 'BadTestSet' });
   expect(receipt.agreeing).toHaveLength(3);
-}, 250_000);
+}, 450_000);
