@@ -160,12 +160,32 @@ function propose(state: State, round: number, validRound: number): SignedProposa
   };
 }
 
+/** Somebody's block of an earlier round once more, with a valid round that may be a lie. */
+function repropose(state: State, round: number): SignedProposal | undefined {
+  const { world, node, memory } = state;
+  const { random } = world.schedule;
+  const height = node.ledger.head.height + 1;
+  const earlier = memory.flatMap(({ message }) =>
+    message?.kind === 'proposal' && message.height === height && message.round < round ? [message] : [],
+  );
+  if (earlier.length === 0) return undefined;
+  const chosen = random.pick(earlier);
+  const validRound = chosen.round + random.below(round - chosen.round);
+  const signBytes = proposalSignBytes(CHAIN_ID, { height, round, validRound }, proposalBlockHash(chosen));
+  const signature = world.scheme.sign(signBytes, secretOf(node.validator));
+  return { ...chosen, round, validRound, signature, attempt: 0 };
+}
+
 function outgoingProposal(state: State, proposal: SignedProposal): void {
   const { deeds, world } = state;
   const { random } = world.schedule;
   const { round, validRound } = proposal;
   const isSpoiled = deeds.has('double-proposals') || deeds.has('invalid-blocks');
-  const own = isSpoiled ? [propose(state, round, -1), propose(state, round, validRound)] : [];
+  const again = deeds.has('false-reproposals') ? repropose(state, round) : undefined;
+  const own = [
+    ...(isSpoiled ? [propose(state, round, -1), propose(state, round, validRound)] : []),
+    ...(again === undefined ? [] : [again, again]),
+  ];
   for (const to of others(state)) {
     if (deeds.has('withhold-proposals') && random.chance(1, 2)) continue;
     const offer = random.pick([proposal, ...own]);
@@ -202,7 +222,8 @@ function actInOtherRounds(state: State): void {
   tellSome(state, signVote(state, { type, height, round: random.pick(rounds), blockHash: drawValue(state) }));
   const ahead = round + random.below(random.pick([6, 60]));
   if (proposerOf(state, ahead) !== state.node.validator) return;
-  tellSome(state, propose(state, ahead, random.chance(1, 3) ? ahead - 1 : -1));
+  const again = state.deeds.has('false-reproposals') ? repropose(state, ahead) : undefined;
+  tellSome(state, again ?? propose(state, ahead, random.chance(1, 3) ? ahead - 1 : -1));
 }
 
 /** What carries somebody else's name, or was somebody else's. */

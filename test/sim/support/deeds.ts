@@ -12,6 +12,8 @@ export const DEEDS = [
   'withhold-proposals',
   /** Proposals of blocks that break a rule, of consensus or of the application. */
   'invalid-blocks',
+  /** Proposes others' blocks of earlier rounds again, as if they had had a polka. */
+  'false-reproposals',
   /** Does not serve the bodies of what it proposed, or serves others. */
   'withhold-bodies',
   /** Votes and proposals of other rounds and heights, near and far. */

@@ -87,7 +87,7 @@ export function drawSchedule(seed: number): Schedule {
   const faulty = random.below(VALIDATORS);
   const [lucky, blind] = random.shuffle(ALL) as [number, number];
   const isTrap = random.chance(1, 4);
-  const stormMs = random.pick([2000, 3000, 3000, 6000, 6000, 12_000]);
+  const stormMs = random.pick([1500, 3000, 3000, 6000, 9000]);
   const isFaulty = (kind: (typeof FAULTS)[number]) => (fault === kind ? faulty : null);
   const powers = drawPowers(random, fault === 'none' ? null : faulty);
   return {
@@ -101,7 +101,7 @@ export function drawSchedule(seed: number): Schedule {
     duplicatePercent: random.pick([0, 10]),
     maxDelayMs: isTrap ? 300 : random.pick([20, 300, 1500, 4000]),
     stormMs,
-    timing: random.pick([STEADY, QUICK]),
+    timing: random.pick([STEADY, QUICK, QUICK]),
     partitionMs: isTrap ? 0 : random.pick([0, 0, 1500, 4000]),
     relayInStorm: random.chance(2, 3),
     ...drawCrashes(random, stormMs),
