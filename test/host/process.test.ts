@@ -2,17 +2,19 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openLocalStore } from '../../storage/index.ts';
 import { fedai } from '../cli/run.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const FEDAI = fileURLToPath(new URL('../../cli/fedai.js', import.meta.url));
 const MISBEHAVES = fileURLToPath(new URL('./action.child.ts', import.meta.url));
+const FILLS = fileURLToPath(new URL('./full.child.ts', import.meta.url));
 const JUMPING = fileURLToPath(new URL('./jumpingClock.ts', import.meta.url));
 let folder: string;
 /** Arguments of a validator that is its whole chain, a block every 100 ms. */
@@ -153,6 +155,23 @@ describe('a chain node', () => {
     expect(await last.ended).toEqual({ code: 0, signal: null });
   });
 
+  it('refuses what rotted, and says what to do', async () => {
+    const damages = [
+      ['consensus/sign-state.json', 'SIGN_STATE_CORRUPT'],
+      ['chain/CURRENT', 'DATABASE_DAMAGED'],
+      ['peer/records/CURRENT', 'DATA_DAMAGED'],
+    ] as const;
+    for (const [file, code] of damages) {
+      const copy = join(folder, 'rotten');
+      await rm(copy, { recursive: true, force: true });
+      await cp(join(folder, 'v0'), copy, { recursive: true });
+      await writeFile(join(copy, file), 'rot');
+      const refused = await fedai([...validator, '--data-dir', copy]);
+      expect(refused.events[0]).toMatchObject({ code, remedy: expect.any(String) });
+      expect(refused.code).toBe(4);
+    }
+  });
+
   it('goes on when its clock jumps by hours, while it runs and between two runs', async () => {
     const jumps = { FEDAI_TEST_JUMPS: '2,-3,5' };
     const jumping = start(process.execPath, ['--import', JUMPING, FEDAI, ...validator], 'pipe', jumps);
@@ -182,6 +201,36 @@ describe('a chain node', () => {
     expect(Number((await after.event('ready')).height)).toBeGreaterThan(1);
     after.child.kill('SIGTERM');
     expect(await after.ended).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('what a worker or evaluator keeps', () => {
+  const fill = (place: string, what: string) =>
+    start('bash', ['-c', 'ulimit -f 1024 && exec "$0" "$@"', process.execPath, FILLS, place, what]);
+
+  it('a content store that is full says so, and gives back what it took', async () => {
+    const place = join(folder, 'full-store');
+    const filled = fill(place, 'store');
+    const full = await filled.event('full');
+    await filled.ended;
+    expect(full).toMatchObject({ code: 'DISK_FULL', told: ['DISK_FULL'] });
+    const cids = full.cids as string[];
+    expect(cids.length).toBeGreaterThan(3);
+    const store = await openLocalStore(join(place, 'store'));
+    for (const cid of cids) expect(await store.content.hasLocal(cid)).toBe(true);
+    await store.close();
+  });
+
+  it('a file that finds no room stays as it was', async () => {
+    const place = join(folder, 'full-file');
+    const full = fill(place, 'file');
+    expect(await full.event('full')).toMatchObject({ code: 'DISK_FULL' });
+    await full.ended;
+    const kept = await readFile(join(place, 'state.bin'));
+    // The last that fits into 1 MiB, whole.
+    expect(kept.length).toBe(1024 * 1024);
+    expect(new Set(kept).size).toBe(1);
+    expect((await readdir(place)).toSorted()).toEqual(['state.bin', 'store']);
   });
 });
 
