@@ -23,7 +23,7 @@ export interface Case {
 }
 
 /** Each costs a call of the contract now and then; a validator can offend without end. */
-const MAX_OPEN = 256;
+export const MAX_OPEN = 256;
 const MAX_CLOSED = 256;
 
 export interface Docket {

@@ -6,7 +6,7 @@ import { createFeeMarket1559Tx } from '@ethereumjs/tx';
 import { addressOf, FedaiError, fromHex, type Hex, type Log, type Service } from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
 import type { Consensus, Evidence } from '../consensus/index.ts';
-import { type Case, createDocket } from './docket.ts';
+import { type Case, createDocket, MAX_OPEN } from './docket.ts';
 import { type Offence, punishedCall, readPunished, readSlashed, refusalOf, reportCall } from './report.ts';
 
 export interface EvidenceReporterInput {
@@ -78,7 +78,7 @@ class Reporter implements EvidenceReporter {
   async start(): Promise<void> {
     const { application, consensus } = this.#input;
     this.#running = true;
-    for (const evidence of consensus.evidence()) await this.#take(evidence);
+    for (const evidence of consensus.evidence().slice(-MAX_OPEN)) await this.#take(evidence);
     consensus.onEvidence((evidence) => void this.#take(evidence));
     this.#unlisten = application.onCommit(() => this.#onBlock());
   }
@@ -132,7 +132,8 @@ class Reporter implements EvidenceReporter {
         continue;
       }
       const mayReport = this.#self !== null && address.toLowerCase() !== this.#self;
-      if (mayReport && !this.#isBusyWithAnother(one)) await this.#report(one, blsPublicKey);
+      if (mayReport && this.#isBusyWithAnother(one)) continue;
+      if (mayReport) await this.#report(one, blsPublicKey);
       const waitBlocks = Math.min(FIRST_RETRY_BLOCKS * 2 ** one.attempts++, MAX_RETRY_BLOCKS);
       one.dueAt = application.head.height + waitBlocks;
     }

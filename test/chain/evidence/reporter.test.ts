@@ -1,10 +1,11 @@
 import { Wallet } from 'ethers';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Evidence } from '../../../chain/consensus/index.ts';
+import { proposalSignBytes } from '../../../chain/consensus/messages.ts';
 import { createEvidenceReporter, type EvidenceReporter } from '../../../chain/evidence/index.ts';
 import { reportCall } from '../../../chain/evidence/report.ts';
 import { blsPublicKey, blsSign } from '../../../core/bls/index.ts';
-import { fromHex, type Hex, sha256, silentLog, toHex, utf8 } from '../../../core/index.ts';
+import { fromHex, type Hex, keccak256, sha256, silentLog, toHex, utf8 } from '../../../core/index.ts';
 import { voteSignBytes } from '../../../light/index.ts';
 import { until } from '../../storage/until.ts';
 import { type SoloChain, soloSecret, startSoloChain, testAccount } from '../../support/soloChain.ts';
@@ -32,6 +33,24 @@ function evidence(height: number, secret = soloSecret): Evidence {
       ...vote,
       validator: 0,
       signature: blsSign(message, secret),
+      attempt: 0,
+    };
+  });
+  return { validator: 0, first: first!, second: second! };
+}
+
+/** Two headers proposed in one round. */
+function proposals(height: number): Evidence {
+  round++;
+  const [first, second] = ['one header', 'another'].map((text) => {
+    const proposal = { height, round, validRound: -1, header: utf8(text) };
+    const message = proposalSignBytes(BigInt(chain.spec.chainId), proposal, keccak256(proposal.header));
+    return {
+      kind: 'proposal' as const,
+      ...proposal,
+      section: new Uint8Array(0),
+      parentCommit: new Uint8Array(0),
+      signature: blsSign(message, soloSecret),
       attempt: 0,
     };
   });
@@ -72,14 +91,16 @@ async function send(account: { privateKey: Hex; address: Hex }, to: Hex, data: H
 
 test('reports once it has the coins', async () => {
   const poor = testAccount(200);
-  await report([evidence(0)], poor.privateKey);
-  await blocksUntil(([one]) => one!.reason?.includes('wei') ?? false);
+  await report([proposals(0), evidence(0)], poor.privateKey);
+  await blocksUntil((cases) => cases.every((one) => one.reason?.includes('wei') ?? false));
   expect(chain.application.pool.count).toBe(0);
   await send(chain.accounts[1]!, poor.address, '0x', 10n ** 18n);
-  await blocksUntil(([one]) => one!.status === 'punished');
-  const [one] = await reporter.list();
-  const { height } = chain.application.store.placeOf(fromHex(one!.transaction!))!;
-  expect(chain.application.store.receipts(height)![0]!.succeeded).toBe(true);
+  await blocksUntil((cases) => cases.every((one) => one.status === 'punished'));
+  for (const { transaction } of await reporter.list()) {
+    const { height } = chain.application.store.placeOf(fromHex(transaction!))!;
+    const [receipt, ...others] = chain.application.store.receipts(height)!;
+    expect([receipt!.succeeded, others]).toEqual([true, []]);
+  }
 });
 
 test('spends nothing where another was faster', async () => {
