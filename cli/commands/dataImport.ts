@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ImportedDataset, LocalStore, Records } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
+import { checkDataDir } from '../host.ts';
 import { oneOf, type PartyAccess, partyAccess, shared } from '../options.ts';
 import { STORE_FOLDER } from '../party.ts';
 
@@ -34,6 +35,7 @@ Examples:
   partyAccess(command, 'client');
   return shared(command).action(
     action<Options, [string]>(async (context, options, source) => {
+      await checkDataDir(options.dataDir);
       const { openLocalStore } = await import('../../storage/index.ts');
       const { readSource } = await import('../source.ts');
       const sets = await readSource(source);

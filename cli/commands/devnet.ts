@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FedaiError } from '../../core/index.ts';
 import { action, type Context } from '../action.ts';
 import type { ExitCode } from '../exit.ts';
+import { checkDataDir } from '../host.ts';
 import { integer, port, share, shared } from '../options.ts';
 
 interface Options {
@@ -71,6 +72,7 @@ async function start(context: Context, options: Options): Promise<ExitCode> {
     );
   }
   const phrase = options.phraseFile === undefined ? undefined : await readPhrase(options.phraseFile);
+  if (options.dataDir !== undefined) await checkDataDir(options.dataDir);
   await checkInputs(options);
   const { runDevnet } = await import('../devnet/run.ts');
   const { dataDir, job } = options;

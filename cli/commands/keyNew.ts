@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { action } from '../action.ts';
+import { checkDataDir } from '../host.ts';
 import { integer, type PartyAccess, partyAccess, shared } from '../options.ts';
 
 interface Options extends PartyAccess {
@@ -36,6 +37,7 @@ Examples:
         import('../keyFiles.ts'),
         import('../password.ts'),
       ]);
+      await checkDataDir(options.dataDir);
       const recovering = options.recover === true || options.phraseFile !== undefined;
       const mnemonic = recovering ? checkMnemonic(await readPhrase(options.phraseFile)) : generateMnemonic();
       const publicKeys = await writeKeys({
