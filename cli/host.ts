@@ -11,10 +11,18 @@ const LEAST_OPEN_FILES = 256;
 /** With 512 RPC clients beside them. */
 const COMFORTABLE_OPEN_FILES = 1024;
 
-/** Throws `DATA_DIR_UNUSABLE`, `READ_ONLY`, `DISK_FULL` or `TOO_MANY_FILES`; warns of what may become tight. */
-export async function checkHost(dataDir: string, log: Log): Promise<void> {
-  await checkOpenFiles(log);
+/** What is not left to RPC clients: peers, databases, logs, and some air. */
+const OTHER_OPEN_FILES = 224;
+const MAX_RPC_CLIENTS = 512;
+
+/**
+ * Throws `DATA_DIR_UNUSABLE`, `READ_ONLY`, `DISK_FULL` or `TOO_MANY_FILES`; warns of what may become tight. `rpcClients`:
+ * how many at once leave files for everything else.
+ */
+export async function checkHost(dataDir: string, log: Log): Promise<{ rpcClients: number }> {
+  const limit = await checkOpenFiles(log);
   await checkDataDir(dataDir);
+  return { rpcClients: Math.min(MAX_RPC_CLIENTS, limit - OTHER_OPEN_FILES) };
 }
 
 /** A missing directory passes: what is looked for in it says so better. Throws `DATA_DIR_UNUSABLE`, `READ_ONLY` or `DISK_FULL`. */
@@ -43,9 +51,9 @@ async function tryWriting(dataDir: string): Promise<void> {
   }
 }
 
-async function checkOpenFiles(log: Log): Promise<void> {
+async function checkOpenFiles(log: Log): Promise<number> {
   const limit = await openFileLimit();
-  if (limit === undefined || limit >= COMFORTABLE_OPEN_FILES) return;
+  if (limit >= COMFORTABLE_OPEN_FILES) return limit;
   const remedy = `raise it: ulimit -n 4096`;
   if (limit < LEAST_OPEN_FILES) {
     throw new FedaiError(
@@ -55,18 +63,19 @@ async function checkOpenFiles(log: Log): Promise<void> {
       { remedy },
     );
   }
-  log.warn('the limit of open files is low; many peers or RPC clients at once will reach it', {
+  log.warn('the limit of open files is low; fewer RPC clients at once are served', {
     limit,
     expected: COMFORTABLE_OPEN_FILES,
     remedy,
   });
+  return limit;
 }
 
-/** Soft limit of this process, which Node has raised as far as it may. Undefined where /proc does not tell, or without limit. */
-async function openFileLimit(): Promise<number | undefined> {
+/** Soft limit of this process, which Node has raised as far as it may. Infinite where /proc does not tell. */
+async function openFileLimit(): Promise<number> {
   const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '');
   const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  return soft === undefined ? undefined : Number(soft);
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
 const unusable = (dataDir: string, cause: unknown): FedaiError =>

@@ -36,6 +36,8 @@ export interface RpcServerOptions {
   /** Answers `fedai_getEvidence`. */
   readonly evidence?: () => Promise<readonly object[]>;
   readonly clock?: Clock;
+  /** Fewer where the limit of open files is low: a flood here must not take the files of the chain. */
+  readonly maxConnections?: number;
 }
 
 export interface RpcServer extends Service {
@@ -72,7 +74,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     host,
     corsOrigins: options.corsOrigins ?? [],
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
   server.timeout = IDLE_TIMEOUT_MS;
   const port = () => (server.address() as AddressInfo | null)?.port ?? options.port;
   return {

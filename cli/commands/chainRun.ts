@@ -4,7 +4,7 @@ import { FedaiError, type Hex } from '../../core/index.ts';
 import { action, type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { checkHost } from '../host.ts';
-import { readPublicKeys } from '../keyFiles.ts';
+import { hasKey, readPublicKeys } from '../keyFiles.ts';
 import { type MetricsAccess, metricsAccess, openMetrics } from '../metrics.ts';
 import { type PartyAccess, type PeerAccess, partyAccess, peerAccess, port, shared } from '../options.ts';
 import { unlock } from '../party.ts';
@@ -40,13 +40,10 @@ Examples:
 }
 
 async function run({ output, signal, fail }: Context, options: Options): Promise<ExitCode> {
-  await checkHost(options.dataDir, output.log);
+  const { rpcClients } = await checkHost(options.dataDir, output.log);
   const { createChainNode, loadChainSpec } = await import('../../chain/index.ts');
   const spec = await loadChainSpec(options.chainSpec);
-  const keys = await unlock<'peer' | 'validator' | 'evm'>(
-    options,
-    options.validator ? ['peer', 'validator', 'evm'] : ['peer'],
-  );
+  const keys = await openKeys(options);
   const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
   if (address !== undefined) checkValidates(spec.validators, address);
   const measuring = await openMetrics(options);
@@ -56,12 +53,12 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
     peerPrivateKey: keys.peer,
     listen: [options.listen],
     bootstrap: options.bootstrap ?? [],
-    rpc: { host: options.rpcHost, port: options.rpcPort },
+    rpc: { host: options.rpcHost, port: options.rpcPort, maxConnections: rpcClients },
     log: output.log,
     metrics: measuring.metrics,
     onFault: fail,
     ...(address !== undefined && {
-      keys: { validatorSecretKey: keys.validator, address, evmPrivateKey: keys.evm },
+      keys: { validatorSecretKey: keys.validator!, address, ...(keys.evm && { evmPrivateKey: keys.evm }) },
     }),
   });
   try {
@@ -79,6 +76,13 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
     await node.stop();
   }
   return EXIT.ok;
+}
+
+/** A validator whose account's key is kept elsewhere signs all the same; it reports nothing. */
+function openKeys(options: Options): Promise<{ peer: Uint8Array; validator?: Uint8Array; evm?: Uint8Array }> {
+  if (!options.validator) return unlock(options, ['peer']);
+  if (!hasKey(options.dataDir, 'evm')) return unlock(options, ['peer', 'validator']);
+  return unlock(options, ['peer', 'validator', 'evm']);
 }
 
 /** Throws `WRONG_KEYS` for an account whose votes would count for nothing. */
