@@ -46,7 +46,7 @@ export async function runDaemon(
   const { output, signal, fail } = context;
   await checkHost(options.dataDir, output.log);
   const chain = await readChainFile(options.chainSpec);
-  const keys = await openKeySet(options);
+  const keys = await openKeySet(options, signal);
   const measuring = await openMetrics(options);
   const { metrics } = measuring;
   const peer = await openPeer(context, options, {
@@ -101,8 +101,8 @@ export async function runDaemon(
   return EXIT.ok;
 }
 
-/** The chain is polled every second or so: an RPC that was not heard for this long is away. */
-const RPC_QUIET_SECONDS = 60;
+/** One call that fails is no outage. */
+const RPC_AWAY_SECONDS = 5;
 
 function readyChecks(
   peer: Peer,
@@ -113,9 +113,9 @@ function readyChecks(
     peers: () => (peer.peers().length === 0 ? 'no peer is connected' : undefined),
     enrolled: () => (state.isEnrolled ? undefined : 'not in the registry yet'),
     rpc() {
-      const quiet = rpc.quietSeconds();
-      if (quiet === undefined) return 'the RPC has not answered yet';
-      return quiet > RPC_QUIET_SECONDS ? `the RPC has not answered for ${Math.round(quiet)} s` : undefined;
+      const away = rpc.awaySeconds();
+      if (away === undefined) return 'the RPC was not asked yet';
+      return away > RPC_AWAY_SECONDS ? `the RPC has not answered for ${Math.round(away)} s` : undefined;
     },
   };
 }

@@ -101,14 +101,18 @@ async function keyFiles({ mnemonic, account, password, cost }: WriteKeysInput) {
   return { publicKeys, content };
 }
 
-/** Opens the secrets of the given purposes. Throws `MISSING_KEYS`, `WRONG_PASSWORD` or `BAD_KEYSTORE`. */
+/** Opens the secrets of the given purposes, about a second each. Throws `MISSING_KEYS`, `WRONG_PASSWORD` or `BAD_KEYSTORE`. */
 export async function openKeys<P extends KeyPurpose>(
   dataDir: string,
   password: string,
   purposes: readonly P[],
+  signal?: AbortSignal,
 ): Promise<Record<P, Uint8Array>> {
   const opened = {} as Record<P, Uint8Array>;
   for (const purpose of purposes) {
+    // Deriving a key holds the thread: signals are heard between two of them.
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
     const text = await readKeyFile(dataDir, purpose);
     opened[purpose] = await openKeystore(text, password).catch((error: unknown) => {
       throw nameFile(error, fileOf(dataDir, purpose));
@@ -125,6 +129,10 @@ function nameFile(error: unknown, file: string): unknown {
 }
 
 /** Throws `MISSING_KEYS` or `BAD_KEYS`. */
+/** Whether the key is kept here; its owner may hold it elsewhere. */
+export const hasKey = (dataDir: string, purpose: KeyPurpose): boolean =>
+  existsSync(join(folderOf(dataDir), `${purpose}.json`));
+
 export async function readPublicKeys(dataDir: string): Promise<PublicKeys> {
   const text = await readKeyFile(dataDir, 'public');
   let cause: unknown;

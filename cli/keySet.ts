@@ -6,9 +6,10 @@ import type { PartyAccess } from './options.ts';
 import { readPassword } from './password.ts';
 
 /** Opens all keystores of a party. Throws `MISSING_KEYS`, `WRONG_PASSWORD` or `BAD_KEYSTORE`. */
-export async function openKeySet(options: PartyAccess): Promise<KeySet> {
+export async function openKeySet(options: PartyAccess, signal?: AbortSignal): Promise<KeySet> {
   const password = await readPassword(options.passwordFile);
-  const opened = await openKeys(options.dataDir, password, ['evm', 'peer', 'nostr', 'reader', 'validator']);
+  const purposes = ['evm', 'peer', 'nostr', 'reader', 'validator'] as const;
+  const opened = await openKeys(options.dataDir, password, purposes, signal);
   const [{ x25519 }, { blsPublicKey }] = await Promise.all([
     import('@noble/curves/ed25519.js'),
     import('../core/bls/index.ts'),

@@ -18,8 +18,9 @@ const COMMAND_ATTEMPTS = 3;
 export async function unlock<P extends KeyPurpose>(
   options: PartyAccess,
   purposes: readonly P[],
+  signal?: AbortSignal,
 ): Promise<Record<P, Uint8Array>> {
-  return openKeys(options.dataDir, await readPassword(options.passwordFile), purposes);
+  return openKeys(options.dataDir, await readPassword(options.passwordFile), purposes, signal);
 }
 
 /** A market for a command (`patient`: for a daemon, which waits until the RPC is back). */

@@ -60,7 +60,7 @@ async function post(context: Context, options: Options, file: string | undefined
   const { output, signal } = context;
   await checkHost(options.dataDir, output.log);
   const written = options.resume === undefined ? await readWritten(options, file) : undefined;
-  const keys = await unlock(options, ['evm', 'peer']);
+  const keys = await unlock(options, ['evm', 'peer'], signal);
   const { market, chain } = await openMarket(context, options, { signer: keys.evm });
   const { checkNotPosted, readPostedJob } = await import('../postedJob.ts');
   if (written) {
