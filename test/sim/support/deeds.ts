@@ -31,7 +31,7 @@ export const DEEDS = [
 export type Deed = (typeof DEEDS)[number];
 
 export function drawDeeds(random: SeededRandom): ReadonlySet<Deed> {
-  if (random.chance(1, 4)) return new Set(DEEDS);
+  if (random.chance(1, 3)) return new Set(DEEDS);
   const some = DEEDS.filter(() => random.chance(1, 3));
   return new Set(some.length > 0 ? some : [random.pick(DEEDS)]);
 }

@@ -89,13 +89,14 @@ function forgeFinal(
   const { random } = world.schedule;
   if (victim === undefined) {
     const block = random.chance(1, 2) ? craftBlock(world, node, 0, 1) : craftInvalid(world, node, 0);
-    return { block, commit: forgeCommit(world, node, block, drawForgery(world, [])) };
+    return { block, commit: forgeCommit(world, node, block, drawForgery(world, [], 0)) };
   }
   const { block, commit } = victim;
   const other = node.ledger.blocks[random.below(Math.max(1, node.ledger.blocks.length))];
   const alone = world.scheme.sign(commit.blockHash, secretOf(node.validator));
   return random.pick<() => FinalBlock>([
-    () => ({ block, commit: forgeCommit(world, node, block, drawForgery(world, votes)) }),
+    () => ({ block, commit: forgeCommit(world, node, block, drawForgery(world, votes, commit.round)) }),
+    () => ({ block, commit: forgeCommit(world, node, block, drawForgery(world, votes, commit.round)) }),
     () => ({ block, commit: { ...commit, round: commit.round + 1 } }),
     () => ({ block, commit: { ...commit, height: commit.height + 1 } }),
     () => ({ block, commit: { ...commit, bitmap: bitmapLie(world, commit) } }),
@@ -111,10 +112,10 @@ function forgeFinal(
 }
 
 /** At most one honest precommit is used: with the forger's own that is no quorum. */
-const drawForgery = ({ schedule: { random } }: World, votes: readonly SignedVote[]) => ({
-  round: random.below(2),
-  votes: random.chance(1, 2) ? votes : [],
-  claimAll: random.chance(1, 2),
+const drawForgery = ({ schedule: { random } }: World, votes: readonly SignedVote[], round: number) => ({
+  round,
+  votes: random.chance(3, 4) ? votes : [],
+  claimAll: random.chance(1, 3),
 });
 
 /** One signer dropped or added, a spare bit set, a byte too many. */

@@ -86,8 +86,8 @@ export function drawSchedule(seed: number): Schedule {
   const fault = random.pick(FAULTS);
   const faulty = random.below(VALIDATORS);
   const [lucky, blind] = random.shuffle(ALL) as [number, number];
-  const isTrap = random.chance(1, 4);
-  const stormMs = random.pick([1500, 3000, 3000, 6000, 9000]);
+  const isTrap = random.chance(1, 3);
+  const stormMs = isTrap ? 4000 : random.pick([1500, 3000, 3000, 6000, 9000]);
   const isFaulty = (kind: (typeof FAULTS)[number]) => (fault === kind ? faulty : null);
   const powers = drawPowers(random, fault === 'none' ? null : faulty);
   return {
@@ -99,9 +99,9 @@ export function drawSchedule(seed: number): Schedule {
     prevoteDropPercent: isTrap ? 0 : random.pick([0, 0, 20, 40]),
     trap: isTrap ? { lucky, blind } : null,
     duplicatePercent: random.pick([0, 10]),
-    maxDelayMs: isTrap ? 300 : random.pick([20, 300, 1500, 4000]),
+    maxDelayMs: isTrap ? 100 : random.pick([20, 300, 1500, 4000]),
     stormMs,
-    timing: random.pick([STEADY, QUICK, QUICK]),
+    timing: isTrap ? QUICK : random.pick([STEADY, QUICK]),
     partitionMs: isTrap ? 0 : random.pick([0, 0, 1500, 4000]),
     relayInStorm: random.chance(2, 3),
     ...drawCrashes(random, stormMs),
