@@ -56,6 +56,7 @@ describe('equivocation', () => {
     assert.equal(await world.staking.getVotes!(accused.address), stake - slashed);
     assert.equal(await world.staking.totalBurned!(), before + slashed - reward);
     assert.deepEqual((await world.staking.unbondingOf!(world.outsider.address))[0], reward);
+    await holdsWhatItOwes(world);
     await call(world.staking, world.outsider, 'withdrawUnbonded');
     assert.equal(await world.staking.isJailed!(accused.address), true);
     assert.equal(await world.staking.isPunished!(accused.address, KIND.prevote, evidence.height, 3), true);
@@ -164,9 +165,7 @@ describe('equivocation', () => {
     assert.equal(await world.staking.stakeOf!(accused.address), left - share(left));
     await mine(world, 20);
     await call(world.staking, accused, 'withdrawUnbonded');
-    // Nothing is owed that is not there.
-    const held = await world.ethers.provider.getBalance(world.addresses.staking);
-    assert.ok(held >= (await world.staking.stakeOf!(accused.address)));
+    await holdsWhatItOwes(world);
   });
 
   it('leaves the locks of jobs standing, whatever it leaves of the stake', async () => {
@@ -191,6 +190,7 @@ describe('equivocation', () => {
     assert.equal(await world.staking.lockedOf!(accused.address), 0n);
     await call(world.staking, world.outsider, 'depositFor', accused.address, { value: TRAIN });
     assert.equal(await world.staking.freeStakeOf!(accused.address), TRAIN);
+    await holdsWhatItOwes(world);
   });
 
   it('takes the validator off the list for ever, and off the fees of jobs', async () => {
@@ -235,6 +235,17 @@ describe('equivocation', () => {
     }
   });
 });
+
+/** Stakes, unbondings and rewards of everyone add up to the contract's coins. */
+async function holdsWhatItOwes({ ethers, staking, addresses, ...roles }: World): Promise<void> {
+  const everyone = [...roles.workers, ...roles.evaluators, ...roles.validators, roles.outsider];
+  let owed = 0n;
+  for (const { address } of everyone) {
+    const [matured, pending] = await staking.unbondingOf!(address);
+    owed += (await staking.stakeOf!(address)) + matured + pending;
+  }
+  assert.equal(await ethers.provider.getBalance(addresses.staking), owed);
+}
 
 const parametersOf = async (world: World) => (await world.staking.parameters!()).toObject();
 
