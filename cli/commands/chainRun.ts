@@ -43,7 +43,7 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
   const { rpcClients } = await checkHost(options.dataDir, output.log);
   const { createChainNode, loadChainSpec } = await import('../../chain/index.ts');
   const spec = await loadChainSpec(options.chainSpec);
-  const keys = await openKeys(options);
+  const keys = await openKeys(options, signal);
   const address = options.validator ? (await readPublicKeys(options.dataDir)).address : undefined;
   if (address !== undefined) checkValidates(spec.validators, address);
   const measuring = await openMetrics(options);
@@ -79,10 +79,13 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
 }
 
 /** A validator whose account's key is kept elsewhere signs all the same; it reports nothing. */
-function openKeys(options: Options): Promise<{ peer: Uint8Array; validator?: Uint8Array; evm?: Uint8Array }> {
-  if (!options.validator) return unlock(options, ['peer']);
-  if (!hasKey(options.dataDir, 'evm')) return unlock(options, ['peer', 'validator']);
-  return unlock(options, ['peer', 'validator', 'evm']);
+function openKeys(
+  options: Options,
+  signal: AbortSignal,
+): Promise<{ peer: Uint8Array; validator?: Uint8Array; evm?: Uint8Array }> {
+  if (!options.validator) return unlock(options, ['peer'], signal);
+  if (!hasKey(options.dataDir, 'evm')) return unlock(options, ['peer', 'validator'], signal);
+  return unlock(options, ['peer', 'validator', 'evm'], signal);
 }
 
 /** Throws `WRONG_KEYS` for an account whose votes would count for nothing. */
