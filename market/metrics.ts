@@ -3,8 +3,8 @@ import { FedaiError, type Metrics, steadyClock } from '../core/index.ts';
 import type { RpcTransport } from './transport.ts';
 
 export interface MeasuredTransport extends RpcTransport {
-  /** Seconds since the RPC last answered anything; undefined before it ever did. */
-  quietSeconds(): number | undefined;
+  /** For how long every call has failed, seconds; 0 when the last one was answered, undefined before the first. */
+  awaySeconds(): number | undefined;
 }
 
 export function measureTransport(metrics: Metrics, transport: RpcTransport): MeasuredTransport {
@@ -17,12 +17,15 @@ export function measureTransport(metrics: Metrics, transport: RpcTransport): Mea
     'fedai_rpc_client_seconds',
     'Time until the RPC answered or the call failed.',
   );
-  let answeredMs: number | undefined;
+  let isKnown = false;
+  let awaySinceMs: number | undefined;
   return {
     async request(method, params, signal) {
       const startedMs = steadyClock.now();
       const ended = (outcome: 'ok' | 'refused' | 'unavailable') => {
-        if (outcome !== 'unavailable') answeredMs = steadyClock.now();
+        isKnown = true;
+        if (outcome === 'unavailable') awaySinceMs ??= startedMs;
+        else awaySinceMs = undefined;
         calls.add({ method, outcome });
         seconds.observe((steadyClock.now() - startedMs) / 1000);
       };
@@ -37,8 +40,10 @@ export function measureTransport(metrics: Metrics, transport: RpcTransport): Mea
         throw error;
       }
     },
-    quietSeconds: () =>
-      answeredMs === undefined ? undefined : Math.max(0, (steadyClock.now() - answeredMs) / 1000),
+    awaySeconds() {
+      if (!isKnown) return undefined;
+      return awaySinceMs === undefined ? 0 : (steadyClock.now() - awaySinceMs) / 1000;
+    },
   };
 }
 

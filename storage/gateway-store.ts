@@ -60,7 +60,8 @@ async function fetchBlock(baseUrl: string, cid: CID, signal: AbortSignal | undef
   return block;
 }
 
-async function readBounded(body: ReadableStream<Uint8Array>, cid: CID): Promise<Uint8Array> {
+/** Throws `TOO_LARGE` beyond the size of a block. */
+export async function readBounded(body: ReadableStream<Uint8Array>, cid: CID): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of body) {

@@ -35,7 +35,7 @@ export function createHeliaStore(helia: Helia, online: boolean, log: Log): Conte
     putBytes: (bytes) => put(files.addBytes(bytes)),
     putStream: (source) => put(files.addByteStream(source)),
     getBytes: (cid, options) => readFile(files, cid, { ...options, offline: !online }),
-    pin: (text, options = {}) => pin(helia, text, options).then(() => void provide(parseCid(text))),
+    pin: (text, options = {}) => pin(helia, files, text, options).then(() => void provide(parseCid(text))),
     async unpin(text) {
       const cid = parseCid(text);
       if (!(await isPinRoot(helia, cid))) return;
@@ -59,6 +59,7 @@ async function isPinRoot(helia: Helia, cid: CID): Promise<boolean> {
 
 async function pin(
   helia: Helia,
+  files: UnixFS,
   text: string,
   options: { timeoutMs?: number; signal?: AbortSignal },
 ): Promise<void> {
@@ -67,6 +68,8 @@ async function pin(
   const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   if (await isPinRoot(helia, cid)) return;
   try {
+    // Helia's own walk leaves a rejection behind that nobody handles when a block does not come, which ends a process.
+    for await (const _ of files.cat(cid, { signal }));
     for await (const _ of helia.pins.add(cid, { signal }));
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason;

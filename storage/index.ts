@@ -11,5 +11,6 @@ export {
 export { type Batch, type Dataset, type OpenOptions, openDataset } from './dataset/open.ts';
 export { type DatasetSource, importDataset } from './dataset/source.ts';
 export { gatewayStore } from './gateway-store.ts';
+export { openKuboStore } from './kubo-store.ts';
 export { createMemoryStore, type LocalStore, openLocalStore } from './local-store.ts';
 export { createPeer, type Peer, type PeerInput } from './peer.ts';

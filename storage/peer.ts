@@ -20,6 +20,8 @@ import {
 import type { ContentStore } from './content.ts';
 import { type Disk, openDisk } from './disk.ts';
 import { createHeliaStore } from './helia-store.ts';
+import { type HeliaBlockstore, openKubo } from './kubo-blocks.ts';
+import { keepInKubo } from './kubo-store.ts';
 import { PeerRecords } from './peer-records.ts';
 
 export interface PeerInput {
@@ -31,6 +33,8 @@ export interface PeerInput {
   listen: readonly string[];
   announce?: readonly string[];
   bootstrap: readonly string[];
+  /** RPC of a Kubo node that holds blocks and pins in place of the data directory. */
+  kubo?: string;
   targetPeers?: number;
   log: Log;
   metrics?: Metrics;
@@ -69,7 +73,13 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
   const scores = createPeerScores();
   const records = new PeerRecords(disk.datastore, log);
   await records.open();
-  const helia = await startHost(input, disk, records, scores);
+  const kubo = input.kubo === undefined ? undefined : await openKubo(input.kubo);
+  const helia = await startHost(
+    input,
+    { blockstore: kubo?.blockstore ?? disk.blockstore, datastore: disk.datastore },
+    records,
+    scores,
+  );
   const { libp2p } = helia;
   const gossip = createGossip(libp2p.services.gossip, scores, log, metrics);
   const requests = createRequests(libp2p, scores, log, metrics);
@@ -89,6 +99,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     log.warn('peer banned', { peer, reason });
     void libp2p.hangUp(peerIdFromString(peer)).catch(() => {});
   });
+  const content = createHeliaStore(helia, true, log);
   let stopped: Promise<void> | undefined;
   const shutDown = async () => {
     await discovery.stop();
@@ -104,7 +115,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     helia,
     libp2p,
     peerId: libp2p.peerId.toString(),
-    content: createHeliaStore(helia, true, log),
+    content: kubo === undefined ? content : keepInKubo(content, helia, kubo),
     gossip,
     requests,
     discovery,
@@ -118,7 +129,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
 
 async function startHost(
   input: PeerInput,
-  disk: Disk,
+  disk: { blockstore: HeliaBlockstore; datastore: Disk['datastore'] },
   records: PeerRecords,
   scores: PeerScores,
 ): Promise<HeliaWithLibp2p<HostServices>> {
