@@ -128,7 +128,7 @@ async function open(): Promise<void> {
   receipt = await market.jobReceipt(posted.jobId);
 }
 
-beforeAll(open, 300_000);
+beforeAll(open, 600_000);
 afterAll(() => net.stop());
 
 test('evaluators that are killed after their commitment and stay away are replaced, once', () => {

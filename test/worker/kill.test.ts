@@ -113,7 +113,7 @@ async function open(): Promise<void> {
   rounds = await fixed();
 }
 
-beforeAll(open, 300_000);
+beforeAll(open, 600_000);
 afterAll(() => net.stop());
 
 test.each(NAMES)(
