@@ -2,7 +2,7 @@
 import { Interface } from 'ethers';
 import { stakingAbi } from '../../contracts/generated/index.ts';
 import { evmPublicKey, evmSignature } from '../../core/bls/index.ts';
-import { FedaiError, fromHex, type Hex } from '../../core/index.ts';
+import { fromHex, type Hex } from '../../core/index.ts';
 import {
   type Evidence,
   proposalBlockHash,
@@ -61,15 +61,9 @@ export const readSlashed = (output: Uint8Array): bigint =>
 export const punishedCall = (account: Hex, { kind, height, round }: Offence): Uint8Array =>
   fromHex(staking.encodeFunctionData('isPunished', [account, KINDS.indexOf(kind), height, round]));
 
-/** Throws `BAD_STAKING` when the answer is not one of this contract. */
-export function readPunished(output: Uint8Array): boolean {
-  if (output.length !== 32) {
-    throw new FedaiError('BAD_STAKING', 'Staking does not tell what it has punished', {
-      bytes: output.length,
-    });
-  }
-  return staking.decodeFunctionResult('isPunished', output)[0];
-}
+/** Undefined when no such contract answered. */
+export const readPunished = (output: Uint8Array): boolean | undefined =>
+  output.length === 32 ? staking.decodeFunctionResult('isPunished', output)[0] : undefined;
 
 /** Name of the error that a revert carries. */
 export const refusalOf = (output: Uint8Array): string =>

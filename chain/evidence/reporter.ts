@@ -126,7 +126,12 @@ class Reporter implements EvidenceReporter {
       if (!this.#running) return;
       const { address, blsPublicKey } = await this.#accused(one.offence);
       const { output } = await this.#ask(punishedCall(address, one.offence));
-      if (readPunished(output)) {
+      const punished = readPunished(output);
+      if (punished === undefined) {
+        this.#docket.close(one, 'refused', 'the chain has no staking contract that takes evidence');
+        continue;
+      }
+      if (punished) {
         this.#docket.close(one, 'punished');
         log.info('a validator was punished for contradicting itself', { ...one.offence });
         continue;

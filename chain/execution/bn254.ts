@@ -3,57 +3,65 @@
  * pairing checks cannot be used to stall validators. Owns input decoding; gas is ethereumjs's.
  */
 import mcl from 'mcl-wasm';
-import { bytesToBigInt, FedaiError, uintBytes } from '../../core/index.ts';
+import { bytesToBigInt, concatBytes, FedaiError, uintBytes } from '../../core/index.ts';
 
 await mcl.init(mcl.BN_SNARK1);
 
-/** Base field's modulus (EIP-196). */
-const P = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 /** Order of the groups (EIP-196). */
 const ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+const FIELD_BYTES = 32;
 const PAIR_BYTES = 192;
 
 const invalid = (what: string): FedaiError => new FedaiError('BAD_POINT', `bn254: ${what}`);
 
-function fieldElement(bytes: Uint8Array): bigint {
-  const value = bytesToBigInt(bytes);
-  if (value >= P) throw invalid('coordinate is not in the field');
-  return value;
+const one = new mcl.Fp();
+one.setInt(1);
+const one2 = new mcl.Fp2();
+one2.setInt(1, 0);
+
+/** The number at `at`; mcl reads the other end first and refuses what is not below the modulus. */
+function readField(input: Uint8Array, at: number): mcl.Fp {
+  const element = new mcl.Fp();
+  element.deserialize(input.subarray(at, at + FIELD_BYTES).toReversed());
+  return element;
+}
+
+/** Imaginary part first (EIP-197). */
+function readField2(input: Uint8Array, at: number): mcl.Fp2 {
+  const element = new mcl.Fp2();
+  element.set_b(readField(input, at));
+  element.set_a(readField(input, at + FIELD_BYTES));
+  return element;
 }
 
 function readG1(input: Uint8Array): mcl.G1 {
   const point = new mcl.G1();
-  const x = fieldElement(input.subarray(0, 32));
-  const y = fieldElement(input.subarray(32, 64));
-  if (x === 0n && y === 0n) {
-    point.clear();
-    return point;
-  }
-  point.setStr(`1 ${x} ${y}`, 10);
+  const x = readField(input, 0);
+  const y = readField(input, FIELD_BYTES);
+  if (x.isZero() && y.isZero()) return point;
+  point.setX(x);
+  point.setY(y);
+  point.setZ(one);
   if (!point.isValid()) throw invalid('point is not on the curve');
   return point;
 }
 
-/** Coordinates come imaginary part first (EIP-197); mcl reads the real part first. */
 function readG2(input: Uint8Array): mcl.G2 {
-  const [xi, xr, yi, yr] = [0, 32, 64, 96].map((at) => fieldElement(input.subarray(at, at + 32)));
   const point = new mcl.G2();
-  if (xi === 0n && xr === 0n && yi === 0n && yr === 0n) {
-    point.clear();
-    return point;
-  }
-  point.setStr(`1 ${xr} ${xi} ${yr} ${yi}`, 10);
+  const x = readField2(input, 0);
+  const y = readField2(input, 2 * FIELD_BYTES);
+  if (x.isZero() && y.isZero()) return point;
+  point.setX(x);
+  point.setY(y);
+  point.setZ(one2);
   if (!point.isValid() || !point.isValidOrder()) throw invalid('point is not in the group');
   return point;
 }
 
 function writeG1(point: mcl.G1): Uint8Array {
-  const out = new Uint8Array(64);
-  if (point.isZero()) return out;
+  if (point.isZero()) return new Uint8Array(2 * FIELD_BYTES);
   point.normalize();
-  out.set(uintBytes(BigInt(point.getX().getStr(10)), 32), 0);
-  out.set(uintBytes(BigInt(point.getY().getStr(10)), 32), 32);
-  return out;
+  return concatBytes(point.getX().serialize().reverse(), point.getY().serialize().reverse());
 }
 
 /** What ethereumjs expects of a bn254 library; throws `BAD_POINT`, which it turns into a failed call. */
