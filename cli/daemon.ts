@@ -11,7 +11,13 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { checkHost } from './host.ts';
 import { openKeySet } from './keySet.ts';
 import { type MetricsAccess, openMetrics } from './metrics.ts';
-import { type ChainAccess, formatTrain, type PartyAccess, type PeerAccess } from './options.ts';
+import {
+  type ChainAccess,
+  type ContentAccess,
+  formatTrain,
+  type PartyAccess,
+  type PeerAccess,
+} from './options.ts';
 import { openMarket, openPeer } from './party.ts';
 
 export interface DaemonParts {
@@ -26,7 +32,7 @@ export interface DaemonParts {
   onFault: (fault: FedaiError) => void;
 }
 
-interface DaemonOptions extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
+interface DaemonOptions extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   /** Wei to hold as stake. */
   stake: bigint;
 }

@@ -113,6 +113,15 @@ export function peerAccess(command: Command): Command {
     .option('--bootstrap <addr...>', 'peers to start from (else those of the chain-spec file)');
 }
 
+/** Where content is kept: under the data directory unless a Kubo node is named. */
+export function contentAccess(command: Command): Command {
+  const option = new Option('--ipfs <url>', 'keep content in a Kubo node, by its RPC').argParser(httpUrl);
+  return command.addOption(option.env('FEDAI_IPFS'));
+}
+
+export interface ContentAccess {
+  ipfs?: string;
+}
 export interface ChainAccess {
   chainSpec: string;
   /** Separated by commas. */

@@ -6,7 +6,7 @@ import type { Peer } from '../storage/index.ts';
 import type { Context } from './action.ts';
 import { type ChainFile, readChainFile } from './chainFile.ts';
 import { type KeyPurpose, openKeys } from './keyFiles.ts';
-import type { ChainAccess, PartyAccess, PeerAccess } from './options.ts';
+import type { ChainAccess, ContentAccess, PartyAccess, PeerAccess } from './options.ts';
 import { readPassword } from './password.ts';
 
 /** Content store of a party, under its data directory. */
@@ -44,7 +44,7 @@ export async function openMarket(
 
 export async function openPeer(
   { output, fail }: Context,
-  options: PartyAccess & PeerAccess,
+  options: PartyAccess & PeerAccess & ContentAccess,
   input: { peerPrivateKey: Uint8Array; bootstrap: readonly string[]; metrics?: Metrics },
 ): Promise<Peer> {
   const { createPeer } = await import('../storage/index.ts');
@@ -54,6 +54,7 @@ export async function openPeer(
     listen: [options.listen],
     bootstrap: options.bootstrap ?? input.bootstrap,
     log: output.log,
+    ...(options.ipfs !== undefined && { kubo: options.ipfs }),
     ...(input.metrics && { metrics: input.metrics }),
     onFault: fail,
   });

@@ -4,10 +4,17 @@ import type { Command } from 'commander';
 import type { ImportedDataset, LocalStore, Records } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
 import { checkDataDir } from '../host.ts';
-import { oneOf, type PartyAccess, partyAccess, shared } from '../options.ts';
+import {
+  type ContentAccess,
+  contentAccess,
+  oneOf,
+  type PartyAccess,
+  partyAccess,
+  shared,
+} from '../options.ts';
 import { STORE_FOLDER } from '../party.ts';
 
-interface Options extends PartyAccess {
+interface Options extends PartyAccess, ContentAccess {
   set: 'train' | 'test' | 'both';
   encryptTrain?: boolean;
   name?: string;
@@ -33,13 +40,18 @@ Examples:
   $ fedai data import idx:./mnist --licence CC-BY-SA-3.0 --json`,
     );
   partyAccess(command, 'client');
+  contentAccess(command);
   return shared(command).action(
     action<Options, [string]>(async (context, options, source) => {
       await checkDataDir(options.dataDir);
-      const { openLocalStore } = await import('../../storage/index.ts');
+      const { openKuboStore, openLocalStore } = await import('../../storage/index.ts');
       const { readSource } = await import('../source.ts');
       const sets = await readSource(source);
-      const store = await openLocalStore(join(options.dataDir, STORE_FOLDER), context.output.log);
+      const { log } = context.output;
+      const store =
+        options.ipfs === undefined
+          ? await openLocalStore(join(options.dataDir, STORE_FOLDER), log)
+          : await openKuboStore(options.ipfs, log);
       try {
         for (const set of options.set === 'both' ? (['train', 'test'] as const) : [options.set]) {
           context.output.progress(`importing ${set}: ${sets[set].labels.length} records …`);

@@ -5,7 +5,9 @@ import { runDaemon } from '../daemon.ts';
 import { type MetricsAccess, metricsAccess } from '../metrics.ts';
 import {
   type ChainAccess,
+  type ContentAccess,
   chainAccess,
+  contentAccess,
   type PartyAccess,
   type PeerAccess,
   partyAccess,
@@ -14,7 +16,7 @@ import {
   trainOption,
 } from '../options.ts';
 
-interface Options extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
+interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
 }
 
@@ -41,6 +43,7 @@ Examples:
   chainAccess(command);
   partyAccess(command, 'evaluator');
   peerAccess(command);
+  contentAccess(command);
   metricsAccess(command);
   return shared(command).action(
     action<Options>(async (context, options) => {

@@ -3,10 +3,18 @@ import { rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { FedaiError, fromHex, toHex } from '../../core/index.ts';
 import { action } from '../action.ts';
-import { type ChainAccess, chainAccess, firstUrl, jobId, shared } from '../options.ts';
+import {
+  type ChainAccess,
+  type ContentAccess,
+  chainAccess,
+  contentAccess,
+  firstUrl,
+  jobId,
+  shared,
+} from '../options.ts';
 import { openMarket } from '../party.ts';
 
-interface Options extends ChainAccess {
+interface Options extends ChainAccess, ContentAccess {
   output: string;
   float?: string;
 }
@@ -22,16 +30,21 @@ export function jobFetch(parent: Command): Command {
       'after',
       '\nExample:\n  $ fedai job fetch 1 --chain-spec chain.json --output digits.safetensors',
     );
-  return shared(chainAccess(command)).action(
+  return shared(contentAccess(chainAccess(command))).action(
     action<Options, [string]>(async (context, options, id) => {
       const { market } = await openMarket(context, options);
       const job = await market.job(BigInt(id));
       if (job.modelCid === '') throw noModel(id, job.state);
-      const [{ decodeModel, MAX_MODEL_FILE_BYTES, modelHash, toFloatSafetensors }, { gatewayStore }] =
-        await Promise.all([import('../../engine/index.ts'), import('../../storage/index.ts')]);
+      const [
+        { decodeModel, MAX_MODEL_FILE_BYTES, modelHash, toFloatSafetensors },
+        { gatewayStore, openKuboStore },
+      ] = await Promise.all([import('../../engine/index.ts'), import('../../storage/index.ts')]);
       context.output.progress(`fetching ${job.modelCid} …`);
       const limits = { maxBytes: MAX_MODEL_FILE_BYTES, signal: context.signal };
-      const bytes = await gatewayStore(firstUrl(options.rpc)).getBytes(job.modelCid, limits);
+      const kubo =
+        options.ipfs === undefined ? undefined : await openKuboStore(options.ipfs, context.output.log);
+      const content = kubo?.content ?? gatewayStore(firstUrl(options.rpc));
+      const bytes = await content.getBytes(job.modelCid, limits).finally(() => kubo?.close());
       const { model, weights } = decodeModel(bytes);
       const hash = toHex(modelHash(model, weights));
       if (hash !== toHex(fromHex(job.modelHash))) throw wrongModel(hash, job.modelHash);

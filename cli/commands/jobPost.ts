@@ -9,7 +9,9 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { checkHost } from '../host.ts';
 import {
   type ChainAccess,
+  type ContentAccess,
   chainAccess,
+  contentAccess,
   jobId,
   type PartyAccess,
   type PeerAccess,
@@ -20,7 +22,7 @@ import {
 } from '../options.ts';
 import { openMarket, openPeer, unlock } from '../party.ts';
 
-interface Options extends ChainAccess, PartyAccess, PeerAccess {
+interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess {
   train?: string;
   test?: string;
   reward?: bigint;
@@ -53,6 +55,7 @@ Examples:
   chainAccess(command);
   partyAccess(command, 'client');
   peerAccess(command);
+  contentAccess(command);
   return shared(command).action(action<Options, [string | undefined]>(post));
 }
 

@@ -5,7 +5,9 @@ import { runDaemon } from '../daemon.ts';
 import { type MetricsAccess, metricsAccess } from '../metrics.ts';
 import {
   type ChainAccess,
+  type ContentAccess,
   chainAccess,
+  contentAccess,
   oneOf,
   type PartyAccess,
   type PeerAccess,
@@ -15,7 +17,7 @@ import {
   trainOption,
 } from '../options.ts';
 
-interface Options extends ChainAccess, PartyAccess, PeerAccess, MetricsAccess {
+interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
   kernel: 'auto' | 'reference' | 'wasm';
 }
@@ -49,6 +51,7 @@ Examples:
   chainAccess(command);
   partyAccess(command, 'worker');
   peerAccess(command);
+  contentAccess(command);
   metricsAccess(command);
   return shared(command).action(
     action<Options>(async (context, options) => {
