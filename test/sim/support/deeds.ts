@@ -30,7 +30,11 @@ export const DEEDS = [
 
 export type Deed = (typeof DEEDS)[number];
 
-export function drawDeeds(random: SeededRandom): ReadonlySet<Deed> {
+/** What a trap needs: those who are locked are offered another block, with votes for it. */
+const BAIT: readonly Deed[] = ['vote-for-all', 'false-reproposals'];
+
+export function drawDeeds(random: SeededRandom, isTrap: boolean): ReadonlySet<Deed> {
+  if (isTrap && random.chance(1, 2)) return new Set(BAIT);
   if (random.chance(1, 3)) return new Set(DEEDS);
   const some = DEEDS.filter(() => random.chance(1, 3));
   return new Set(some.length > 0 ? some : [random.pick(DEEDS)]);

@@ -85,9 +85,10 @@ export function drawSchedule(seed: number): Schedule {
   const random = cheapRandom(seed);
   const fault = random.pick(FAULTS);
   const faulty = random.below(VALIDATORS);
-  const [lucky, blind] = random.shuffle(ALL) as [number, number];
+  const honest = ALL.filter((index) => fault !== 'byzantine' || index !== faulty);
+  const [lucky, blind] = random.shuffle(honest) as [number, number];
   const isTrap = random.chance(1, 3);
-  const stormMs = isTrap ? 4000 : random.pick([1500, 3000, 3000, 6000, 9000]);
+  const stormMs = isTrap ? 6000 : random.pick([1500, 3000, 3000, 6000, 9000]);
   const isFaulty = (kind: (typeof FAULTS)[number]) => (fault === kind ? faulty : null);
   const powers = drawPowers(random, fault === 'none' ? null : faulty);
   return {
@@ -110,7 +111,7 @@ export function drawSchedule(seed: number): Schedule {
     deadNode: isFaulty('dead'),
     twinNode: isFaulty('twin'),
     wildClockNode: isFaulty('clock'),
-    byzantine: fault === 'byzantine' ? { node: faulty, deeds: drawDeeds(random) } : null,
+    byzantine: fault === 'byzantine' ? { node: faulty, deeds: drawDeeds(random, isTrap) } : null,
   };
 }
 
