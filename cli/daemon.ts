@@ -60,8 +60,8 @@ export async function runDaemon(
     bootstrap: chain.bootstrap,
     metrics,
   });
-  const { httpTransport, measureTransport } = await import('../market/index.ts');
-  const rpc = measureTransport(metrics, httpTransport(options.rpc));
+  const { measureTransport, openEndpoints } = await import('../market/index.ts');
+  const rpc = measureTransport(metrics, openEndpoints(options.rpc));
   const state = { isEnrolled: false };
   const metricsUrl = await measuring.serve(readyChecks(peer, rpc, state)).catch(async (error) => {
     await peer.stop();

@@ -10,7 +10,13 @@ export { type FollowOptions, followHeights } from './follow.ts';
 export { createJobBook, type JobBook } from './jobBook.ts';
 export { type KeyPurpose, keyContext } from './keyContext.ts';
 export { createLatest, type Latest } from './latest.ts';
-export { createMarket, type Market, type MarketContracts, type MarketOptions } from './market.ts';
+export {
+  createMarket,
+  type Market,
+  type MarketContracts,
+  type MarketOptions,
+  openEndpoints,
+} from './market.ts';
 export { type MeasuredTransport, measureTransport, trainOf } from './metrics.ts';
 export type { MarketReads } from './reads.ts';
 export { hashReceipt, RECEIPT_SLOT, receiptStorageKey } from './receipt.ts';

@@ -45,7 +45,7 @@ export interface Market extends MarketReads, MarketWrites {
 /** Half a block at the default block time: a receipt is seen soon after its block. */
 const DEFAULT_POLL_MS = 400;
 
-function openEndpoints(urls: string): RpcTransport {
+export function openEndpoints(urls: string): RpcTransport {
   const [first, ...others] = urls.split(',');
   return failover([httpTransport(first!), ...others.map((url) => httpTransport(url))]);
 }

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { silentLog, utf8 } from '../../core/index.ts';
-import { type LocalStore, openKuboStore, openLocalStore } from '../../storage/index.ts';
+import { createPeer, type LocalStore, openKuboStore, openLocalStore } from '../../storage/index.ts';
 import { contentSuite } from './contentSuite.ts';
 import { type KuboServer, startKuboServer } from './kuboServer.ts';
+import { until } from './until.ts';
 
 const limits = { maxBytes: 8 * 2 ** 20 };
 /** Of a Kubo that hangs; the others answer long before. */
@@ -80,4 +81,28 @@ test('a Kubo that was away is used again once it is back', async () => {
   await expect(external.content.putBytes(utf8('later'))).rejects.toMatchObject(away);
   await kubo.listen();
   expect(await external.content.getBytes(cid, limits)).toEqual(utf8('still here'));
+});
+
+test('a peer on a Kubo serves from it, and puts there what it fetches', async () => {
+  const start = (name: string, bootstrap: string[], kuboUrl?: string) =>
+    createPeer({
+      dataDir: join(folder, name),
+      peerPrivateKey: new Uint8Array(32).fill(name.length),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      bootstrap,
+      log: silentLog,
+      ...(kuboUrl !== undefined && { kubo: kuboUrl }),
+    });
+  const onKubo = await start('on a kubo', [], kubo.url);
+  const other = await start('embedded peer', onKubo.addresses());
+  try {
+    await until(() => onKubo.peers().length === 1);
+    const here = await external.content.putBytes(utf8('put there by another command'));
+    expect(await other.content.getBytes(here, limits)).toEqual(utf8('put there by another command'));
+    const there = await other.content.putBytes(utf8('of the other'));
+    await onKubo.content.pin(there);
+    expect(kubo.blocks.has(there) && kubo.pins.has(there)).toBe(true);
+  } finally {
+    await Promise.all([other.stop(), onKubo.stop()]);
+  }
 });
