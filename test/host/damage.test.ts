@@ -3,13 +3,15 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createApplication } from '../../chain/index.ts';
 import { openKeys, readPublicKeys, writeKeys } from '../../cli/keyFiles.ts';
 import { FedaiError, fromHex, isHostFault, seededRandom, toHex, utf8 } from '../../core/index.ts';
 import { generateMnemonic } from '../../core/keys/index.ts';
 import { openLocalStore } from '../../storage/index.ts';
 import { decideOne, soloSpec, testAccount } from '../support/soloChain.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const HEIGHTS = 8;
 /** Damages of each kind a file. */
