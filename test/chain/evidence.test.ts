@@ -14,25 +14,25 @@ import { voteSignBytes } from '../../light/index.ts';
 import { createPeer, type Peer } from '../../storage/index.ts';
 import { until } from '../storage/until.ts';
 import { testAccount } from '../support/soloChain.ts';
-import { testValidators } from './network-spec.ts';
+import { type TestValidator, testValidators } from './network-spec.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const TRAIN = 10n ** 18n;
-/** Decides alone: more than two thirds of the stake. */
-const HONEST_STAKE = 10_000n * TRAIN;
-const ACCUSED_STAKE = 1_000n * TRAIN;
-const SLASHED = ACCUSED_STAKE / 20n;
+/** More than two thirds of the stake: this one decides alone, whether the witness runs or not. */
+const DECIDER_STAKE = 10_000n * TRAIN;
+const STAKE = 1_000n * TRAIN;
+const SLASHED = STAKE / 20n;
+const ACCUSED_INDEX = 2;
 
-const [honest, accused] = testValidators(2) as [
-  { secretKey: Uint8Array },
-  { secretKey: Uint8Array; address: Hex },
-];
+const [decider, witness, accused] = testValidators(3) as [TestValidator, TestValidator, TestValidator];
+/** The witness's own account, with coins. */
 const account = testAccount(1);
+witness.address = account.address;
 let spec: ChainSpec;
 let directory: string;
-let follower: ChainNode;
-let validator: ChainNode;
+let decides: ChainNode;
+let witnesses: ChainNode;
 let provider: JsonRpcProvider;
 
 beforeAll(async () => {
@@ -44,8 +44,9 @@ beforeAll(async () => {
     balances: { [account.address]: TRAIN },
     consensus: { blockTimeMs: 400, proposeTimeoutMs: 500, prevoteTimeoutMs: 300, precommitTimeoutMs: 300 },
     validators: [
-      { secretKey: honest.secretKey, address: account.address, stake: HONEST_STAKE },
-      { ...accused, stake: ACCUSED_STAKE },
+      { ...decider, stake: DECIDER_STAKE },
+      { ...witness, stake: STAKE },
+      { ...accused, stake: STAKE },
     ].map(({ secretKey, address, stake }) => ({
       address,
       blsPublicKey: blsPublicKey(secretKey),
@@ -53,28 +54,26 @@ beforeAll(async () => {
       stake,
     })),
   });
-  follower = await startNode('follower', []);
-  validator = await startNode('validator', follower.addresses(), {
-    validatorSecretKey: honest.secretKey,
-    address: account.address,
-  });
-  provider = new JsonRpcProvider(follower.rpcUrl, undefined, { staticNetwork: true, cacheTimeout: -1 });
+  decides = await startNode('decider', [], decider);
+  witnesses = await startNode('witness', decides.addresses(), witness);
+  provider = new JsonRpcProvider(decides.rpcUrl, undefined, { staticNetwork: true, cacheTimeout: -1 });
 });
 afterAll(async () => {
   provider?.destroy();
-  await Promise.all([validator?.stop(), follower?.stop()]);
+  await Promise.all([witnesses?.stop(), decides?.stop()]);
   await rm(directory, { recursive: true, force: true });
 });
 
 function startNode(
   name: string,
   bootstrap: string[],
-  keys?: { validatorSecretKey: Uint8Array; address: Hex; evmPrivateKey?: Uint8Array },
+  { secretKey, address }: TestValidator,
+  evmPrivateKey?: Uint8Array,
 ): Promise<ChainNode> {
   return createChainNode({
     spec,
     dataDir: join(directory, name),
-    ...(keys && { keys }),
+    keys: { validatorSecretKey: secretKey, address, ...(evmPrivateKey && { evmPrivateKey }) },
     peerPrivateKey: sha256(utf8(name)),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootstrap,
@@ -89,7 +88,7 @@ function contradiction(height: number): Uint8Array[] {
     const vote = { type: 'prevote' as const, height, round: 0, blockHash };
     const signBytes = voteSignBytes({ chainId: BigInt(spec.chainId), ...vote });
     const signature = blsSign(signBytes, accused.secretKey);
-    return encodeConsensusMessage({ kind: 'vote', ...vote, validator: 1, signature, attempt: 0 });
+    return encodeConsensusMessage({ kind: 'vote', ...vote, validator: ACCUSED_INDEX, signature, attempt: 0 });
   });
 }
 
@@ -105,36 +104,36 @@ test('two contradicting votes cost their validator its share, also when the witn
     dataDir: join(directory, 'twin'),
     peerPrivateKey: sha256(utf8('twin')),
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    bootstrap: validator.addresses(),
+    bootstrap: witnesses.addresses(),
     log: silentLog,
   });
   const topic = consensusTopic(BigInt(spec.chainId));
   twin.gossip.subscribe(topic, async () => ({ verdict: 'accept' }));
-  await until(() => twin.gossip.listeners(topic).includes(validator.peerId));
+  await until(() => twin.gossip.listeners(topic).includes(witnesses.peerId));
   // Votes of the next height are kept until it opens, so one of these comes in time.
   await until(async () => {
-    for (const message of contradiction(validator.status().consensusHeight + 1)) {
+    for (const message of contradiction(witnesses.status().consensusHeight + 1)) {
       await twin.gossip.publish(topic, message);
     }
-    return (await evidenceAt(validator)).length > 0;
+    return (await evidenceAt(witnesses)).length > 0;
   }, 200);
   await twin.stop();
-  const [first] = await evidenceAt(validator);
-  expect(first).toMatchObject({ validator: 1, account: accused.address, kind: 'prevote', status: 'open' });
-
-  await validator.stop();
-  validator = await startNode('validator', follower.addresses(), {
-    validatorSecretKey: honest.secretKey,
-    address: account.address,
-    evmPrivateKey: fromHex(account.privateKey),
+  const [first] = await evidenceAt(witnesses);
+  expect(first).toMatchObject({
+    validator: ACCUSED_INDEX,
+    account: accused.address,
+    kind: 'prevote',
+    status: 'open',
   });
+
+  await witnesses.stop();
+  witnesses = await startNode('witness', decides.addresses(), witness, fromHex(account.privateKey));
   const staking = new Contract(spec.contracts.staking, stakingAbi, provider);
   await until(() => staking.isJailed!(accused.address), 200);
   // Several heights may have been contradicted; each costs its share of what is left.
-  expect(await staking.stakeOf!(accused.address)).toBeLessThanOrEqual(ACCUSED_STAKE - SLASHED);
+  expect(await staking.stakeOf!(accused.address)).toBeLessThanOrEqual(STAKE - SLASHED);
   expect(await staking.isPunished!(accused.address, 0, first!.height, 0)).toBe(true);
-  expect((await staking.validators!()).map((one: { account: string }) => one.account.toLowerCase())).toEqual([
-    account.address,
-  ]);
-  await until(async () => (await evidenceAt(validator)).every((one) => one.status === 'punished'), 200);
+  const active: { account: string }[] = await staking.validators!();
+  expect(active.map((one) => one.account.toLowerCase())).toEqual([decider.address, witness.address]);
+  await until(async () => (await evidenceAt(witnesses)).every((one) => one.status === 'punished'), 200);
 });
