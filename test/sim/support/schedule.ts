@@ -56,6 +56,8 @@ export interface Schedule {
   twinNode: number | null;
   /** Its clock is wrong by minutes for ever. */
   wildClockNode: number | null;
+  /** A new node without a key that starts so late and takes the chain from the others. */
+  followerAtMs: number | null;
   byzantine: { node: number; deeds: ReadonlySet<Deed> } | null;
 }
 
@@ -111,8 +113,15 @@ export function drawSchedule(seed: number): Schedule {
     deadNode: isFaulty('dead'),
     twinNode: isFaulty('twin'),
     wildClockNode: isFaulty('clock'),
+    followerAtMs: isTrap ? null : drawFollower(seed, stormMs),
     byzantine: fault === 'byzantine' ? { node: faulty, deeds: drawDeeds(random, isTrap) } : null,
   };
+}
+
+/** Of its own stream, so that the rest of a schedule does not depend on it. */
+function drawFollower(seed: number, stormMs: number): number | null {
+  const random = cheapRandom(seed + 0x5eed);
+  return random.chance(1, 4) ? random.below(stormMs + 4000) : null;
 }
 
 /** Uneven, as long as the faulty one has less than a third. */

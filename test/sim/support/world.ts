@@ -46,13 +46,13 @@ function createWorld(seed: number, scheme: SignatureScheme): World {
   const nodeOf = (validator: number, name: string): Node => ({
     name,
     validator,
-    address: set[validator]!.address,
+    address: set[validator]?.address ?? '0x',
     honest: validator !== twinNode && validator !== byzantine?.node,
     disk: createDisk(),
     ledger: createLedger(set),
-    time: createSkewedTime(clock, skews[validator]!, { startMs: START_MS, calmAtMs }),
+    time: createSkewedTime(clock, skews[validator % VALIDATORS]!, { startMs: START_MS, calmAtMs }),
     byzantine: undefined,
-    crashes: [...crashes[validator]!],
+    crashes: [...(crashes[validator] ?? [])],
     life: undefined,
     consensus: undefined,
     handler: undefined,
@@ -63,6 +63,7 @@ function createWorld(seed: number, scheme: SignatureScheme): World {
   const alive = Array.from({ length: VALIDATORS }, (_, i) => i).filter((i) => i !== deadNode);
   const nodes = alive.map((i) => nodeOf(i, `n${i}`));
   if (twinNode !== null) nodes.push(nodeOf(twinNode, `n${twinNode}'`));
+  if (schedule.followerAtMs !== null) nodes.push(nodeOf(VALIDATORS, 'follower'));
   const world: World = {
     ...{ schedule, clock, scheme, set, nodes, calmAtMs, trace: createTrace(), packets: new Map() },
     judge: createJudge(() => world),
@@ -155,7 +156,7 @@ function createNodeConsensus(world: World, node: Node, life: Life, peer: Simulat
     history: node.ledger.history,
     codec,
     storage: node.disk.storage(life),
-    secretKey: secretOf(node.validator),
+    secretKey: node.validator < VALIDATORS ? secretOf(node.validator) : null,
     scheme: world.scheme,
     clock: node.time.clock(life),
     log: silentLog,
@@ -194,7 +195,11 @@ export async function runSchedule(seed: number, scheme: SignatureScheme): Promis
   const honest = nodes.filter((node) => node.honest);
   const heights = () => honest.map((node) => node.ledger.head.height);
   setTheScene(world);
-  await Promise.all(nodes.map((node) => boot(world, node)));
+  const { followerAtMs } = schedule;
+  const isFollower = (node: Node) => node.validator === VALIDATORS;
+  await Promise.all(nodes.filter((node) => !isFollower(node)).map((node) => boot(world, node)));
+  for (const node of nodes.filter(isFollower))
+    clock.setTimer(followerAtMs ?? 0, () => void boot(world, node));
   await clock.run(calmAtMs, () => judge.breach() !== undefined);
   const goal = Math.max(...heights()) + HEIGHTS_AFTER_CALM;
   const arrived = () => heights().every((height) => height >= goal);
