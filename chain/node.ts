@@ -22,7 +22,14 @@ import { createClockWatch } from './clock-watch.ts';
 import { blsScheme, type Consensus, createConsensus, createConsensusStorage } from './consensus/index.ts';
 import { createEvidenceReporter } from './evidence/index.ts';
 import { countMessages, measureChain, measureLog, measureStore } from './metrics.ts';
-import { consensusTopic, createConsensusNetwork, createTxGossip, serveBlock } from './network/index.ts';
+import {
+  consensusTopic,
+  createConsensusNetwork,
+  createTxGossip,
+  createWitnesses,
+  serveBlock,
+  serveSigned,
+} from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
@@ -112,6 +119,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
   const finality = createFinalityMeter();
   observe(input, application, consensus, finality);
   await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
+  await serveSigned(peer, (question) => consensus.answer(question));
   for (const service of [consensus, sync, gossip, evidence]) {
     closers.defer(() => service.stop());
     await service.start();
@@ -182,6 +190,7 @@ function createNodeConsensus(input: ChainNodeInput, application: ChainApplicatio
     storage: measureLog(metrics, createConsensusStorage(join(dataDir, 'consensus'))),
     secretKey: keys?.validatorSecretKey ?? null,
     scheme: blsScheme,
+    witnesses: createWitnesses(peer, () => peer.gossip.listeners(consensusTopic(chainId)), log),
     clock: systemClock,
     log,
     ...(onFault && { onFault }),

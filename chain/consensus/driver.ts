@@ -2,11 +2,14 @@
  * Consensus as a service: one height after another, messages of peers in, decided blocks to the application. Owns the
  * passage between heights, the pace and the rebroadcast; one height is run.ts, its rules machine.ts. Does not sync.
  */
-import { FedaiError, ignore, type TimerHandle, toHex, type Verdict } from '../../core/index.ts';
-import type { BlockCommit } from '../../light/index.ts';
+import { equalBytes, FedaiError, ignore, type TimerHandle, toHex, type Verdict } from '../../core/index.ts';
+import { type BlockCommit, isQuorum, totalPower } from '../../light/index.ts';
 import type { Block } from '../types.ts';
+import { answerSignBytes, decodeQuestion, encodeAnswer, MAX_ANSWERED } from './answers.ts';
 import { createBatchVerifier } from './batch.ts';
 import { checkBlockRules, checkDecided } from './block-rules.ts';
+import { byStep, Caution } from './caution.ts';
+import { checkCommit } from './commits.ts';
 import { createEvidenceBook, type EvidenceBook } from './evidence.ts';
 import { createFutureMessages } from './future.ts';
 import { type HeightContext, openHeight } from './height.ts';
@@ -28,7 +31,7 @@ const CATCH_UP_PAUSE_MS = 20;
 /** Also when the clock was set back meanwhile. */
 const isPast = (elapsedMs: number, dueMs: number): boolean => elapsedMs < 0 || elapsedMs >= dueMs;
 
-/** Throws `SIGN_STATE_CORRUPT` or `SIGN_STATE_FOREIGN` when this key must not sign here. */
+/** Throws `SIGN_STATE_CORRUPT`, `SIGN_STATE_FOREIGN` or `SIGN_STATE_MISSING` when this key must not sign here. */
 export function createConsensus(options: ConsensusOptions): Consensus {
   return new Driver(options);
 }
@@ -43,7 +46,10 @@ class Driver implements Consensus {
   readonly #evidenceHandlers: ((evidence: Evidence) => void)[] = [];
   readonly #decidedHandlers: ((decided: Decided) => void)[] = [];
   readonly #behindHandlers: ((height: number, from: string) => void)[] = [];
+  #caution: Caution | undefined;
   #run: HeightRun | undefined;
+  /** Own log of the height in progress while nothing may be signed: others may ask for what is in it. */
+  #logged: ConsensusMessage[] = [];
   #running = false;
   #startTimer: TimerHandle | undefined;
   #openTimer: TimerHandle | undefined;
@@ -55,8 +61,10 @@ class Driver implements Consensus {
   constructor(options: ConsensusOptions) {
     const { chainId, secretKey, scheme, storage, clock, network } = options;
     this.#options = options;
+    const isCautious = secretKey !== null && options.witnesses !== undefined;
     this.#signer =
       secretKey === null ? null : createSigner({ chainId, secretKey, scheme, file: storage.signState });
+    if (isCautious) this.#signer?.begin(storage.wal.records().length > 0);
     this.#evidence = createEvidenceBook(storage.evidence, options.log);
     this.#intake = createIntake({ chainId, clock, batch: createBatchVerifier(scheme, clock) });
     network.onMessage((message, from) => this.#onMessage(message, from));
@@ -66,13 +74,53 @@ class Driver implements Consensus {
     if (this.#running) return;
     this.#running = true;
     this.#rebroadcastLater();
-    await this.#serial(() => this.#openNext());
+    await this.#serial(async () => {
+      await this.#beCautious();
+      await this.#openNext();
+    });
+  }
+
+  /** A validator that decides alone has nobody to ask. */
+  async #beCautious(): Promise<void> {
+    const { witnesses } = this.#options;
+    const signer = this.#signer;
+    if (witnesses === undefined || signer === null) return;
+    const { set, machine, parent } = await openHeight(this.#options, signer.publicKey);
+    const { self } = machine;
+    if (self === null || isQuorum(set[self]!.power, totalPower(set))) return;
+    this.#caution = new Caution({
+      ...{ options: this.#options, witnesses, signer, set, self, ownHead: parent.height },
+      onSettled: () => {
+        this.#serial(() => this.#reopen()).catch((cause) => this.#fault(cause));
+      },
+      onFault: (cause) => this.#fault(cause),
+    });
+    this.#caution.start();
+  }
+
+  /** Null while this node may only watch. */
+  #keyAt(height: number): Uint8Array | null {
+    if (this.#signer === null || (this.#caution !== undefined && height < this.#caution.signsFrom))
+      return null;
+    return this.#signer.publicKey;
+  }
+
+  /** From watching a height to voting in it; what was heard of it stays heard. */
+  async #reopen(): Promise<void> {
+    const run = this.#run;
+    if (!run?.isOpen || run.context.machine.self !== null || this.#keyAt(run.context.height) === null) return;
+    run.close();
+    await this.#openNext();
+    const next = this.#run;
+    if (next === run) return;
+    for (const message of run.book.all()) next?.takeMessage(message, undefined);
   }
 
   async stop(): Promise<void> {
     this.#running = false;
     for (const timer of [this.#startTimer, this.#openTimer, this.#behindTimer, this.#rebroadcastTimer])
       timer?.cancel();
+    this.#caution?.stop();
     this.#run?.close();
     await this.#serial(async () => undefined);
   }
@@ -91,6 +139,48 @@ class Driver implements Consensus {
       blocks: run?.candidates.size ?? 0,
       waiting: this.#future.size,
     };
+  }
+
+  async provesHead(height: number, hash: Uint8Array, commit: BlockCommit): Promise<boolean> {
+    const { application, chainId, scheme } = this.#options;
+    const set = await application.validatorsAt(height);
+    return checkCommit(scheme, { chainId, set, commit, height, blockHash: hash }).ok;
+  }
+
+  /** Also before this validator may sign anything else: of many that start together each waits for the others. */
+  async answer(question: Uint8Array): Promise<Uint8Array> {
+    const { application, chainId, history } = this.#options;
+    const { nonce, publicKey } = decodeQuestion(question);
+    const signer = this.#signer;
+    const { height } = application.head;
+    const set = await application.validatorsAt(height + 1);
+    const indexOf = (key: Uint8Array) => set.findIndex((one) => equalBytes(one.blsPublicKey, key));
+    const validator = signer === null ? -1 : indexOf(signer.publicKey);
+    if (signer === null || validator === -1)
+      throw new FedaiError('NOT_A_VALIDATOR', 'this node does not vote');
+    const commit = height === 0 ? null : await history.commitAt(height);
+    const messages = this.#messagesOf(indexOf(publicKey));
+    return encodeAnswer({ validator, height, commit, messages }, (body) =>
+      signer.reveal(answerSignBytes(chainId, nonce, body)),
+    );
+  }
+
+  #messagesOf(validator: number): ConsensusMessage[] {
+    const run = this.#run;
+    if (run === undefined || validator === -1) return [];
+    const { proposer } = run.context.machine;
+    const own = [...this.#logged, ...run.book.all()].filter(
+      (one) => (one.kind === 'vote' ? one.validator : proposer(one.round)) === validator,
+    );
+    // The latest, and beside them precommits of blocks: those lock.
+    const locks = own.filter(
+      (one) => one.kind === 'vote' && one.type === 'precommit' && one.blockHash !== null,
+    );
+    const newest = [
+      ...own.sort(byStep).slice(-MAX_ANSWERED / 2),
+      ...locks.sort(byStep).slice(-MAX_ANSWERED / 2),
+    ];
+    return [...new Set(newest)].sort(byStep);
   }
 
   proposedBlock(hash: Uint8Array): Block | undefined {
@@ -135,7 +225,7 @@ class Driver implements Consensus {
     const run = this.#run;
     return run !== undefined && run.context.height === this.#options.application.head.height + 1
       ? run.context
-      : openHeight(this.#options, this.#signer?.publicKey ?? null);
+      : openHeight(this.#options, this.#keyAt(this.#options.application.head.height + 1));
   }
 
   #onDecided(run: HeightRun, block: Block, commit: BlockCommit): void {
@@ -170,14 +260,19 @@ class Driver implements Consensus {
     const { application, chainId, codec, storage, log } = this.#options;
     const height = application.head.height + 1;
     if (!this.#running || (this.#run?.isOpen && this.#run.context.height === height)) return;
-    const context = await openHeight(this.#options, this.#signer?.publicKey ?? null);
+    const context = await openHeight(this.#options, this.#keyAt(height));
     if (!this.#running) return;
     const signer = context.machine.self === null ? null : this.#signer;
+    const openLog = () => openHeightLog(storage.wal, codec, { chainId, height }, log);
+    this.#logged =
+      signer === null && this.#caution !== undefined
+        ? openLog().replay.flatMap((input) => (input.kind === 'message' ? [input.message] : []))
+        : [];
     const run: HeightRun = new HeightRun({
       options: this.#options,
       context,
       signer,
-      wal: signer === null ? null : openHeightLog(storage.wal, codec, { chainId, height }, log),
+      wal: signer === null ? null : openLog(),
       serial: this.#serial,
       onDecided: (block, commit) => this.#onDecided(run, block, commit),
       onEvidence: (evidence) => {
@@ -206,10 +301,20 @@ class Driver implements Consensus {
     const run = this.#run;
     const height = run?.isOpen ? run.context.height : this.#options.application.head.height + 1;
     if (message.height < height) return ignore('of a height that is decided');
-    if (run?.isOpen && message.height === height) return await this.#intake.judge(run, message, from);
+    if (run?.isOpen && message.height === height) {
+      const verdict = await this.#intake.judge(run, message, from);
+      if (verdict.verdict === 'accept' && this.#isOwn(run.context, message)) this.#caution?.heard(message);
+      return verdict;
+    }
     if (message.height > height) this.#mayBeBehind(message.height, from);
     if (message.height > height + 1) return ignore('of a height far ahead');
     return ignore(this.#future.add(message, from) ? 'of the next height' : 'no room for the next height');
+  }
+
+  #isOwn({ set, machine }: HeightContext, message: ConsensusMessage): boolean {
+    const index = message.kind === 'vote' ? message.validator : machine.proposer(message.round);
+    const key = set[index]?.blsPublicKey;
+    return key !== undefined && this.#signer !== null && equalBytes(key, this.#signer.publicKey);
   }
 
   #mayBeBehind(height: number, from: string): void {

@@ -1,3 +1,4 @@
+export { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES } from './answers.ts';
 export { createConsensus } from './driver.ts';
 export { createConsensusStorage } from './files.ts';
 export {
@@ -22,4 +23,5 @@ export type {
   Decided,
   Evidence,
   SignatureScheme,
+  Witnesses,
 } from './types.ts';

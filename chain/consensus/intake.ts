@@ -12,16 +12,10 @@ import {
   toHex,
   type Verdict,
 } from '../../core/index.ts';
-import { decodeSection, EMPTY_HASH, headerFields, voteSignBytes } from '../../light/index.ts';
+import { decodeSection, EMPTY_HASH, headerFields } from '../../light/index.ts';
 import type { BatchVerifier } from './batch.ts';
 import type { HeightContext } from './height.ts';
-import {
-  type ConsensusMessage,
-  proposalBlockHash,
-  proposalSignBytes,
-  type SignedProposal,
-  type SignedVote,
-} from './messages.ts';
+import { type ConsensusMessage, messageSignBytes, type SignedProposal, type SignedVote } from './messages.ts';
 import type { HeightRun } from './run.ts';
 
 export interface Intake {
@@ -47,7 +41,7 @@ export function createIntake(deps: { chainId: bigint; clock: Clock; batch: Batch
     pending.set(from, count + 1);
     try {
       return await batch.verify({
-        message: signBytesOf(chainId, message),
+        message: messageSignBytes(chainId, message),
         publicKey,
         signature: message.signature,
       });
@@ -84,12 +78,6 @@ export function createIntake(deps: { chainId: bigint; clock: Clock; batch: Batch
       }
     },
   };
-}
-
-function signBytesOf(chainId: bigint, message: ConsensusMessage): Uint8Array {
-  return message.kind === 'vote'
-    ? voteSignBytes({ chainId, ...message })
-    : proposalSignBytes(chainId, message, proposalBlockHash(message));
 }
 
 function voteForm(vote: SignedVote, { set }: HeightContext): Verdict {

@@ -8,6 +8,7 @@ import {
   readList,
   readUint,
   type VoteType,
+  voteSignBytes,
 } from '../../light/index.ts';
 
 export interface SignedVote {
@@ -67,6 +68,12 @@ export function proposalSignBytes(
     blockHash,
   );
 }
+
+/** What the signer of a message signed. */
+export const messageSignBytes = (chainId: bigint, message: ConsensusMessage): Uint8Array =>
+  message.kind === 'vote'
+    ? voteSignBytes({ chainId, ...message })
+    : proposalSignBytes(chainId, message, proposalBlockHash(message));
 
 /** By the header's bytes, which a message sent again shares: the hash is asked for at each step of a proposal's way. */
 const blockHashes = new WeakMap<Uint8Array, Uint8Array>();

@@ -113,7 +113,7 @@ export class HeightRun {
    * A message whose signature holds; `from` is the peer to ask for a proposed block. Only `new` ones enter the log:
    * an equivocator can sign without end.
    */
-  takeMessage(message: ConsensusMessage, from: string): Added | 'far' {
+  takeMessage(message: ConsensusMessage, from: string | undefined): Added | 'far' {
     if (!this.#open) return 'new';
     if (message.round > this.state.round + MAX_ROUNDS_AHEAD) {
       this.#keepFarAhead(message);

@@ -79,6 +79,12 @@ export interface Evidence {
   second: SignedVote | SignedProposal;
 }
 
+/** The way to validators that may have seen what this one signed. */
+export interface Witnesses {
+  /** Sends `question` to all that can be reached; each answer as it comes. */
+  ask(question: Uint8Array, take: (answer: Uint8Array) => void): Promise<void>;
+}
+
 export interface ConsensusOptions {
   readonly chainId: bigint;
   readonly timing: ConsensusTiming;
@@ -93,6 +99,8 @@ export interface ConsensusOptions {
   readonly scheme: SignatureScheme;
   readonly clock: Clock;
   readonly log: Log;
+  /** Asked before the first signature. Without them this directory is taken for the only one of its key. */
+  readonly witnesses?: Witnesses;
   /** Called once when going on would be unsafe (a disk that fails, a decided block that does not execute). */
   readonly onFault?: (cause: unknown) => void;
 }
@@ -124,6 +132,10 @@ export interface Consensus extends Service {
    * next one; throws `BAD_BLOCK_COMMIT` or `INVALID_BLOCK` when the peer lied.
    */
   applyDecided(block: Block, commit: BlockCommit): Promise<boolean>;
+  /** Whether `commit` proves that the block `hash` is final at `height`. */
+  provesHead(height: number, hash: Uint8Array, commit: BlockCommit): Promise<boolean>;
+  /** Answers a validator that starts. Throws `BAD_RLP`, and `NOT_A_VALIDATOR` when this node is none. */
+  answer(question: Uint8Array): Promise<Uint8Array>;
   /** A block proposed at this height that this node holds, to serve to peers. */
   proposedBlock(hash: Uint8Array): Block | undefined;
   evidence(): Evidence[];

@@ -29,6 +29,7 @@ export interface VoteBook {
   /** Votes of `type` in `round` for `blockHash` (null is nil), by validator index. */
   votesFor(type: VoteType, round: number, blockHash: Uint8Array | null): SignedVote[];
   votesOf(validator: number, round: number): SignedVote[];
+  all(): (SignedVote | SignedProposal)[];
 }
 
 const slotOf = (message: SignedVote | SignedProposal): string =>
@@ -94,6 +95,7 @@ export function createVoteBook(
       [...(slots.get(`proposal/${round}`)?.values() ?? [])].filter((one) => one.kind === 'proposal'),
     votesFor: (type, round, blockHash) =>
       votes((vote) => vote.type === type && vote.round === round && sameHash(vote.blockHash, blockHash)),
+    all: () => [...all()],
     votesOf: (validator, round) => votes((vote) => vote.validator === validator && vote.round === round),
   };
 }

@@ -6,7 +6,9 @@ export const txTopic = (chainId: bigint): string => `/fedai/${chainId}/tx/1`;
 export const BLOCK_PROTOCOL = '/fedai/block/1';
 /** Pending transactions that the asker does not have. */
 export const TXS_PROTOCOL = '/fedai/txs/1';
-/** How far a peer's chain is. */
-export const STATUS_PROTOCOL = '/fedai/status/1';
+/** How far a peer's chain is, with proof. */
+export const STATUS_PROTOCOL = '/fedai/status/2';
 /** A range of final blocks with their commits. */
 export const BLOCKS_PROTOCOL = '/fedai/blocks/1';
+/** What a validator holds of another that starts. */
+export const SIGNED_PROTOCOL = '/fedai/signed/1';
