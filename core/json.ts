@@ -3,9 +3,19 @@ import canonicalize from 'canonicalize';
 import { utf8 } from './bytes.ts';
 import { FedaiError } from './errors.ts';
 
-/** Canonical bytes of a JSON value. */
+/** Canonical bytes of a JSON value; throws `BAD_JSON` for what has none: no finite number, a lone surrogate, too deep. */
 export function canonicalJson(value: unknown): Uint8Array {
-  const text = canonicalize(value);
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (cause) {
+    throw new FedaiError(
+      'BAD_JSON',
+      'value has no canonical JSON form',
+      {},
+      { cause, remedy: 'use finite numbers, well-formed strings and few levels' },
+    );
+  }
   if (text === undefined) throw new FedaiError('BAD_JSON', 'value has no JSON form');
   return utf8(text);
 }

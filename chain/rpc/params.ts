@@ -61,7 +61,10 @@ export function readHeight(application: ChainApplication, value: unknown): numbe
 /** EIP-1898. */
 function readBlockObject(application: ChainApplication, value: unknown): number {
   if (typeof value === 'object' && value !== null) {
-    if ('blockNumber' in value) return readHeight(application, value.blockNumber);
+    // Only text: objects within objects would be followed as deep as a body is long.
+    if ('blockNumber' in value && typeof value.blockNumber === 'string') {
+      return readHeight(application, value.blockNumber);
+    }
     if ('blockHash' in value) {
       const height = application.store.heightOf(readHash(value.blockHash, 'blockHash'));
       if (height === undefined) throw rpcFault(SERVER_ERROR, 'header not found');
