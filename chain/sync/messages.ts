@@ -19,6 +19,8 @@ export interface ChainStatus {
   height: number;
   /** Hash of the block at `height`, 32 bytes. */
   headHash: Uint8Array;
+  /** Proof that this block is final; null at height 0. */
+  commit: BlockCommit | null;
 }
 
 export interface BlockRange {
@@ -31,23 +33,25 @@ export interface FinalBlock {
   commit: BlockCommit;
 }
 
-export const MAX_STATUS_BYTES = 128;
+export const MAX_STATUS_BYTES = 128 + MAX_COMMIT_BYTES;
 export const MAX_RANGE_BYTES = 32;
 /** Blocks asked for at once: a second's worth of verification, a loss that a lying peer can cause at most. */
 export const MAX_RANGE_BLOCKS = 32;
 /** A range ends early at this size, whatever was asked for. */
 export const MAX_RANGE_ANSWER_BYTES = 2 * MAX_BLOCK_BYTES;
 
-export const encodeStatus = ({ genesisHash, height, headHash }: ChainStatus): Uint8Array =>
-  encode([genesisHash, height, headHash]);
+export const encodeStatus = ({ genesisHash, height, headHash, commit }: ChainStatus): Uint8Array =>
+  encode([genesisHash, height, headHash, commit === null ? new Uint8Array(0) : encodeCommit(commit)]);
 
 /** Throws `BAD_RLP`. */
 export function decodeStatus(bytes: Uint8Array): ChainStatus {
-  const items = readList(bytes, 'chain status', MAX_STATUS_BYTES, 3);
+  const items = readList(bytes, 'chain status', MAX_STATUS_BYTES, 4);
+  const commit = readBytes(items[3], 'commit');
   return {
     genesisHash: readBytes(items[0], 'genesis hash', 32),
     height: readUint(items[1], 'height'),
     headHash: readBytes(items[2], 'head hash', 32),
+    commit: commit.length === 0 ? null : decodeCommit(commit),
   };
 }
 

@@ -29,7 +29,7 @@ export interface SyncInput {
   genesisHash: Uint8Array;
   /** Connected peers that run this chain. */
   chainPeers: () => string[];
-  consensus: Pick<Consensus, 'applyDecided' | 'onBehind'>;
+  consensus: Pick<Consensus, 'applyDecided' | 'onBehind' | 'provesHead'>;
   clock: Clock;
   /** Uniform in [0, 1): which peers are asked. */
   random: () => number;
@@ -37,9 +37,9 @@ export interface SyncInput {
 }
 
 export interface Sync extends Service {
-  /** Greatest height that peers claim; 0 before any answered. */
+  /** Greatest height that a peer proved to be final; 0 before any did. */
   bestKnown(): number;
-  /** More than one block behind what peers claim. */
+  /** More than one block behind it. */
   isSyncing(): boolean;
 }
 
@@ -48,7 +48,7 @@ const POLL_EVERY_MS = 1_000;
 /** Of one poll: an answer from one honest peer is enough. */
 const POLLED_PEERS = 4;
 const ASK_TIMEOUT_MS = 5_000;
-const RANGE_TIMEOUT_MS = 20_000;
+const RANGE_TIMEOUT_MS = 10_000;
 /** Polls without progress after which even a single missing block is fetched: consensus usually brings it sooner. */
 const PATIENCE_POLLS = 2;
 
@@ -65,6 +65,7 @@ export function createSync(input: SyncInput): Sync {
     genesisHash: input.genesisHash,
     height: store.height,
     headHash: store.block(store.height)!.header.hash(),
+    commit: store.commit(store.height) ?? null,
   });
 
   async function run(): Promise<void> {
@@ -114,8 +115,8 @@ export function createSync(input: SyncInput): Sync {
       stopping.abort();
       await loops;
     },
-    bestKnown: () => heights.best(input.clock.now()),
-    isSyncing: () => heights.best(input.clock.now()) > store.height + 1,
+    bestKnown: () => heights.bestProven(),
+    isSyncing: () => heights.bestProven() > store.height + 1,
   };
 }
 
@@ -125,8 +126,14 @@ async function pollPeers(input: SyncInput, heights: PeerHeights, signal: AbortSi
     try {
       const answer = await input.peer.requests.request(id, STATUS_PROTOCOL, new Uint8Array(0), limits);
       const status = decodeStatus(answer);
-      if (equalBytes(status.genesisHash, input.genesisHash)) heights.claim(id, status.height);
-      else heights.forget(id);
+      if (!equalBytes(status.genesisHash, input.genesisHash)) heights.forget(id);
+      else if (status.height <= input.store.height) return;
+      else if (await isProven(input, status)) heights.prove(id, status.height);
+      else {
+        heights.forget(id);
+        input.peer.scores.penalise(id, PENALTY.forged, 'claims a head that is not final');
+        input.log.warn('peer claims a head that is not final', { peer: id, height: status.height });
+      }
     } catch (error) {
       if (error instanceof FedaiError && error.code === 'BAD_RLP') {
         input.peer.scores.penalise(id, PENALTY.malformed, 'malformed status');
@@ -139,24 +146,41 @@ async function pollPeers(input: SyncInput, heights: PeerHeights, signal: AbortSi
   await Promise.all(sample(peers, POLLED_PEERS, input.random).map(ask));
 }
 
-/** Fetches and applies until nobody claims more. The next range is on its way while one is applied. */
+const isProven = async ({ consensus }: SyncInput, { height, headHash, commit }: ChainStatus) =>
+  commit !== null && (await consensus.provesHead(height, headHash, commit));
+
+/** Ranges on their way at once, each from another peer as far as there are. */
+const MAX_IN_FLIGHT = 4;
+
+/** Fetches several ranges at once and applies them in order, until nobody claims more. */
 async function catchUp(input: SyncInput, heights: PeerHeights, signal: AbortSignal): Promise<void> {
-  const { store, log } = input;
+  const { store, log, clock } = input;
   const startedAt = store.height;
-  let ahead: { from: number; fetching: Promise<Fetched | undefined> } | undefined;
-  while (!signal.aborted && heights.best(input.clock.now()) > store.height) {
-    const from = store.height + 1;
-    const current = ahead?.from === from ? ahead.fetching : fetchRange(input, heights, from, signal);
-    const fetched = await current;
+  const flights = new Map<number, Promise<Fetched>>();
+  const running = new Map<string, number>();
+  while (!signal.aborted && heights.best(clock.now()) > store.height) {
+    const next = store.height + 1;
+    for (const from of flights.keys()) if (from < next) flights.delete(from);
+    const best = heights.best(clock.now());
+    for (let from = next; flights.size < MAX_IN_FLIGHT && from <= best; from += MAX_RANGE_BLOCKS) {
+      if (flights.has(from)) continue;
+      const able = heights.at(from, clock.now());
+      const idle = able.filter((id) => !running.has(id));
+      // A lone peer is asked for one range ahead: more it refuses.
+      const [id] = sample(
+        idle.length > 0 || (flights.size > 1 && from > next) ? idle : able,
+        1,
+        input.random,
+      );
+      if (id === undefined) break;
+      flights.set(from, fetchRange(input, heights, { id, from, running }, signal));
+    }
+    const fetched = await flights.get(next);
+    flights.delete(next);
     if (fetched === undefined) break;
-    const next = from + fetched.blocks.length;
-    ahead =
-      heights.best(input.clock.now()) >= next
-        ? { from: next, fetching: fetchRange(input, heights, next, signal) }
-        : undefined;
-    if (!(await applyRange(input, heights, fetched))) ahead = undefined;
+    await applyRange(input, heights, fetched);
   }
-  await ahead?.fetching;
+  await Promise.all(flights.values());
   if (store.height > startedAt) log.info('caught up', { from: startedAt, height: store.height });
 }
 
@@ -168,11 +192,10 @@ interface Fetched {
 async function fetchRange(
   input: SyncInput,
   heights: PeerHeights,
-  from: number,
+  { id, from, running }: { id: string; from: number; running: Map<string, number> },
   signal: AbortSignal,
-): Promise<Fetched | undefined> {
-  const [id] = sample(heights.at(from, input.clock.now()), 1, input.random);
-  if (id === undefined) return undefined;
+): Promise<Fetched> {
+  running.set(id, (running.get(id) ?? 0) + 1);
   const limits = { timeoutMs: RANGE_TIMEOUT_MS, maxBytes: 2 * MAX_RANGE_ANSWER_BYTES, signal };
   const request = encodeRange({ from, count: MAX_RANGE_BLOCKS });
   const blocks: FinalBlock[] = [];
@@ -186,14 +209,17 @@ async function fetchRange(
       input.peer.scores.penalise(id, PENALTY.malformed, 'malformed blocks');
     }
     input.log.debug('range of blocks not fetched', { peer: id, from, got: blocks.length, error });
+  } finally {
+    const left = running.get(id)! - 1;
+    if (left === 0) running.delete(id);
+    else running.set(id, left);
   }
   // What came whole before a break is as good as ever.
   if (blocks.length === 0) heights.failed(id, input.clock.now());
   return { from: id, blocks };
 }
 
-/** Answers whether all of the range is now final here. */
-async function applyRange(input: SyncInput, heights: PeerHeights, fetched: Fetched): Promise<boolean> {
+async function applyRange(input: SyncInput, heights: PeerHeights, fetched: Fetched): Promise<void> {
   for (const { block, commit } of fetched.blocks) {
     try {
       await input.consensus.applyDecided(block, commit);
@@ -202,16 +228,15 @@ async function applyRange(input: SyncInput, heights: PeerHeights, fetched: Fetch
       input.peer.scores.penalise(fetched.from, PENALTY.forged, error.message);
       heights.failed(fetched.from, input.clock.now());
       input.log.warn('peer sent a block that is not final', { peer: fetched.from, error });
-      return false;
+      return;
     }
     if (input.store.height < Number(block.header.number)) {
       // Not the next block: the peer sent others than were asked for, or skipped one.
       heights.failed(fetched.from, input.clock.now());
-      return false;
+      return;
     }
   }
   if (fetched.blocks.length > 0) heights.delivered(fetched.from);
-  return fetched.blocks.length > 0;
 }
 
 const LIES = new Set(['BAD_BLOCK_COMMIT', 'INVALID_BLOCK']);

@@ -52,7 +52,7 @@ async function startNode(
   return node;
 }
 
-/** A peer that takes an honest chain's blocks, claims a thousand of them, and serves what `spoil` makes of each. */
+/** A peer that takes an honest chain's head and blocks, and serves what `spoil` makes of each. */
 async function startLiar(
   spec: ChainSpec,
   name: string,
@@ -68,10 +68,12 @@ async function startLiar(
   });
   closing.push(liar);
   await until(() => liar.peers().includes(honest.peerId));
-  const { hash } = await createGenesis(spec);
   liar.gossip.subscribe(consensusTopic(BigInt(spec.chainId)), async () => ({ verdict: 'accept' }));
-  await liar.requests.handle('/fedai/status/1', async () =>
-    encodeStatus({ genesisHash: hash, height: 1_000, headHash: hash }),
+  await liar.requests.handle('/fedai/status/2', () =>
+    liar.requests.request(honest.peerId, '/fedai/status/2', new Uint8Array(0), {
+      timeoutMs: 5_000,
+      maxBytes: 1_024,
+    }),
   );
   await liar.requests.handle('/fedai/blocks/1', async function* (request) {
     const limits = { timeoutMs: 5_000, maxBytes: 2 ** 25 };
@@ -119,10 +121,34 @@ describe('catch-up', () => {
   });
 });
 
+test('a forged head makes nobody wait for it, and bans its teller', async () => {
+  const [validator] = testValidators(1);
+  const spec = testSpec([validator!], [], 100);
+  const { hash } = await createGenesis(spec);
+  const honest = await startNode(spec, 'a', { secretKey: validator!.secretKey, bootstrap: [] });
+  const liar = await startLiar(spec, 'l', honest, async (frame) => frame);
+  const commit = {
+    ...{ height: 1_000_000, round: 0, blockHash: hash },
+    ...{ bitmap: Uint8Array.of(1), signature: new Uint8Array(96).fill(0xc0) },
+  };
+  await liar.requests.handle('/fedai/status/2', async () =>
+    encodeStatus({ genesisHash: hash, height: 1_000_000, headHash: hash, commit }),
+  );
+  const lines: string[] = [];
+  const follower = await startNode(spec, 'b', {
+    bootstrap: [...liar.addresses(), ...honest.addresses()],
+    lines,
+  });
+  await until(() => lines.some((line) => line.includes('claims a head that is not final')));
+  await until(() => follower.status().height >= 5);
+  expect(follower.status().bestKnownHeight).toBeLessThan(1_000);
+  expect(lines.some((line) => line.includes('peer banned') && line.includes(liar.peerId))).toBe(true);
+});
+
 describe('wire forms', () => {
   test('round trips, and garbage is BAD_RLP', async () => {
     const { common, hash } = await createGenesis(testSpec(testValidators(1), []));
-    const status = { genesisHash: hash, height: 7, headHash: hash };
+    const status = { genesisHash: hash, height: 7, headHash: hash, commit: null };
     expect(decodeStatus(encodeStatus(status))).toEqual(status);
     expect(decodeRange(encodeRange({ from: 5, count: 32 }))).toEqual({ from: 5, count: 32 });
     expect(() => decodeRange(encodeRange({ from: 5, count: 33 }))).toThrowError(
@@ -146,7 +172,12 @@ test('peers that do not deliver are rested, longer each time', () => {
   const heights = createPeerHeights();
   heights.claim('a', 10);
   heights.claim('b', 5);
+  heights.prove('a', 10);
   heights.claim('a', 8);
+  heights.claim('c', 99);
+  expect([heights.best(0), heights.bestProven()]).toEqual([99, 10]);
+  // What was only said is forgotten with the first failure.
+  heights.failed('c', 0);
   expect([heights.best(0), heights.at(6, 0), heights.at(5, 0)]).toEqual([10, ['a'], ['a', 'b']]);
   heights.failed('a', 0);
   expect([heights.best(999), heights.best(1_000)]).toEqual([5, 10]);

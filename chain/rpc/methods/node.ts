@@ -15,7 +15,7 @@ export const nodeMethods: MethodGroup = ({ application, status }) => {
     net_peerCount: async () => quantity(peersOf(await status())),
     eth_chainId: () => quantity(chainId),
     eth_blockNumber: () => quantity(application.head.height),
-    eth_syncing: () => false,
+    eth_syncing: async () => syncingOf(await status(), application.head.height),
     // Keys live in wallets, never in a chain node.
     eth_accounts: () => [],
     eth_mining: () => false,
@@ -25,4 +25,14 @@ export const nodeMethods: MethodGroup = ({ application, status }) => {
 
 function peersOf(status: object): number {
   return 'peers' in status && typeof status.peers === 'number' ? status.peers : 0;
+}
+
+/** False, or where the node stands; it holds every block from genesis. */
+function syncingOf(status: object, height: number): object | false {
+  if (!('syncing' in status) || status.syncing !== true || !('bestKnownHeight' in status)) return false;
+  return {
+    startingBlock: '0x0',
+    currentBlock: quantity(height),
+    highestBlock: quantity(Number(status.bestKnownHeight)),
+  };
 }

@@ -49,6 +49,27 @@ describe('signer', () => {
     expect(open().lockAt(4)).toEqual({ round: -1, id: null });
   });
 
+  it('takes over what was signed with its key elsewhere, lock and all', () => {
+    const id = `0x${'ab'.repeat(32)}` as const;
+    const signature = new Uint8Array(96).fill(7);
+    open().sign(request(3, 0, 'prevote', 'a'));
+    const lock = { round: 1, id };
+    expect(open().adopt({ ...request(3, 1, 'precommit', 'b'), lock, signature })).toBe('adopted');
+    expect(open().adopt({ ...request(3, 2, 'prevote', 'c'), signature })).toBe('adopted');
+    expect(open().lockAt(3)).toEqual(lock);
+    expect(open().sign(request(3, 1, 'precommit', 'x'))).toHaveProperty('refused');
+    expect(open().adopt({ ...request(3, 2, 'prevote', 'd'), signature })).toBe('conflict');
+    expect(open().adopt({ ...request(3, 1, 'prevote', 'd'), signature })).toBe('older');
+  });
+
+  it('begins once, and not where a log tells of an earlier life', () => {
+    expect(() => open().begin(true)).toThrow(expect.objectContaining({ code: 'SIGN_STATE_MISSING' }));
+    open().begin(false);
+    open().begin(true);
+    expect(open().signedHeight).toBe(0);
+    expect(open().sign(request(1, 0, 'propose', 'a'))).toHaveProperty('signature');
+  });
+
   it('does not start on a foreign or damaged sign-state', () => {
     open().sign(request(3, 1, 'prevote', 'a'));
     expect(() => open(2n)).toThrow(/another key or chain/);
