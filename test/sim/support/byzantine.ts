@@ -41,18 +41,19 @@ export interface Byzantine {
 const MEMORY = 256;
 
 export function createByzantine(world: World, node: Node, deeds: ReadonlySet<Deed>): Byzantine {
-  const state: State = { world, node, deeds, memory: [], crafted: [] };
+  const state: State = { world, node, deeds, memory: [], precommits: [], crafted: [] };
   return {
     outgoing: (message) =>
       message.kind === 'vote' ? outgoingVote(state, message) : outgoingProposal(state, message),
     heard(packet) {
       state.memory.push(packet);
       if (state.memory.length > MEMORY) state.memory.shift();
+      if (packet.message?.kind === 'vote' && packet.message.type === 'precommit')
+        state.precommits.push(packet.message);
       if (deeds.has('vote-for-all') && packet.message) voteLikewise(state, packet.message);
     },
     serve(protocol, request, honest) {
-      const votes = state.memory.map(({ message }) => message).filter((one) => one?.kind === 'vote');
-      return lie(world, node, deeds, { protocol, request, honest, votes });
+      return lie(world, node, deeds, { protocol, request, honest, votes: state.precommits });
     },
     block: (hash) => state.crafted.find((one) => equalBytes(one.header.hash(), hash)),
     act: () => act(state),
@@ -65,6 +66,8 @@ interface State {
   deeds: ReadonlySet<Deed>;
   /** The latest messages heard. */
   memory: Packet[];
+  /** All that were heard, for forged commits. */
+  precommits: SignedVote[];
   crafted: Block[];
 }
 

@@ -60,11 +60,13 @@ function rangeLie(world: World, node: Node, { request, honest, votes }: Asked): 
   const { frames } = honest;
   const kept = random.below(frames.length + 1);
   const forged = (): Uint8Array[] => {
+    const kept = random.below(Math.max(1, frames.length));
     const frame = frames[kept];
     const victim = frame === undefined ? undefined : decodeFinalBlock(frame, common);
     const next = forgeFinal(world, node, victim, votes);
     return [...frames.slice(0, kept), encodeFinalBlock(encodedOf(next.block), next.commit)];
   };
+  if (frames.length > 0 && random.chance(1, 2)) return { frames: forged(), end: 'whole' };
   return random.pick<() => Answer>([
     () => NEVER,
     () => ({ frames: frames.slice(0, kept), end: 'cut' }),
