@@ -3,6 +3,9 @@ import { MAX_CANDIDATES } from './limits.ts';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
+/** A peer that was there a moment ago is likely to be back: a network that was cut in two joins within a block or two. */
+const MET_RETRY_MS = 500;
+const MET_FOR_MS = 10 * 60_000;
 /** A peer that failed this often (about five minutes) is forgotten; a bootstrap peer never is. */
 const FORGET_AFTER_FAILURES = 14;
 
@@ -13,6 +16,8 @@ export interface Candidate {
   bootstrap: boolean;
   failures: number;
   notBeforeMs: number;
+  /** When it was last connected to. */
+  metAtMs: number | undefined;
 }
 
 export interface Candidates {
@@ -21,7 +26,7 @@ export interface Candidates {
   /** Those due at `nowMs`, bootstrap peers first. */
   due(nowMs: number): Candidate[];
   failed(key: string, nowMs: number): Candidate | undefined;
-  succeeded(key: string): void;
+  succeeded(key: string, nowMs: number): void;
 }
 
 export function createCandidates(): Candidates {
@@ -34,7 +39,14 @@ export function createCandidates(): Candidates {
         return;
       }
       if (entries.size >= MAX_CANDIDATES && !bootstrap) return;
-      entries.set(key, { key, addresses: [...addresses], bootstrap, failures: 0, notBeforeMs: 0 });
+      entries.set(key, {
+        key,
+        addresses: [...addresses],
+        bootstrap,
+        failures: 0,
+        notBeforeMs: 0,
+        metAtMs: undefined,
+      });
     },
     get: (key) => entries.get(key),
     due: (nowMs) =>
@@ -45,13 +57,15 @@ export function createCandidates(): Candidates {
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
       entry.failures++;
-      entry.notBeforeMs = nowMs + Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (entry.failures - 1));
-      if (!entry.bootstrap && entry.failures >= FORGET_AFTER_FAILURES) entries.delete(key);
+      const isMet = entry.metAtMs !== undefined && nowMs - entry.metAtMs < MET_FOR_MS;
+      const longest = isMet ? MET_RETRY_MS : LAST_RETRY_MS;
+      entry.notBeforeMs = nowMs + Math.min(longest, FIRST_RETRY_MS * 2 ** (entry.failures - 1));
+      if (!entry.bootstrap && !isMet && entry.failures >= FORGET_AFTER_FAILURES) entries.delete(key);
       return entry;
     },
-    succeeded(key) {
+    succeeded(key, nowMs) {
       const entry = entries.get(key);
-      if (entry !== undefined) Object.assign(entry, { failures: 0, notBeforeMs: 0 });
+      if (entry !== undefined) Object.assign(entry, { failures: 0, notBeforeMs: 0, metAtMs: nowMs });
     },
   };
 }

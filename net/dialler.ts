@@ -46,7 +46,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
     try {
       const bounded = AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), signal]);
       const connection = await libp2p.dial(dialTargets(candidate), { signal: bounded });
-      candidates.succeeded(candidate.key);
+      candidates.succeeded(candidate.key, steadyClock.now());
       answeredBy.set(candidate.key, connection.remotePeer.toString());
     } catch (error) {
       if (!signal.aborted) onFailure(candidate, error);

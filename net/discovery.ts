@@ -29,11 +29,11 @@ export interface Discovery extends Service {
   suggest(peerId: string, addresses: readonly string[]): void;
 }
 
-const TICK_MS = 1_000;
+const TICK_MS = 500;
 /** Between questions to a random neighbour; who joins is asked at once, so this only mends what that missed. */
-const EXCHANGE_EVERY_TICKS = 15;
-const MEND_EVERY_TICKS = 10;
-const DHT_WALK_EVERY_TICKS = 60;
+const EXCHANGE_EVERY_TICKS = 30;
+const MEND_EVERY_TICKS = 20;
+const DHT_WALK_EVERY_TICKS = 120;
 const DHT_WALK_TIMEOUT_MS = 10_000;
 
 export function createDiscovery(input: DiscoveryInput): Discovery {

@@ -78,8 +78,18 @@ describe('candidates', () => {
       candidates.failed('boot', 0);
     }
     expect([candidates.get('peer'), candidates.get('boot')?.failures]).toEqual([undefined, 50]);
-    candidates.succeeded('boot');
+    candidates.succeeded('boot', 0);
     expect(candidates.due(0).map((entry) => entry.key)).toEqual(['boot']);
+  });
+
+  test('that were there a moment ago are tried twice a second for ten minutes', () => {
+    const candidates = createCandidates();
+    candidates.add('peer', ['/ip4/127.0.0.1/tcp/1']);
+    candidates.succeeded('peer', 0);
+    const waits = Array.from({ length: 20 }, () => candidates.failed('peer', 1)!.notBeforeMs - 1);
+    expect(new Set(waits)).toEqual(new Set([500]));
+    expect(candidates.failed('peer', 10 * 60_000)).toMatchObject({ notBeforeMs: 10 * 60_000 + 30_000 });
+    expect(candidates.get('peer')).toBeUndefined();
   });
 
   test('are bounded', () => {
