@@ -87,6 +87,21 @@ async function attemptAs(
   common: Common,
   gasLimit: bigint,
 ): Promise<CallOutcome> {
+  try {
+    return await executeAs(pool, header, request, common, gasLimit);
+  } catch (cause) {
+    return failedBeforeRunning(cause, gasLimit);
+  }
+}
+
+/** Throws what makes a transaction unfit to run: too large an initcode, too high a nonce, too little gas or money. */
+async function executeAs(
+  pool: EvmPool,
+  header: BlockHeader,
+  request: CallRequest,
+  common: Common,
+  gasLimit: bigint,
+): Promise<CallOutcome> {
   const from = createAddressFromString(request.from);
   const tx = createFeeMarket1559Tx(
     {
@@ -102,14 +117,12 @@ async function attemptAs(
   );
   tx.getSenderAddress = () => from;
   const free = createBlockHeader({ ...header, baseFeePerGas: 0n }, { common });
-  return pool
-    .use(header.stateRoot, async (machine: Machine) => {
-      const block = createBlock({ header: free }, { common });
-      const result = await runTx(machine.vm, { tx, block, skipNonce: true, skipHardForkValidation: true });
-      // Refunds come after the fact: the limit must cover what was held before them.
-      return outcomeOf(result.execResult, result.totalGasSpent);
-    })
-    .catch((cause: unknown) => failedBeforeRunning(cause, gasLimit));
+  return await pool.use(header.stateRoot, async (machine: Machine) => {
+    const block = createBlock({ header: free }, { common });
+    const result = await runTx(machine.vm, { tx, block, skipNonce: true, skipHardForkValidation: true });
+    // Refunds come after the fact: the limit must cover what was held before them.
+    return outcomeOf(result.execResult, result.totalGasSpent);
+  });
 }
 
 function failedBeforeRunning(cause: unknown, gasUsed: bigint): CallOutcome {

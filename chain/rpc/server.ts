@@ -148,7 +148,7 @@ async function route(
   if (!isKnownHost(request.headers.host, options.host ?? DEFAULT_HOST, options.corsOrigins ?? [])) {
     return json(403, { error: 'unknown host name', remedy: 'call by address or as localhost' });
   }
-  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const pathname = pathOf(request.url);
   if (request.method === 'OPTIONS') return { status: 204 };
   if (request.method === 'POST' && pathname === '/') return await answerCall(dispatch, request);
   if (request.method !== 'GET') return json(405, { error: 'method not allowed' });
@@ -157,6 +157,11 @@ async function route(
   }
   if (pathname.startsWith('/ipfs/')) return await answerContent(options, pathname.slice('/ipfs/'.length));
   return json(404, { error: 'not found', remedy: 'POST JSON-RPC to /' });
+}
+
+/** Empty for what is no address at all. */
+function pathOf(url = '/'): string {
+  return URL.canParse(url, 'http://localhost') ? new URL(url, 'http://localhost').pathname : '';
 }
 
 async function answerCall(dispatch: Dispatch, request: IncomingMessage): Promise<Answer> {

@@ -61,7 +61,7 @@ export function createSubscriptions(context: RpcContext, notify: (text: string) 
           return id;
         },
       ],
-      ['eth_unsubscribe', ([id]) => all.delete(String(id) as Hex)],
+      ['eth_unsubscribe', ([id]) => typeof id === 'string' && all.delete(id as Hex)],
     ]),
     close() {
       for (const stop of unhear) stop();

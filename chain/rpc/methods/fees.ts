@@ -46,10 +46,13 @@ function suggestedTip(application: ChainApplication): bigint {
 }
 
 function feeHistory(application: ChainApplication, [count, newest, percentiles]: Params) {
-  const asked = typeof count === 'number' ? BigInt(count) : readQuantity(count, 'block count');
+  const asked = typeof count === 'number' ? count : Number(readQuantity(count, 'block count'));
+  if (typeof count === 'number' && (!Number.isSafeInteger(count) || count < 0)) {
+    throw invalidParams('block count: expected a whole number');
+  }
   const wanted = readPercentiles(percentiles);
   const last = Math.min(readHeight(application, newest), application.head.height);
-  const blocks = Math.min(Number(asked), MAX_HISTORY, last + 1);
+  const blocks = Math.min(asked, MAX_HISTORY, last + 1);
   const heights = Array.from({ length: blocks }, (_, index) => last - blocks + 1 + index);
   const headers = heights.map((height) => application.store.block(height)!.header);
   const next = headers.at(-1)?.calcNextBaseFee();

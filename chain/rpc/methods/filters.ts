@@ -34,7 +34,7 @@ export const filterMethods: MethodGroup = (context) => {
   };
   const use = (id: unknown): Filter => {
     forgetIdle(filters, clock.now());
-    const filter = filters.get(String(id));
+    const filter = typeof id === 'string' ? filters.get(id) : undefined;
     if (filter === undefined) throw rpcFault(SERVER_ERROR, 'filter not found');
     filter.usedAtMs = clock.now();
     return filter;
@@ -47,7 +47,7 @@ export const filterMethods: MethodGroup = (context) => {
     },
     eth_newBlockFilter: () => add({ kind: 'blocks', next: next(), usedAtMs: clock.now() }),
     eth_newPendingTransactionFilter: () => add({ kind: 'pending', hashes: [], usedAtMs: clock.now() }),
-    eth_uninstallFilter: ([id]) => filters.delete(String(id)),
+    eth_uninstallFilter: ([id]) => typeof id === 'string' && filters.delete(id),
     eth_getFilterChanges: ([id]) => changes(context, use(id)),
     eth_getFilterLogs: ([id]) => {
       const filter = use(id);
