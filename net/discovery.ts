@@ -3,13 +3,13 @@
  * A peer that is away is a warning and is tried again with back-off; nothing here ends the process.
  */
 import type { Libp2p, PeerId } from '@libp2p/interface';
-import { type Log, type Service, sleep, steadyClock } from '../core/index.ts';
+import { FedaiError, type Log, type Service, sleep, steadyClock } from '../core/index.ts';
 import { createDialler, type Dialler } from './dialler.ts';
 import { askPeers, servePeers } from './exchange.ts';
 import { TARGET_PEERS } from './limits.ts';
 import { mendConnections } from './mend.ts';
 import type { Requests } from './requests.ts';
-import type { PeerScores } from './scores.ts';
+import { PENALTY, type PeerScores } from './scores.ts';
 
 export interface DiscoveryInput {
   libp2p: Libp2p;
@@ -124,6 +124,9 @@ async function exchangeWith(
     }
     dialler.dialDue();
   } catch (error) {
+    if (error instanceof FedaiError && error.code === 'BAD_JSON') {
+      input.scores.penalise(peer, PENALTY.malformed, 'malformed list of peers');
+    }
     input.log.debug('peer exchange failed', { peer, error });
   }
 }
