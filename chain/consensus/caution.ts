@@ -49,11 +49,12 @@ export class Caution {
   readonly #deps: CautionDeps;
   readonly #heads = new Map<number, number>();
   readonly #signedHeight: number;
-  readonly #startedMs: number;
+  /** Counted in ticks: a wall clock that jumps back would silence this validator, one that jumps ahead end its patience. */
+  #elapsedMs = 0;
   #enoughMs: number | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking = false;
-  #quietSinceMs: number;
+  #quietSinceMs = 0;
   #timer: TimerHandle | undefined;
   #stopped = false;
   #settled = false;
@@ -62,8 +63,6 @@ export class Caution {
   constructor(deps: CautionDeps) {
     this.#deps = deps;
     this.#signedHeight = deps.signer.signedHeight;
-    this.#startedMs = deps.options.clock.now();
-    this.#quietSinceMs = this.#startedMs;
   }
 
   /** The least height at which this validator may sign; Infinity while nobody knows. */
@@ -94,7 +93,7 @@ export class Caution {
       return;
     }
     signer.adopt(signed);
-    this.#quietSinceMs = options.clock.now();
+    this.#quietSinceMs = this.#elapsedMs;
     options.log.warn('own message later than the sign-state: this is an old copy of the data directory', {
       height,
       round,
@@ -117,17 +116,20 @@ export class Caution {
     return standingOf({
       ...{ set, self, signedHeight: this.#signedHeight },
       heads: new Map(this.#heads).set(self, ownHead),
-      isPatienceOver: now - this.#startedMs >= QUIET_MS,
+      isPatienceOver: now >= QUIET_MS,
     });
   }
 
   #tick(): void {
     if (this.#stopped) return;
-    const now = this.#deps.options.clock.now();
+    const now = this.#elapsedMs;
     if (this.#settled) this.#whileMute(now);
     else this.#whileUnknown(now);
     if (this.#from > 0 && !this.#stopped)
-      this.#timer = this.#deps.options.clock.setTimer(TICK_MS, () => this.#tick());
+      this.#timer = this.#deps.options.clock.setTimer(TICK_MS, () => {
+        this.#elapsedMs += TICK_MS;
+        this.#tick();
+      });
   }
 
   #whileUnknown(now: number): void {
