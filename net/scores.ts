@@ -16,6 +16,8 @@ export const PENALTY = {
   malformed: 20,
   /** A forged proof: nothing honest explains it. */
   forged: 100,
+  /** A request or an answer that is not done in its time: the peer may be busy, but not again and again. */
+  slow: 5,
   /** Over the rate limit; small, because a burst may be honest. */
   flooding: 1,
 } as const;

@@ -136,6 +136,7 @@ async function serveOne(
     const code = error instanceof FedaiError ? error.code : 'INTERNAL';
     count(code);
     if (code === 'TOO_LARGE') scores.penalise(from, PENALTY.malformed, 'request larger than agreed');
+    if (code === 'REQUEST_TIMEOUT') scores.penalise(from, PENALTY.slow, 'a request that does not end');
     log.debug('request failed', { from, error });
     await refuse(stream, code);
   } finally {

@@ -26,7 +26,8 @@ export async function serveBlock(
       if (found === undefined) throw new FedaiError('NO_SUCH_BLOCK', 'not here');
       return found;
     },
-    { maxRequestBytes: 32, perPeerPerSecond: 50, perPeerBurst: 200, timeoutMs: 30_000 },
+    // A validator needs a block or two a height; a burst is what comes together after a stall.
+    { maxRequestBytes: 32, perPeerPerSecond: 10, perPeerBurst: 60, concurrentPerPeer: 4, timeoutMs: 30_000 },
   );
 }
 
