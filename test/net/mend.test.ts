@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { silentLog } from '../../core/index.ts';
+import { silentLog, steadyClock } from '../../core/index.ts';
 import { mendConnections } from '../../net/mend.ts';
 import { createPeer, type Peer } from '../../storage/index.ts';
 import { until } from '../storage/until.ts';
@@ -41,12 +41,14 @@ test('a connection that lost gossip is closed and comes back with it', async () 
       .filter((stream) => stream.protocol.startsWith('/meshsub/') && stream.direction === 'outbound');
   await until(() => outbound().length === 1);
   const before = a.libp2p.getConnections()[0]!.id;
-  await mendConnections(a.libp2p, silentLog, Date.now() + HOUR_MS);
+  // A connection's age counts from the first look at it.
+  await mendConnections(a.libp2p, silentLog, steadyClock.now());
+  await mendConnections(a.libp2p, silentLog, steadyClock.now() + HOUR_MS);
   expect(a.libp2p.getConnections()[0]!.id).toBe(before);
   outbound()[0]!.abort(new TypeError('cut'));
-  await mendConnections(a.libp2p, silentLog, Date.now());
+  await mendConnections(a.libp2p, silentLog, steadyClock.now());
   expect(a.libp2p.getConnections()[0]!.id).toBe(before);
-  await mendConnections(a.libp2p, silentLog, Date.now() + HOUR_MS);
+  await mendConnections(a.libp2p, silentLog, steadyClock.now() + HOUR_MS);
   await until(() => outbound().length === 1 && a.libp2p.getConnections()[0]!.id !== before);
   await until(() => a.gossip.listeners('/test/mend').length === 1);
 });
