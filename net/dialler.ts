@@ -17,6 +17,8 @@ const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
 export interface Dialler {
   addBootstrap(addresses: readonly string[]): void;
   suggest(peerId: string, addresses: readonly string[]): void;
+  /** A connection has ended, whoever made it. */
+  lost(peerId: string): void;
   /** Starts the dials that are due; never throws. */
   dialDue(): void;
 }
@@ -78,6 +80,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
       const usable = addresses.filter(isMultiaddr);
       if (peerId !== self && usable.length > 0 && isPeerId(peerId)) candidates.add(peerId, usable);
     },
+    lost: (peerId) => candidates.lost(peerId, steadyClock.now()),
     dialDue() {
       const connected = connectedPeers(libp2p);
       for (const candidate of candidates.due(steadyClock.now())) {

@@ -92,6 +92,7 @@ function listen(input: DiscoveryInput, dialler: Dialler, signal: AbortSignal) {
     const known = await libp2p.peerStore.get(event.detail).catch(() => undefined);
     const addresses = known?.addresses.map((address) => address.multiaddr.toString()) ?? [];
     dialler.suggest(event.detail.toString(), addresses);
+    dialler.lost(event.detail.toString());
   };
   const onFound = (event: CustomEvent<{ id: PeerId; multiaddrs: { toString(): string }[] }>) =>
     dialler.suggest(

@@ -88,8 +88,22 @@ describe('candidates', () => {
     candidates.succeeded('peer', 0);
     const waits = Array.from({ length: 20 }, () => candidates.failed('peer', 1)!.notBeforeMs - 1);
     expect(new Set(waits)).toEqual(new Set([500]));
-    expect(candidates.failed('peer', 10 * 60_000)).toMatchObject({ notBeforeMs: 10 * 60_000 + 30_000 });
+    const late = 10 * 60_000;
+    const later = Array.from({ length: 8 }, () => candidates.failed('peer', late)!.notBeforeMs - late);
+    expect(later.slice(0, 3)).toEqual([16_000, 30_000, 30_000]);
+    expect(candidates.get('peer')).toBeDefined();
+    candidates.failed('peer', late);
     expect(candidates.get('peer')).toBeUndefined();
+  });
+
+  test('that were connected for an hour are tried as soon as they are lost', () => {
+    const candidates = createCandidates();
+    candidates.add('peer', ['/ip4/127.0.0.1/tcp/1']);
+    candidates.succeeded('peer', 0);
+    const hour = 60 * 60_000;
+    candidates.lost('peer', hour);
+    expect(candidates.due(hour).map((entry) => entry.key)).toEqual(['peer']);
+    expect(candidates.failed('peer', hour)!.notBeforeMs - hour).toBe(500);
   });
 
   test('are bounded', () => {
