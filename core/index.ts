@@ -24,7 +24,14 @@ export { hostFault, isHostFault, tellHostFault } from './hostFault.ts';
 export { canonicalJson, parseJson } from './json.ts';
 export type { Service } from './lifecycle.ts';
 export { createLog, type Log, type LogFields, type LogLevel, silentLog } from './log.ts';
-export { merkleLeaf, merklePath, merkleRoot, verifyMerklePath } from './merkle.ts';
+export {
+  type MerkleTree,
+  merkleLeaf,
+  merklePath,
+  merkleRoot,
+  merkleTree,
+  verifyMerklePath,
+} from './merkle.ts';
 export { type Counter, type Histogram, type Labels, type Metrics, noMetrics } from './metrics/face.ts';
 export { type SeededRandom, seededRandom } from './random.ts';
 export { createReplayWindow, type ReplayWindow } from './replay.ts';

@@ -25,12 +25,37 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Audit path of leaf `index`, from the leaf up. */
-export function merklePath(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  if (leaves.length <= 1) return [];
-  const k = splitPoint(leaves.length);
-  return index < k
-    ? [...merklePath(leaves.slice(0, k), index), merkleRoot(leaves.slice(k))]
-    : [...merklePath(leaves.slice(k), index - k), merkleRoot(leaves.slice(0, k))];
+export const merklePath = (leaves: readonly Uint8Array[], index: number): Uint8Array[] =>
+  merkleTree(leaves).path(index);
+
+export interface MerkleTree {
+  readonly root: Uint8Array;
+  /** Audit path of leaf `index`, from the leaf up. */
+  path(index: number): Uint8Array[];
+}
+
+/** A tree that gives many paths: each inner node is hashed once. */
+export function merkleTree(leaves: readonly Uint8Array[]): MerkleTree {
+  const known = new Map<string, Uint8Array>();
+  const rootOf = (from: number, to: number): Uint8Array => {
+    if (to - from === 1) return leaves[from]!;
+    const key = `${from}-${to}`;
+    const k = from + splitPoint(to - from);
+    const node = known.get(key) ?? merkleNode(rootOf(from, k), rootOf(k, to));
+    known.set(key, node);
+    return node;
+  };
+  const pathIn = (index: number, from: number, to: number): Uint8Array[] => {
+    if (to - from <= 1) return [];
+    const k = from + splitPoint(to - from);
+    return index < k
+      ? [...pathIn(index, from, k), rootOf(k, to)]
+      : [...pathIn(index, k, to), rootOf(from, k)];
+  };
+  return {
+    root: leaves.length === 0 ? merkleRoot([]) : rootOf(0, leaves.length),
+    path: (index) => pathIn(index, 0, leaves.length),
+  };
 }
 
 /** Whether `leaf` is number `index` of `count` leaves under `root`. Bounded by the depth that `count` allows. */

@@ -1,11 +1,8 @@
 /** Keeps everything that a receipt needs on this disk: document, model, test set and training set. */
 import type { Job } from '../job/index.ts';
+import { decodeManifest, MAX_MANIFEST_BYTES } from '../job/index.ts';
 import type { Job as PostedJob } from '../market/index.ts';
-import { decodeManifest } from '../storage/index.ts';
 import type { EvaluatorContext } from './context.ts';
-
-/** A manifest names at most 65 536 shards; its own limit in storage is 1 MiB. */
-const MAX_MANIFEST_BYTES = 1024 * 1024;
 
 /** Pins the job document and the model; resolves when both are here whole. */
 export async function pinResult({ peer, signal }: EvaluatorContext, posted: PostedJob): Promise<void> {

@@ -19,6 +19,8 @@ export const JOB_LIMITS = {
   evaluators: 15,
   rounds: 10_000,
   stepsPerRound: 100_000,
+  /** Paths in calls and bundles stay at 12 hashes. */
+  segments: 4_096,
 } as const;
 
 const UINT32_MAX = 4_294_967_295;
@@ -33,7 +35,12 @@ export const jobSchema = z.strictObject({
   model: modelSchema,
   recipe: recipeSchema,
   data: z.strictObject({
-    train: z.strictObject({ manifest: cid, encrypted: z.boolean() }),
+    train: z.strictObject({
+      manifest: cid,
+      encrypted: z.boolean(),
+      /** The client's leave to show batches of encrypted data in proofs of work; open data needs none. */
+      mayOpen: z.boolean().optional(),
+    }),
     test: z.strictObject({ manifest: cid, encrypted: z.literal(true) }),
   }),
   training: z.strictObject({
@@ -41,6 +48,8 @@ export const jobSchema = z.strictObject({
     rounds: z.int().min(1).max(JOB_LIMITS.rounds),
     stepsPerRound: z.int().min(1).max(JOB_LIMITS.stepsPerRound),
     workers: z.int().min(1).max(JOB_LIMITS.workers),
+    /** Segments that a slot's share of a round is cut into at most; by cost when absent. */
+    segments: z.int().min(1).max(JOB_LIMITS.segments).optional(),
   }),
   evaluators: z
     .int()

@@ -5,6 +5,7 @@ export {
   batchIndices,
   createBatchPlan,
 } from './batches.ts';
+export { type StepCost, stepCost } from './cost.ts';
 export { demoModel, demoRecipe, demoTraining } from './demo.ts';
 export {
   decodeJob,
@@ -17,6 +18,15 @@ export {
   parseJob,
 } from './document.ts';
 export { checkDataFits } from './fit.ts';
+export {
+  type DatasetManifest,
+  decodeManifest,
+  encodeManifest,
+  inputBytesOf,
+  MAX_MANIFEST_BYTES,
+  MAX_RECORDS,
+  shardCount,
+} from './manifest.ts';
 export { allContributors, type Replay, type RoundResult, replayJob } from './replay.ts';
 export {
   arrayData,
@@ -29,3 +39,12 @@ export {
   trainRound,
 } from './round.ts';
 export { type ModelScore, scoreModel } from './score.ts';
+export {
+  bundleBytes,
+  isProvable,
+  type ReplayLimits,
+  replayGas,
+  type SegmentPlan,
+  segmentPlan,
+  segmentSteps,
+} from './segments.ts';

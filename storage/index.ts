@@ -3,12 +3,12 @@ export type { ContentReader, ContentStore, ReadOptions } from './content.ts';
 export { type IdxPair, parseIdx, readIdxDirectory, recordsFromIdx } from './dataset/idx.ts';
 export type { ImportedDataset, ImportOptions, Records } from './dataset/import.ts';
 export {
-  type DatasetManifest,
-  decodeManifest,
-  encodeManifest,
-  MAX_MANIFEST_BYTES,
-} from './dataset/manifest.ts';
-export { type Batch, type Dataset, type OpenOptions, openDataset } from './dataset/open.ts';
+  type Batch,
+  type Dataset,
+  type OpenOptions,
+  openDataset,
+  type ProvedRecord,
+} from './dataset/open.ts';
 export { type DatasetSource, importDataset } from './dataset/source.ts';
 export { gatewayStore } from './gateway-store.ts';
 export { openKuboStore } from './kubo-store.ts';

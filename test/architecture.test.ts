@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   job: ['core', 'engine'],
   profile: ['core', 'engine'],
   pouw: ['core', 'engine', 'job'],
-  storage: ['core', 'net'],
+  storage: ['core', 'net', 'job'],
   market: ['core', 'job', 'contracts'],
   contracts: ['core'],
   chain: ['core', 'net', 'storage', 'engine', 'job', 'pouw', 'light', 'contracts'],

@@ -1,7 +1,6 @@
 /** Whether a posted job is what its document says and one that this worker takes: pure checks before any stake is locked. */
 import { equalBytes, FedaiError, fromHex, sha256 } from '../core/index.ts';
-import type { Layer } from '../engine/index.ts';
-import { decodeJob, type Job } from '../job/index.ts';
+import { decodeJob, type Job, stepCost } from '../job/index.ts';
 import { jobPostOf, type Job as PostedJob } from '../market/index.ts';
 
 export interface OfferLimits {
@@ -72,18 +71,5 @@ function plain(value: unknown): string {
     .join(',');
 }
 
-/** Forward, input gradient and weight gradient are three products of the same size. */
-const PRODUCTS_PER_STEP = 3;
-
-function roundMacs({ document, model, recipe }: Job): number {
-  const perSample = model.layers.reduce((sum, layer) => sum + forwardMacs(layer), 0);
-  return perSample * PRODUCTS_PER_STEP * recipe.batchSize * document.training.stepsPerRound;
-}
-
-function forwardMacs(layer: Layer): number {
-  const [height, width, channels] = layer.output;
-  const [inputHeight, inputWidth, inputChannels] = layer.input;
-  if (layer.kind === 'dense') return inputHeight * inputWidth * inputChannels * channels;
-  if (layer.kind !== 'conv2d') return 0;
-  return height * width * channels * layer.size[0] * layer.size[1] * inputChannels;
-}
+const roundMacs = ({ document, model, recipe }: Job): number =>
+  stepCost(model, recipe).macs * document.training.stepsPerRound;

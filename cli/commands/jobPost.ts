@@ -133,7 +133,7 @@ async function putInEscrow(content: ContentStore, agent: ClientAgent, job: Job):
 }
 
 async function readManifest(content: ContentStore, manifestCid: string) {
-  const { decodeManifest, MAX_MANIFEST_BYTES } = await import('../../storage/index.ts');
+  const { decodeManifest, MAX_MANIFEST_BYTES } = await import('../../job/index.ts');
   if (!(await content.hasLocal(manifestCid))) throw notHere(manifestCid);
   return decodeManifest(await content.getBytes(manifestCid, { maxBytes: MAX_MANIFEST_BYTES }));
 }

@@ -1,6 +1,9 @@
 /** AES-256-GCM of one shard. The associated data binds a shard to its data set and place, so shards cannot be swapped. */
 import { concatBytes, FedaiError, uintBytes, utf8 } from '../../core/index.ts';
-import { NONCE_BYTES, TAG_BYTES } from './manifest.ts';
+
+/** The nonce goes in front of the ciphertext, AES-GCM appends a tag. */
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
 
 export interface ShardPlace {
   /** Plaintext Merkle root of the whole set, 32 bytes. */

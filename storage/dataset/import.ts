@@ -1,8 +1,8 @@
 /** Turns labelled records into shards and a manifest in a content store. Parsers of file formats give it the records. */
 import { FedaiError, merkleLeaf, merkleRoot, sha256, toHex } from '../../core/index.ts';
+import { type DatasetManifest, decodeManifest, encodeManifest, inputBytesOf } from '../../job/index.ts';
 import type { ContentStore } from '../content.ts';
 import { type openShard, sealShard } from './cipher.ts';
-import { type DatasetManifest, decodeManifest, encodeManifest, inputBytesOf } from './manifest.ts';
 
 /** With a 28×28 image a shard of 1024 fills 0.8 MiB: one block. Larger records get fewer a shard. */
 const MAX_SHARD_RECORDS = 1_024;
@@ -100,12 +100,15 @@ function cutShards(records: Records) {
 }
 
 /** RFC 6962 root over the records of one shard. */
-export function shardRoot(shard: Uint8Array, recordBytes: number): Uint8Array {
+export const shardRoot = (shard: Uint8Array, recordBytes: number): Uint8Array =>
+  merkleRoot(shardLeaves(shard, recordBytes));
+
+export function shardLeaves(shard: Uint8Array, recordBytes: number): Uint8Array[] {
   const leaves: Uint8Array[] = [];
   for (let at = 0; at < shard.length; at += recordBytes) {
     leaves.push(merkleLeaf(shard.subarray(at, at + recordBytes)));
   }
-  return merkleRoot(leaves);
+  return leaves;
 }
 
 function checkRecords({ inputs, labels, shape, classes }: Records): void {

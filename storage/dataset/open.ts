@@ -1,17 +1,15 @@
 /** Reading a data set: shards are fetched, decrypted and checked against the plaintext root when a record of theirs is first asked for. */
-import { equalBytes, FedaiError, fromHex, sha256 } from '../../core/index.ts';
-import type { ContentReader } from '../content.ts';
-import { openShard } from './cipher.ts';
-import { shardRoot } from './import.ts';
+import { equalBytes, FedaiError, fromHex, type MerkleTree, merkleTree, sha256 } from '../../core/index.ts';
 import {
   type DatasetManifest,
   decodeManifest,
   inputBytesOf,
   MAX_MANIFEST_BYTES,
-  NONCE_BYTES,
   shardCount,
-  TAG_BYTES,
-} from './manifest.ts';
+} from '../../job/index.ts';
+import type { ContentReader } from '../content.ts';
+import { NONCE_BYTES, openShard, TAG_BYTES } from './cipher.ts';
+import { shardLeaves, shardRoot } from './import.ts';
 
 /** A set that is read whole (every test set) must fit in memory beside everything else. */
 const MAX_WHOLE_BYTES = 1024 * 1024 * 1024;
@@ -32,8 +30,17 @@ export interface Dataset {
   readonly plaintextRoot: Uint8Array;
   /** Records in the order asked for; throws `OUT_OF_RANGE`, `DECRYPT_FAILED`, `BAD_DATASET` or what the store throws. */
   read(indices: Iterable<number>): Promise<Batch>;
+  /** Records with their audit paths under the plaintext root, from the leaf up; throws as `read`. */
+  prove(indices: Iterable<number>): Promise<ProvedRecord[]>;
   /** Every record; throws `TOO_LARGE`, before anything is fetched, beyond a gibibyte. */
   all(): Promise<Batch>;
+}
+
+export interface ProvedRecord {
+  readonly index: number;
+  /** Input bytes, then one byte of label. */
+  readonly bytes: Uint8Array;
+  readonly path: readonly Uint8Array[];
 }
 
 export interface OpenOptions {
@@ -66,6 +73,7 @@ export async function openDataset(
     classes: manifest.classes,
     plaintextRoot: fromHex(manifest.plaintextRoot),
     read,
+    prove: (indices) => proveRecords(manifest, load, [...indices]),
     async all() {
       checkWhole(manifest);
       return read(Array.from({ length: manifest.count }, (_, index) => index));
@@ -139,17 +147,17 @@ function createShardLoader(
   };
 }
 
+function checkIndex({ count }: DatasetManifest, index: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < count) return;
+  throw new FedaiError('OUT_OF_RANGE', 'no such record', { got: index, expected: `0 … ${count - 1}` });
+}
+
 async function readRecords(manifest: DatasetManifest, load: ShardLoader, indices: number[]): Promise<Batch> {
   const inputBytes = inputBytesOf(manifest);
   const inputs = new Uint8Array(indices.length * inputBytes);
   const labels = new Uint8Array(indices.length);
   for (const [position, index] of indices.entries()) {
-    if (!Number.isInteger(index) || index < 0 || index >= manifest.count) {
-      throw new FedaiError('OUT_OF_RANGE', 'no such record', {
-        got: index,
-        expected: `0 … ${manifest.count - 1}`,
-      });
-    }
+    checkIndex(manifest, index);
     const shard = await load(Math.floor(index / manifest.shardRecords));
     const from = (index % manifest.shardRecords) * (inputBytes + 1);
     inputs.set(shard.subarray(from, from + inputBytes), position * inputBytes);
@@ -162,4 +170,28 @@ async function readRecords(manifest: DatasetManifest, load: ShardLoader, indices
     });
   }
   return { inputs, labels };
+}
+
+/** Shards are whole subtrees: a path is that within the shard, then that of the shard among the others. */
+async function proveRecords(
+  manifest: DatasetManifest,
+  load: ShardLoader,
+  indices: readonly number[],
+): Promise<ProvedRecord[]> {
+  const { shardRecords, shards } = manifest;
+  const recordBytes = inputBytesOf(manifest) + 1;
+  const above = merkleTree(shards.map(({ root }) => fromHex(root)));
+  const trees = new Map<number, MerkleTree>();
+  const proved: ProvedRecord[] = [];
+  for (const index of indices) {
+    checkIndex(manifest, index);
+    const shard = Math.floor(index / shardRecords);
+    const plain = await load(shard);
+    const tree = trees.get(shard) ?? merkleTree(shardLeaves(plain, recordBytes));
+    trees.set(shard, tree);
+    const at = index % shardRecords;
+    const bytes = plain.slice(at * recordBytes, (at + 1) * recordBytes);
+    proved.push({ index, bytes, path: [...tree.path(at), ...above.path(shard)] });
+  }
+  return proved;
 }

@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { merkleLeaf, merkleRoot, seededRandom, sha256, toHex, utf8 } from '../../core/index.ts';
+import { decodeManifest, encodeManifest } from '../../job/index.ts';
 import {
   type ContentStore,
   createMemoryStore,
-  decodeManifest,
-  encodeManifest,
   gatewayStore,
   importDataset,
   openDataset,

@@ -8,7 +8,7 @@ import {
   merkleRoot,
   parseCid,
   parseJson,
-} from '../../core/index.ts';
+} from '../core/index.ts';
 
 /** A megabyte of manifest names about four thousand shards. */
 export const MAX_MANIFEST_BYTES = 1024 * 1024;
@@ -16,10 +16,6 @@ export const MAX_MANIFEST_BYTES = 1024 * 1024;
 export const MAX_SHARD_BYTES = 16 * 1024 * 1024;
 /** Four million: an epoch's order of that many is drawn and held in memory by every worker. */
 export const MAX_RECORDS = 2 ** 22;
-/** AES-GCM appends a tag; the nonce goes in front. */
-export const NONCE_BYTES = 12;
-export const TAG_BYTES = 16;
-
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const positive = z
   .number()

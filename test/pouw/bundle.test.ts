@@ -1,0 +1,120 @@
+/** One segment from public bytes alone: an honest bundle passes every check, and each lie fails at its own. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeState } from '../../engine/index.ts';
+import {
+  type Bundle,
+  CHECKS,
+  type CheckName,
+  decodeBundle,
+  encodeBundle,
+  type SegmentClaim,
+  verifyBundle,
+} from '../../pouw/index.ts';
+import { LIMITS, type Share, trainedShare } from './job.ts';
+
+let share: Share;
+let bundle: Bundle;
+
+beforeAll(async () => {
+  share = await trainedShare();
+  bundle = await share.bundle(2);
+});
+
+const verify = (given: Partial<Bundle>, claim: Partial<SegmentClaim> = {}, limits = LIMITS) =>
+  verifyBundle(share.engine, { ...bundle, ...given }, { ...share.claim(2), ...claim }, { limits });
+
+describe('an honest bundle', () => {
+  it('passes every check in order, for every segment and also from its wire form', async () => {
+    for (const segment of [0, 1, 2, 3]) {
+      const made = await share.bundle(segment);
+      const again = decodeBundle(encodeBundle(made), LIMITS.maxBundleBytes);
+      expect(again).toEqual(made);
+      const passed: CheckName[] = [];
+      const onCheck = (check: CheckName) => void passed.push(check);
+      const verified = verifyBundle(share.engine, again, share.claim(segment), { limits: LIMITS, onCheck });
+      expect(verified).toMatchObject({ ok: true, steps: segment === 3 ? 1 : 3 });
+      expect(passed).toEqual(CHECKS);
+    }
+  });
+
+  it('passes in a later round, whose first state the chain has fixed', async () => {
+    const first = share.states.at(-1)!;
+    const later = await trainedShare(1, { ...first, counter: 10 });
+    const made = await later.bundle(1);
+    expect(verifyBundle(later.engine, made, later.claim(1), { limits: LIMITS }).ok).toBe(true);
+  });
+});
+
+describe('a lie fails at its own check', () => {
+  const flipped = (bytes: Uint8Array, at = bytes.length - 3) =>
+    bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+  const lies: Record<string, [CheckName, () => Partial<Bundle>, Partial<SegmentClaim>?]> = {
+    'another document': ['document', () => ({ document: flipped(bundle.document) })],
+    'a document of another number of segments': ['plan', () => ({}), { segments: 5 }],
+    'a round beyond the plan': ['plan', () => ({}), { round: 3 }],
+    'a slot beyond the plan': ['plan', () => ({}), { slot: 2 }],
+    'another manifest': ['plan', () => ({ manifest: flipped(bundle.manifest) })],
+    'another start state': ['start', () => ({ startState: flipped(bundle.startState) })],
+    'a start state of another place': ['start', () => ({ startState: encodeState(share.states[1]!) })],
+    'a trace that begins elsewhere': ['start', () => ({ firstPath: bundle.startPath })],
+    'a record left out': ['records', () => ({ records: bundle.records.slice(1) })],
+    'a record of another batch': [
+      'records',
+      () => ({ records: bundle.records.map((one, i) => (i === 0 ? { ...one, index: one.index ^ 1 } : one)) }),
+    ],
+    'a record changed': [
+      'records',
+      () => ({
+        records: bundle.records.map((one, i) => (i === 5 ? { ...one, bytes: flipped(one.bytes) } : one)),
+      }),
+    ],
+    'a label changed': [
+      'records',
+      () => ({
+        records: bundle.records.map((one, i) =>
+          i === 5 ? { ...one, bytes: flipped(one.bytes, one.bytes.length - 1) } : one,
+        ),
+      }),
+    ],
+    'another end': ['end', () => ({ endRoot: flipped(bundle.endRoot) })],
+    'another seed': ['start', () => ({}), { seed: new Uint8Array(32) }],
+    'another slot': ['records', () => ({}), { slot: 0 }],
+  };
+  for (const [name, [check, given, claim]] of Object.entries(lies)) {
+    it(name, () => expect(verify(given(), claim)).toMatchObject({ ok: false, check }));
+  }
+
+  it('work that was not done', async () => {
+    const skipped = await trainedShare();
+    const states = [...skipped.states];
+    const lazy = { ...states[1]!, counter: states[2]!.counter };
+    const other = await lazyShare(skipped, states, lazy);
+    expect(other).toMatchObject({ ok: false, check: 'replay' });
+  });
+
+  it('a segment beyond the limits of the chain', () => {
+    expect(verify({}, {}, { ...LIMITS, maxReplayGas: 1_000 })).toMatchObject({ ok: false, check: 'plan' });
+    expect(verify({}, {}, { ...LIMITS, maxBundleBytes: 1_000 })).toMatchObject({ ok: false, check: 'plan' });
+  });
+});
+
+/** A trace whose state 2 is state 1 with the counter put forward: committed to as if it had been trained. */
+async function lazyShare(honest: Share, states: Share['states'][number][], lazy: Share['states'][number]) {
+  const { stateRoots } = await import('../../engine/index.ts');
+  const { statePath, traceClaim } = await import('../../pouw/index.ts');
+  const claimed = states.map((state, i) => (i === 2 ? lazy : state));
+  const roots = claimed.map((state) => stateRoots(honest.job.model, state).stateRoot);
+  const made = await honest.bundle(1);
+  return verifyBundle(
+    honest.engine,
+    {
+      ...made,
+      startPath: statePath(roots, 1),
+      endRoot: roots[2]!,
+      endPath: statePath(roots, 2),
+      firstPath: statePath(roots, 0),
+    },
+    { ...honest.claim(1), traceRoot: traceClaim(roots).traceRoot },
+    { limits: LIMITS },
+  );
+}

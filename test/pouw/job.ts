@@ -1,0 +1,104 @@
+/** A small job with real data in a content store, trained segment by segment: what a worker of it holds. */
+import { sha256, utf8 } from '../../core/index.ts';
+import { createEngine, type Engine, encodeState, stateRoots, type TrainState } from '../../engine/index.ts';
+import {
+  encodeJob,
+  encodeManifest,
+  type Job,
+  type JobDocument,
+  parseJob,
+  type ReplayLimits,
+  segmentPlan,
+  startingState,
+} from '../../job/index.ts';
+import { type Bundle, type SegmentClaim, segmentBatches, statePath, traceClaim } from '../../pouw/index.ts';
+import { createMemoryStore, type Dataset, importDataset, openDataset } from '../../storage/index.ts';
+import { toyModel, toyRecipe, toyRecords } from '../support/toy.ts';
+
+export const LIMITS: ReplayLimits = { maxReplayGas: 2 ** 33, maxBundleBytes: 2 ** 25 };
+
+export interface Share {
+  engine: Engine;
+  job: Job;
+  dataset: Dataset;
+  states: readonly TrainState[];
+  /** The claim of a segment, as the chain would have it. */
+  claim(segment: number): SegmentClaim;
+  bundle(segment: number): Promise<Bundle>;
+}
+
+const SEED = sha256(utf8('a beacon'));
+const JOB_ID = 3n;
+
+const documentOf = (manifest: string): JobDocument => ({
+  format: 'fedai-job/1',
+  name: 'toy',
+  model: toyModel,
+  recipe: toyRecipe,
+  data: { train: { manifest, encrypted: false }, test: { manifest, encrypted: true } },
+  training: { mode: 'federated', rounds: 3, stepsPerRound: 10, workers: 2, segments: 4 },
+  evaluators: 3,
+  targetScorePpm: 0,
+  minimumBands: 0,
+  roundTimeoutMs: 1_000,
+  deadlines: {
+    volunteerBlocks: 5,
+    roundBlocks: 5,
+    resultBlocks: 5,
+    keyBlocks: 5,
+    commitBlocks: 5,
+    revealBlocks: 5,
+  },
+  reward: '1000',
+  workerStake: '0',
+});
+
+/** Slot 1's share of training round `round`, trained from `from` (the job's first state when absent). */
+export async function trainedShare(round = 0, from?: TrainState): Promise<Share> {
+  const content = await createMemoryStore();
+  const records = toyRecords(1_500, 'pouw');
+  const imported = await importDataset(content, records, { name: 'toy', licence: 'CC0' });
+  const job = parseJob(documentOf(imported.manifestCid));
+  const dataset = await openDataset(content, imported.manifestCid);
+  const engine = await createEngine();
+  const place = { jobId: JOB_ID, seed: SEED, round, slot: 1 };
+  const first = from ?? startingState(engine, job, place);
+  const states = [first];
+  const { segments } = segmentPlan(job);
+  const trainer = engine.trainer(job.model, job.recipe, first);
+  for (let segment = 0; segment < segments; segment++) {
+    for (const indices of segmentBatches(job, { ...place, segment }, dataset.count))
+      trainer.step(await dataset.read(indices));
+    states.push(trainer.export());
+  }
+  const roots = states.map((state) => stateRoots(job.model, state).stateRoot);
+  const { traceRoot } = traceClaim(roots);
+  const document = encodeJob(job.document);
+  const claim = (segment: number): SegmentClaim => ({
+    ...place,
+    documentHash: sha256(document),
+    traceRoot,
+    segments,
+    segment,
+  });
+  return {
+    engine,
+    job,
+    dataset,
+    states,
+    claim,
+    async bundle(segment) {
+      const indices = segmentBatches(job, claim(segment), dataset.count).flatMap((batch) => [...batch]);
+      return {
+        document,
+        manifest: encodeManifest(dataset.manifest),
+        startState: encodeState(states[segment]!),
+        startPath: statePath(roots, segment),
+        endRoot: roots[segment + 1]!,
+        endPath: statePath(roots, segment + 1),
+        firstPath: round === 0 ? statePath(roots, 0) : [],
+        records: await dataset.prove([...new Set(indices)].sort((a, b) => a - b)),
+      };
+    },
+  };
+}
