@@ -7,13 +7,15 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IBeaconHistory} from "./interfaces/IBeaconHistory.sol";
 import {IJobManager} from "./interfaces/IJobManager.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {IUsefulWork} from "./interfaces/IUsefulWork.sol";
 import {IWorkerRegistry} from "./interfaces/IWorkerRegistry.sol";
 import {
-    Evaluation, Job, JobPost, JobReceipt, JobState, Parameters, ResultClaim, Round, RoundClaim, Score
+    Evaluation, Job, JobPost, JobReceipt, JobState, Parameters, ResultClaim, Round, RoundClaim, Score, TraceClaim
 } from "./interfaces/JobTypes.sol";
 import {JobEvaluation} from "./libraries/JobEvaluation.sol";
 import {JobSettlement} from "./libraries/JobSettlement.sol";
 import {JobStorage} from "./libraries/JobStorage.sol";
+import {JobTraces} from "./libraries/JobTraces.sol";
 import {JobTraining} from "./libraries/JobTraining.sol";
 
 /// Keeps the ledger's layout before all other storage, so that receipts lie at slot 0.
@@ -31,11 +33,13 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
         IStaking staking,
         IWorkerRegistry registry,
         IBeaconHistory beacons,
+        IUsefulWork work,
         Parameters memory value
     ) Ownable(owner_) EIP712("fedai", "1") {
         $.staking = staking;
         $.registry = registry;
         $.beacons = beacons;
+        $.work = work;
         _setParameters(value);
     }
 
@@ -67,6 +71,21 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     /// @inheritdoc IJobManager
     function commitRound(uint256 jobId, uint32 round, RoundClaim calldata claim, bytes[] calldata signatures) external {
         JobTraining.commitRound($, jobId, round, claim, signatures, _domainSeparatorV4());
+    }
+
+    /// @inheritdoc IJobManager
+    function commitTrace(uint256 jobId, uint32 round, TraceClaim calldata claim) external nonReentrant {
+        JobTraces.commitTrace($, jobId, round, claim);
+    }
+
+    /// @inheritdoc IJobManager
+    function voidTrace(uint256 jobId, uint32 round, uint8 slot) external {
+        JobTraces.voidTrace($, jobId, round, slot);
+    }
+
+    /// @inheritdoc IJobManager
+    function faultTrace(uint256 jobId, uint32 round, uint8 slot) external {
+        JobTraces.faultTrace($, jobId, round, slot);
     }
 
     /// @inheritdoc IJobManager
@@ -179,7 +198,13 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
 
     /// @inheritdoc IJobManager
     function earnedOf(uint256 jobId, uint256 slot) external view returns (uint256) {
-        return $.earned[jobId][slot];
+        return $.slots[jobId][slot].earned;
+    }
+
+    /// @inheritdoc IJobManager
+    function traceOf(uint256 jobId, uint32 round, uint8 slot) external view returns (bool, uint256, bool) {
+        JobStorage.TraceRecord memory trace = $.traces[jobId][round][slot];
+        return (trace.committed, trace.traceId, trace.lost);
     }
 
     /// @inheritdoc IJobManager
@@ -203,14 +228,15 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     }
 
     /// @inheritdoc IJobManager
-    function contractsOf() external view returns (IStaking, IWorkerRegistry, IBeaconHistory) {
-        return ($.staking, $.registry, $.beacons);
+    function contractsOf() external view returns (IStaking, IWorkerRegistry, IBeaconHistory, IUsefulWork) {
+        return ($.staking, $.registry, $.beacons, $.work);
     }
 
     function _setParameters(Parameters memory value) private {
         uint256 sum = uint256(value.workersBps) + value.evaluatorsBps + value.burnBps + value.validatorsBps;
         if (sum != BPS) revert JobManagerBadParameters("split");
         if (value.evaluatorSlashBps > BPS || value.workerSlashBps > BPS) revert JobManagerBadParameters("slash");
+        if (value.voidSlashBps > BPS || value.faultSlashBps > BPS) revert JobManagerBadParameters("slash");
         if (value.drawDelayBlocks == 0) revert JobManagerBadParameters("drawDelayBlocks");
         if (value.maxRounds == 0) revert JobManagerBadParameters("maxRounds");
         if (value.maxDeadlineBlocks == 0) revert JobManagerBadParameters("maxDeadlineBlocks");

@@ -8,7 +8,7 @@ import { FedaiError, type Hex } from '../core/index.ts';
 import * as generated from './generated/index.ts';
 
 const TRAIN = 10n ** 18n;
-const ANYONE: Hex = '0x0000000000000000000000000000000000000000';
+const NOBODY: Hex = '0x0000000000000000000000000000000000000000';
 
 /** Governed terms of jobs, as struct Parameters in interfaces/JobTypes.sol. Shares in basis points, stakes in wei. */
 export interface JobParameters {
@@ -24,6 +24,25 @@ export interface JobParameters {
   minWorkerStake: bigint;
   minEvaluatorStake: bigint;
   minReward: bigint;
+  /** Of a worker's lock, for a trace drawn and not opened. */
+  voidSlashBps: number;
+  /** Of a worker's lock, for a trace proven wrong. */
+  faultSlashBps: number;
+}
+
+/** Governed terms of useful work, as struct WorkParameters in interfaces/WorkTypes.sol. */
+export interface WorkParameters {
+  /** Work heights are its multiples. */
+  interval: number;
+  /** Blocks from a trace's commitment to the first beacon that may draw it. By default that of jobs. */
+  drawDelay: number;
+  /** Traces drawn at a work height, at most 8. */
+  ranks: number;
+  /** Of a work fee, kept for those who open; at most half. */
+  poolBps: number;
+  workerBps: number;
+  openerBps: number;
+  proposerBps: number;
 }
 
 export interface StakingParameters {
@@ -50,6 +69,8 @@ export interface DeploymentParameters {
   deployer: Hex;
   startNonce?: number;
   jobs?: Partial<JobParameters>;
+  /** null: no useful work, for chains without system calls; work fees are then burned whole. */
+  work?: Partial<WorkParameters> | null;
   staking?: Partial<StakingParameters>;
   governance?: Partial<GovernanceParameters>;
   /** When given, only these accounts may register as workers or evaluators. */
@@ -68,6 +89,8 @@ export interface ContractAddresses {
   staking: Hex;
   workerRegistry: Hex;
   jobManager: Hex;
+  /** null where the plan leaves useful work out. */
+  usefulWork: Hex | null;
   timelock: Hex;
   governor: Hex;
 }
@@ -102,6 +125,17 @@ export const defaultJobParameters: JobParameters = {
   minWorkerStake: 10n * TRAIN,
   minEvaluatorStake: 10n * TRAIN,
   minReward: TRAIN / 1_000n,
+  voidSlashBps: 100,
+  faultSlashBps: 10_000,
+};
+
+export const defaultWorkParameters: Omit<WorkParameters, 'drawDelay'> = {
+  interval: 10,
+  ranks: 3,
+  poolBps: 5_000,
+  workerBps: 8_000,
+  openerBps: 1_000,
+  proposerBps: 1_000,
 };
 
 export const defaultStakingParameters: StakingParameters = {
@@ -154,9 +188,11 @@ const {
   jobEvaluationAbi,
   jobManagerAbi,
   jobSettlementAbi,
+  jobTracesAbi,
   jobTrainingAbi,
   stakingAbi,
   timelockControllerAbi,
+  usefulWorkAbi,
   workerRegistryAbi,
 } = generated;
 
@@ -168,11 +204,35 @@ const creationOrder = [
   'JobSettlement',
   'JobTraining',
   'JobEvaluation',
+  'JobTraces',
   'JobManager',
+  'UsefulWork',
   'TimelockController',
   'FedaiGovernor',
 ] as const;
 type ContractName = (typeof creationOrder)[number];
+
+/** The contracts of this plan. */
+const createdBy = ({ work }: DeploymentParameters): readonly ContractName[] =>
+  creationOrder.filter((name) => name !== 'UsefulWork' || work !== null);
+
+function usefulWork(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
+  if (parameters.work === null) return [];
+  const { drawDelayBlocks } = { ...defaultJobParameters, ...parameters.jobs };
+  const work: WorkParameters = {
+    ...defaultWorkParameters,
+    drawDelay: drawDelayBlocks,
+    ...parameters.work,
+  };
+  return [
+    {
+      name: 'UsefulWork',
+      abi: usefulWorkAbi,
+      bytecode: generated.usefulWorkBytecode,
+      args: [parameters.deployer, at.JobManager, at.BeaconHistory, work],
+    },
+  ];
+}
 
 function creations(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
   const jobs = { ...defaultJobParameters, ...parameters.jobs };
@@ -201,19 +261,21 @@ function creations(parameters: DeploymentParameters, at: Record<ContractName, He
       bytecode: generated.jobEvaluationBytecode,
       links: generated.jobEvaluationLinkReferences,
     },
+    { name: 'JobTraces', abi: jobTracesAbi, bytecode: generated.jobTracesBytecode },
     {
       name: 'JobManager',
       abi: jobManagerAbi,
       bytecode: generated.jobManagerBytecode,
       links: generated.jobManagerLinkReferences,
-      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, jobs],
+      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, at.UsefulWork, jobs],
     },
+    ...usefulWork(parameters, at),
     {
       name: 'TimelockController',
       abi: timelockControllerAbi,
       bytecode: generated.timelockControllerBytecode,
       // The governor proposes, anyone executes what is due, nobody administers.
-      args: [governance.timelockSeconds, [at.FedaiGovernor], [ANYONE], ANYONE],
+      args: [governance.timelockSeconds, [at.FedaiGovernor], [NOBODY], NOBODY],
     },
     {
       name: 'FedaiGovernor',
@@ -265,8 +327,10 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
       steps.push(callStep(at.WorkerRegistry, workerRegistryAbi, 'setAllowed', [account, true]));
     }
   }
-  for (const owned of [at.Staking, at.WorkerRegistry, at.JobManager]) {
-    steps.push(callStep(owned, stakingAbi, 'transferOwnership', [at.TimelockController]));
+  const owned = [at.Staking, at.WorkerRegistry, at.JobManager];
+  if (parameters.work !== null) owned.push(at.UsefulWork);
+  for (const contract of owned) {
+    steps.push(callStep(contract, stakingAbi, 'transferOwnership', [at.TimelockController]));
   }
   return steps;
 }
@@ -274,12 +338,10 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
 /** Every step in order, from nonce `startNonce` of the deployer, with the addresses that result. */
 export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan {
   const startNonce = parameters.startNonce ?? 0;
-  const at = Object.fromEntries(
-    creationOrder.map((name, index) => [
-      name,
-      getCreateAddress({ from: parameters.deployer, nonce: startNonce + index }) as Hex,
-    ]),
-  ) as Record<ContractName, Hex>;
+  const at = { UsefulWork: NOBODY } as Record<ContractName, Hex>;
+  for (const [index, name] of createdBy(parameters).entries()) {
+    at[name] = getCreateAddress({ from: parameters.deployer, nonce: startNonce + index }) as Hex;
+  }
   const steps = [
     ...creations(parameters, at).map((creation) => creationStep(creation, at)),
     ...setUpSteps(parameters, at),
@@ -290,6 +352,7 @@ export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan
       staking: at.Staking,
       workerRegistry: at.WorkerRegistry,
       jobManager: at.JobManager,
+      usefulWork: parameters.work === null ? null : at.UsefulWork,
       timelock: at.TimelockController,
       governor: at.FedaiGovernor,
     },

@@ -43,9 +43,11 @@ const targets: Record<string, string> = {
   JobEvaluation: 'contracts/libraries/JobEvaluation.sol',
   JobManager: 'contracts/JobManager.sol',
   JobSettlement: 'contracts/libraries/JobSettlement.sol',
+  JobTraces: 'contracts/libraries/JobTraces.sol',
   JobTraining: 'contracts/libraries/JobTraining.sol',
   Staking: 'contracts/Staking.sol',
   TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
+  UsefulWork: 'contracts/UsefulWork.sol',
   WorkerRegistry: 'contracts/WorkerRegistry.sol',
 };
 

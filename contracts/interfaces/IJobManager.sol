@@ -3,9 +3,23 @@ pragma solidity 0.8.37;
 
 import {IBeaconHistory} from "./IBeaconHistory.sol";
 import {IStaking} from "./IStaking.sol";
+import {IUsefulWork} from "./IUsefulWork.sol";
 import {IWorkerRegistry} from "./IWorkerRegistry.sol";
 import {
-    Evaluation, Exit, Job, JobPost, JobReceipt, JobState, Parameters, Payouts, Phase, ResultClaim, Round, RoundClaim, Score
+    Evaluation,
+    Exit,
+    Job,
+    JobPost,
+    JobReceipt,
+    JobState,
+    Parameters,
+    Payouts,
+    Phase,
+    ResultClaim,
+    Round,
+    RoundClaim,
+    Score,
+    TraceClaim
 } from "./JobTypes.sol";
 
 /// @title The life of a job
@@ -23,6 +37,18 @@ interface IJobManager {
     event RoundCommitted(
         uint256 indexed jobId, uint32 indexed round, bytes32 stateRoot, bytes stateCid, uint256 contributors, int64 loss
     );
+    event TraceCommitted(
+        uint256 indexed jobId,
+        uint32 indexed round,
+        address indexed worker,
+        uint256 traceId,
+        uint8 slot,
+        bytes32 traceRoot,
+        bytes32 endRoot,
+        uint256 weight
+    );
+    /// The trace was drawn and not opened, or proven wrong: its pay goes back to the client.
+    event TraceLost(uint256 indexed jobId, uint32 indexed round, address indexed worker, bool faulty);
     event ResultSubmitted(uint256 indexed jobId, bytes32 modelHash, bytes modelCid, address worker);
     event EvaluatorsDrawn(uint256 indexed jobId, address[] evaluators, uint8 attempt);
     event TestKeyDelivered(uint256 indexed jobId, address indexed evaluator, bytes wrapped);
@@ -56,6 +82,9 @@ interface IJobManager {
     error JobManagerNoMajority(uint256 jobId, uint256 signatures, uint256 slots);
     error JobManagerDuplicateSigner(uint256 jobId, address signer);
     error JobManagerStateMismatch(uint256 jobId, bytes32 got, bytes32 expected);
+    error JobManagerTraceCommitted(uint256 jobId, uint32 round, uint256 slot);
+    error JobManagerBadTrace(uint256 jobId, uint32 round, bytes32 path);
+    error JobManagerNotUsefulWork(address caller);
     error JobManagerPoolTooSmall(uint256 jobId, uint256 pool, uint256 needed);
     error JobManagerKeyAlreadyDelivered(uint256 jobId, address account);
     error JobManagerKeyMismatch(uint256 jobId, bytes32 got, bytes32 expected);
@@ -88,6 +117,17 @@ interface IJobManager {
     /// @notice Fixes training round `round` (from 0, in order) by signatures of a strict majority of the slots.
     function commitRound(uint256 jobId, uint32 round, RoundClaim calldata claim, bytes[] calldata signatures) external;
 
+    /// @notice The worker of a slot commits its trace of training round `round`, once: of the round under way or the one fixed
+    /// last, and of the last round until the job is settled. The trace starts from the state fixed before. Its unit of the
+    /// workers' pool is earned, and its unit of the work fee leaves the escrow.
+    function commitTrace(uint256 jobId, uint32 round, TraceClaim calldata claim) external;
+
+    /// @notice UsefulWork alone: the slot's trace was drawn and not opened. Loses its pay and part of the worker's lock.
+    function voidTrace(uint256 jobId, uint32 round, uint8 slot) external;
+
+    /// @notice UsefulWork alone: the slot's trace is proven wrong. Loses its pay and the worker's lock.
+    function faultTrace(uint256 jobId, uint32 round, uint8 slot) external;
+
     /// @notice An assigned worker opens the last state root into the model hash and names the model's content id.
     function submitResult(uint256 jobId, ResultClaim calldata result) external;
 
@@ -107,7 +147,8 @@ interface IJobManager {
     /// @notice Anyone makes the test key public, once no score can be committed any more.
     function publishTestKey(uint256 jobId, bytes32 key) external;
 
-    /// @notice Anyone settles (or opens the one redraw of) an evaluation that is over.
+    /// @notice Anyone settles (or opens the one redraw of) an evaluation that is over. A job with traces settles only after
+    /// `accrued.clearAt`.
     function completeJob(uint256 jobId) external;
 
     /// @notice Anyone moves a job past its deadline on to its exit.
@@ -143,8 +184,14 @@ interface IJobManager {
 
     function roundOf(uint256 jobId, uint32 round) external view returns (Round memory);
 
-    /// @notice Wei that the worker in `slot` has earned by fixed rounds.
+    /// @notice Wei that the worker in `slot` has earned by traces that are not lost.
     function earnedOf(uint256 jobId, uint256 slot) external view returns (uint256);
+
+    /// @notice The trace of a slot's training round. On a chain without useful work all have number 0.
+    function traceOf(uint256 jobId, uint32 round, uint8 slot)
+        external
+        view
+        returns (bool committed, uint256 traceId, bool lost);
 
     function jobCount() external view returns (uint256);
 
@@ -153,8 +200,12 @@ interface IJobManager {
     /// @notice Sum of the escrows of all jobs not yet settled.
     function openEscrow() external view returns (uint256);
 
-    /// @notice Work fees destroyed so far.
+    /// @notice Work fees destroyed here so far; those of provable jobs go to UsefulWork.
     function totalBurned() external view returns (uint256);
 
-    function contractsOf() external view returns (IStaking staking, IWorkerRegistry registry, IBeaconHistory beacons);
+    /// @notice UsefulWork is zero on a chain whose blocks open no traces.
+    function contractsOf()
+        external
+        view
+        returns (IStaking staking, IWorkerRegistry registry, IBeaconHistory beacons, IUsefulWork work);
 }

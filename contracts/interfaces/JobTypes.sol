@@ -67,6 +67,8 @@ struct JobPost {
     bytes32 testRoot; // Merkle root of the plaintext test set
     uint256 workerStake; // wei that each volunteer locks
     Deadlines deadlines;
+    uint32 segments; // of a slot's share of one training round, 1..4096
+    bool provable; // any segment can be replayed on chain: its fees count in the draws of useful work
 }
 
 /// The outcome of one training round, signed by a strict majority of the slots.
@@ -75,6 +77,16 @@ struct RoundClaim {
     bytes stateCid;
     uint256 contributors; // bitmap of slots whose end states entered the mean
     int64 loss; // mean loss, nats * 2^16
+}
+
+/// What a worker computed in one training round: a tree over the states at the borders of its segments, of which the first and
+/// the last state are shown.
+struct TraceClaim {
+    bytes32 traceRoot;
+    bytes32 startRoot;
+    bytes32[] startPath; // from the leaf up
+    bytes32 endRoot;
+    bytes32[] endPath;
 }
 
 struct ResultClaim {
@@ -115,6 +127,8 @@ struct Parameters {
     uint256 minWorkerStake;
     uint256 minEvaluatorStake; // also what a drawn evaluator locks
     uint256 minReward;
+    uint16 voidSlashBps; // of a worker's lock, for a trace drawn and not opened
+    uint16 faultSlashBps; // of a worker's lock, for a trace proven wrong
 }
 
 /// Wei; the first five sum to `escrow`.
@@ -125,6 +139,16 @@ struct Payouts {
     uint256 validators;
     uint256 refund;
     uint256 escrow;
+}
+
+/// What committed traces have made due, wei.
+struct Accrual {
+    uint128 workers; // without lost traces
+    uint128 burned; // work fees that have left the escrow
+    uint128 validators;
+    uint64 clearAt; // last block in which a trace can lose its pay; the job settles after it
+    uint32 traces;
+    uint32 lost; // void or faulty
 }
 
 /// One job as stored. Lists (volunteers, workers, evaluators) have their own views.
@@ -150,6 +174,7 @@ struct Job {
     bytes32 testKey; // zero until published
     Score agreed;
     Payouts payouts;
+    Accrual accrued;
 }
 
 /// What one evaluator of the present draw has done.

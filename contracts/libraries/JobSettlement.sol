@@ -4,18 +4,22 @@ pragma solidity 0.8.37;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IJobManager} from "../interfaces/IJobManager.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
-import {Exit, Job, JobReceipt, JobState, Payouts, Phase} from "../interfaces/JobTypes.sol";
-import {Burn} from "./Burn.sol";
+import {Accrual, Exit, Job, JobReceipt, JobState, Payouts, Phase} from "../interfaces/JobTypes.sol";
 import {JobStorage} from "./JobStorage.sol";
 import {Settlement} from "./Settlement.sol";
 
 /// @title The end of a job
-/// @notice Credits everyone, frees or slashes the workers' stake, burns the work fee and writes the receipt. Which end a job
+/// @notice Credits everyone, frees or slashes the workers' stake and writes the receipt. Which end a job
 /// meets is decided by its callers, who have dealt with the evaluators' stake. Runs in JobManager's storage.
 library JobSettlement {
-    /// @dev Evaluators are due exactly when some agree.
+    /// @dev Evaluators are due exactly when some agree. Work fees have left the escrow with the traces.
     function settle(JobStorage.Layout storage $, uint256 jobId, JobState state, Exit exit) external {
         Job storage job = $.jobs[jobId];
+        Accrual memory accrued = job.accrued;
+        // Until then a trace may still be found void, and its worker's stake must be there.
+        if (block.number <= accrued.clearAt) {
+            revert IJobManager.JobManagerTooEarly(jobId, uint256(accrued.clearAt) + 1);
+        }
         job.state = state;
         job.exit = exit;
         job.phase = Phase.None;
@@ -23,11 +27,10 @@ library JobSettlement {
         (IStaking.ValidatorInfo[] memory validators, uint256 validatorStake) = _validators($);
         address[] memory agreeing = $.agreeing[jobId];
         Payouts memory due = Settlement.payouts(
-            job.reward, job.parameters, job.roundsFixed, job.post.rounds, agreeing.length > 0, validatorStake > 0
+            job.reward, job.parameters, accrued, agreeing.length > 0, validatorStake > 0
         );
         job.payouts = due;
-        $.openEscrow -= due.escrow;
-        $.totalBurned += due.burned;
+        $.openEscrow -= due.escrow - due.burned;
         _closeWorkers($, jobId, job);
         for (uint256 i = 0; i < agreeing.length; i++) {
             _credit($, jobId, agreeing[i], Settlement.equalShare(due.evaluators, i, agreeing.length));
@@ -36,7 +39,6 @@ library JobSettlement {
         _credit($, jobId, job.client, due.refund);
         $.receiptHash[jobId] = keccak256(abi.encode(receipt($, jobId)));
         emit IJobManager.JobSettled(jobId, state, exit, due);
-        Burn.burn(due.burned);
     }
 
     function receipt(JobStorage.Layout storage $, uint256 jobId) public view returns (JobReceipt memory record) {
@@ -70,17 +72,31 @@ library JobSettlement {
         for (uint256 i = 0; i < validators.length; i++) totalStake += validators[i].stake;
     }
 
-    /// Pays what each slot has earned and frees its stake; a slot absent from every fixed round is slashed.
+    /// Pays what each slot has earned and frees its stake, less slashes: for lost traces, and for having committed none.
     function _closeWorkers(JobStorage.Layout storage $, uint256 jobId, Job storage job) private {
         address[] memory workers = $.workers[jobId];
         uint256 locked = job.post.workerStake;
         for (uint256 slot = 0; slot < workers.length; slot++) {
-            uint32 contributions = $.contributions[jobId][slot];
-            bool absent = contributions == 0 && job.roundsFixed > 0;
-            release($, workers[slot], locked, absent ? job.parameters.workerSlashBps : 0, "absent");
-            $.registry.recordWork(workers[slot], contributions);
-            _credit($, jobId, workers[slot], $.earned[jobId][slot]);
+            JobStorage.SlotRecord memory done = $.slots[jobId][slot];
+            (uint256 slashBps, bytes32 reason) = _slashOf(job, done);
+            release($, workers[slot], locked, slashBps, reason);
+            $.registry.recordWork(workers[slot], done.contributions);
+            _credit($, jobId, workers[slot], done.earned);
         }
+    }
+
+    function _slashOf(Job storage job, JobStorage.SlotRecord memory done)
+        private
+        view
+        returns (uint256 slashBps, bytes32 reason)
+    {
+        if (done.voids > 0 || done.faults > 0) {
+            uint256 sum = uint256(done.voids) * job.parameters.voidSlashBps
+                + uint256(done.faults) * job.parameters.faultSlashBps;
+            return (Math.min(sum, Settlement.BPS), done.faults > 0 ? bytes32("faulty trace") : bytes32("void trace"));
+        }
+        bool absent = done.contributions == 0 && job.roundsFixed > 0;
+        if (absent) return (job.parameters.workerSlashBps, "absent");
     }
 
     /// @notice Frees `locked` of the account's stake, less a slash of `slashBps` of it, all burned.

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IBeaconHistory} from "../interfaces/IBeaconHistory.sol";
 import {IJobManager} from "../interfaces/IJobManager.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
+import {IUsefulWork} from "../interfaces/IUsefulWork.sol";
 import {IWorkerRegistry} from "../interfaces/IWorkerRegistry.sol";
 import {Evaluation, Job, JobState, Parameters, Phase, Round} from "../interfaces/JobTypes.sol";
 
@@ -17,12 +18,29 @@ library JobStorage {
         uint8 reveals;
     }
 
+    /// What a slot's committed traces have come to.
+    struct SlotRecord {
+        uint128 earned;
+        uint32 contributions;
+        uint32 voids;
+        uint32 faults;
+    }
+
+    /// The trace of one slot and round.
+    struct TraceRecord {
+        bool committed;
+        bool lost;
+        uint64 traceId;
+    }
+
     struct Layout {
         /// Slot 0 of JobManager: light clients prove its entries. Keep it first.
         mapping(uint256 jobId => bytes32) receiptHash;
         IStaking staking;
         IWorkerRegistry registry;
         IBeaconHistory beacons;
+        /// Zero where blocks open no traces: then work fees are burned whole.
+        IUsefulWork work;
         uint256 jobCount;
         uint256 openEscrow;
         uint256 totalBurned;
@@ -36,8 +54,8 @@ library JobStorage {
         /// Slot + 1; zero for others.
         mapping(uint256 jobId => mapping(address account => uint256)) slotOf;
         mapping(uint256 jobId => mapping(uint256 round => Round)) rounds;
-        mapping(uint256 jobId => mapping(uint256 slot => uint256)) earned;
-        mapping(uint256 jobId => mapping(uint256 slot => uint32)) contributions;
+        mapping(uint256 jobId => mapping(uint256 slot => SlotRecord)) slots;
+        mapping(uint256 jobId => mapping(uint256 round => mapping(uint256 slot => TraceRecord))) traces;
         mapping(uint256 jobId => address[]) evaluators;
         /// The last draw (from 1) that chose the account.
         mapping(uint256 jobId => mapping(address account => uint8)) drawnIn;

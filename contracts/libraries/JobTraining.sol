@@ -9,7 +9,6 @@ import {
 } from "../interfaces/JobTypes.sol";
 import {JobSettlement} from "./JobSettlement.sol";
 import {JobStorage} from "./JobStorage.sol";
-import {Settlement} from "./Settlement.sol";
 import {StakeDraw} from "./StakeDraw.sol";
 
 /// @title Open and Training
@@ -23,6 +22,8 @@ library JobTraining {
     uint256 private constant MAX_VOLUNTEERS = 128;
     /// Bounds the comparison of every score with every other.
     uint256 private constant MAX_EVALUATORS = 15;
+    /// Bounds the paths of a trace.
+    uint256 private constant MAX_SEGMENTS = 4_096;
     uint256 private constant MODE_FEDERATED = 1;
     uint256 private constant PPM = 1_000_000;
     bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
@@ -129,7 +130,6 @@ library JobTraining {
         bool last = round + 1 == job.post.rounds;
         job.deadline =
             uint64(block.number) + (last ? job.post.deadlines.resultBlocks : job.post.deadlines.roundBlocks);
-        _earn($, jobId, job, round, claim.contributors);
         emit IJobManager.RoundCommitted(
             jobId, round, claim.stateRoot, claim.stateCid, claim.contributors, claim.loss
         );
@@ -178,6 +178,7 @@ library JobTraining {
         _checkRange("targetScorePpm", post.targetScorePpm, 0, PPM);
         _checkRange("workerStake", post.workerStake, parameters.minWorkerStake, type(uint128).max);
         _checkRange("reward", msg.value, parameters.minReward, type(uint128).max);
+        _checkRange("segments", post.segments, 1, MAX_SEGMENTS);
         if (post.documentHash == 0) revert IJobManager.JobManagerBadPost("documentHash", 0, 0);
         if (post.testKeyCommitment == 0) revert IJobManager.JobManagerBadPost("testKeyCommitment", 0, 0);
         Deadlines calldata deadlines = post.deadlines;
@@ -251,23 +252,6 @@ library JobTraining {
             uint256 bit = 1 << (slotPlusOne - 1);
             if (signed & bit != 0) revert IJobManager.JobManagerDuplicateSigner(jobId, signer);
             signed |= bit;
-        }
-    }
-
-    /// Divides the round's share among its contributors; the first takes the remainder.
-    function _earn(JobStorage.Layout storage $, uint256 jobId, Job storage job, uint256 round, uint256 contributors)
-        private
-    {
-        uint256 pool = Settlement.workersPool(job.reward, job.parameters);
-        uint256 planned = job.post.rounds;
-        uint256 share = Settlement.dueAfter(pool, round + 1, planned) - Settlement.dueAfter(pool, round, planned);
-        uint256 count = 0;
-        for (uint256 rest = contributors; rest != 0; rest &= rest - 1) count++;
-        uint256 index = 0;
-        for (uint256 slot = 0; slot < job.post.workers; slot++) {
-            if (contributors & (1 << slot) == 0) continue;
-            $.earned[jobId][slot] += Settlement.equalShare(share, index++, count);
-            $.contributions[jobId][slot] += 1;
         }
     }
 }

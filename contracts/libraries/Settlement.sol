@@ -2,17 +2,28 @@
 pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {Parameters, Payouts} from "../interfaces/JobTypes.sol";
+import {Accrual, Parameters, Payouts} from "../interfaces/JobTypes.sol";
 
 /// @title The arithmetic of payment
 /// @notice Pure: how an escrow divides, exact to the wei. Owns no balances.
 library Settlement {
     uint256 internal constant BPS = 10_000;
 
-    /// @notice What of `pool` is due after `done` of `planned` rounds. Differences of successive values are the shares of
-    /// single rounds, so shares of any run of rounds sum exactly.
-    function dueAfter(uint256 pool, uint256 done, uint256 planned) internal pure returns (uint256) {
-        return Math.mulDiv(pool, done, planned);
+    /// @notice The share of unit `unit` of `units` in `part`: differences of floored sums, so that all units together are the
+    /// part exactly.
+    function unitShare(uint256 part, uint256 unit, uint256 units) internal pure returns (uint256) {
+        return Math.mulDiv(part, unit + 1, units) - Math.mulDiv(part, unit, units);
+    }
+
+    /// @notice What the trace of one slot and round makes due.
+    function unitOf(uint256 escrow, Parameters memory parameters, uint256 unit, uint256 units)
+        internal
+        pure
+        returns (uint256 workers, uint256 burned, uint256 validators)
+    {
+        workers = unitShare(workersPool(escrow, parameters), unit, units);
+        burned = unitShare(_part(escrow, parameters.burnBps), unit, units);
+        validators = unitShare(_part(escrow, parameters.validatorsBps), unit, units);
     }
 
     /// @notice The workers' part of an escrow: all that the floored other parts leave.
@@ -21,20 +32,19 @@ library Settlement {
             - _part(escrow, parameters.validatorsBps);
     }
 
-    /// @notice Divides `escrow` after `done` of `planned` rounds; what is not due to anyone is the client's refund.
+    /// @notice Divides `escrow` by what traces have made due; what is not due to anyone is the client's refund.
     function payouts(
         uint256 escrow,
         Parameters memory parameters,
-        uint256 done,
-        uint256 planned,
+        Accrual memory accrued,
         bool evaluatorsDue,
         bool validatorsExist
     ) internal pure returns (Payouts memory due) {
         due.escrow = escrow;
-        due.workers = dueAfter(workersPool(escrow, parameters), done, planned);
-        due.burned = dueAfter(_part(escrow, parameters.burnBps), done, planned);
+        due.workers = accrued.workers;
+        due.burned = accrued.burned;
         if (evaluatorsDue) due.evaluators = _part(escrow, parameters.evaluatorsBps);
-        if (validatorsExist) due.validators = dueAfter(_part(escrow, parameters.validatorsBps), done, planned);
+        if (validatorsExist) due.validators = accrued.validators;
         due.refund = escrow - due.workers - due.evaluators - due.burned - due.validators;
     }
 
