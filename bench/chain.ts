@@ -44,6 +44,7 @@ const environment: BlockEnvironment = {
   extraData: new Uint8Array(32),
   gasLimit: 60_000_000n,
   baseFeePerGas: 7n,
+  work: null,
 };
 
 const wallets = Array.from(
@@ -104,7 +105,7 @@ async function prepareOurs(): Promise<{ execution: Execution; root: Uint8Array }
   const execution = createExecution({
     common: createChainCommon(CHAIN_ID),
     state,
-    beaconHistory: null,
+    system: { beaconHistory: null, usefulWork: null },
     blockHashes: () => new Uint8Array(32),
   });
   return { execution, root: stateRoot };

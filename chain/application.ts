@@ -99,7 +99,10 @@ class NodeApplication implements ChainApplication {
     this.execution = createExecution({
       common,
       state: this.#state,
-      beaconHistory: options.spec.contracts.beaconHistory,
+      system: {
+        beaconHistory: options.spec.contracts.beaconHistory,
+        usefulWork: options.spec.contracts.usefulWork ?? null,
+      },
       blockHashes: (height) => store.block(height)!.header.hash(),
     });
     this.pool = createTxPool({
@@ -138,6 +141,7 @@ class NodeApplication implements ChainApplication {
       timestamp: Math.max(Number(parent.timestamp) + 1, now),
       mixHash: input.beacon,
       extraData: sectionHash(input.section),
+      work: input.section.work,
     });
     const offered = this.pool.select(environment.baseFeePerGas, environment.gasLimit * SELECTION_FACTOR);
     const executed = await this.execution.build(environment, parent.stateRoot, offered);
@@ -224,6 +228,7 @@ class NodeApplication implements ChainApplication {
       timestamp: Number(header.timestamp),
       mixHash: header.mixHash,
       extraData: header.extraData,
+      work: block.section.work,
     });
     const executed = await this.execution.replay(environment, this.#headHeader.stateRoot, block.transactions);
     if (toHex(executed.header.hash()) !== claimed) {
@@ -241,7 +246,7 @@ class NodeApplication implements ChainApplication {
 
   #environment(
     parent: BlockHeader,
-    own: Pick<BlockEnvironment, 'coinbase' | 'timestamp' | 'mixHash' | 'extraData'>,
+    own: Pick<BlockEnvironment, 'coinbase' | 'timestamp' | 'mixHash' | 'extraData' | 'work'>,
   ): BlockEnvironment {
     return {
       ...own,

@@ -36,6 +36,7 @@ import { type ReadyCheck, readyChecks } from './readiness.ts';
 import { createRpcServer } from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
+import { createWorkDesk, type WorkDesk } from './work/index.ts';
 
 export interface ChainNodeInput {
   spec: ChainSpec;
@@ -105,7 +106,8 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     ...(input.announce && { announce: input.announce }),
   });
   closers.defer(() => peer.stop());
-  const consensus = createNodeConsensus(input, application, peer);
+  const work = spec.work && createWorkDesk({ application, peer, log: log.child({ part: 'work' }) });
+  const consensus = createNodeConsensus(input, application, peer, work);
   const chainId = BigInt(spec.chainId);
   const sync = createNodeSync(input, application, peer, consensus);
   const gossip = createTxGossip({ peer, chainId, pool: application.pool, log: log.child({ part: 'tx' }) });
@@ -120,7 +122,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
   observe(input, application, consensus, finality);
   await serveBlock(peer, (hash) => findBlock(application, consensus, hash));
   await serveSigned(peer, (question) => consensus.answer(question));
-  for (const service of [consensus, sync, gossip, evidence]) {
+  for (const service of [...(work ? [work] : []), consensus, sync, gossip, evidence]) {
     closers.defer(() => service.stop());
     await service.start();
   }
@@ -171,7 +173,12 @@ function observe(
   });
 }
 
-function createNodeConsensus(input: ChainNodeInput, application: ChainApplication, peer: Peer): Consensus {
+function createNodeConsensus(
+  input: ChainNodeInput,
+  application: ChainApplication,
+  peer: Peer,
+  work: WorkDesk | undefined,
+): Consensus {
   const { spec, dataDir, keys, onFault, metrics = noMetrics } = input;
   const { common, store } = application;
   const chainId = BigInt(spec.chainId);
@@ -193,6 +200,7 @@ function createNodeConsensus(input: ChainNodeInput, application: ChainApplicatio
     witnesses: createWitnesses(peer, () => peer.gossip.listeners(consensusTopic(chainId)), log),
     clock: systemClock,
     log,
+    ...(work && { work }),
     ...(onFault && { onFault }),
   });
 }

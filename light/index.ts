@@ -12,7 +12,14 @@ export { type HeaderFields, headerFields } from './header.ts';
 export { type Account, EMPTY_TRIE_ROOT, verifyAccountProof, verifyStorageProof } from './proofs.ts';
 export { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } from './rlp.ts';
 export { decodeSection, EMPTY_HASH, encodeSection, MAX_ROUND, sectionHash } from './section.ts';
-export type { BlockCommit, Checked, ConsensusSection, Validator, ValidatorSet } from './types.ts';
+export type {
+  BlockCommit,
+  Checked,
+  ConsensusSection,
+  Validator,
+  ValidatorSet,
+  WorkSection,
+} from './types.ts';
 export { hasCorrectOne, isQuorum, totalPower, validatorSetHash } from './validators.ts';
 export { type CommitClaim, commitSigners, verifyCommit } from './verify-commit.ts';
 export {

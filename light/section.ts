@@ -1,20 +1,22 @@
 /** Wire form and hash of the consensus section. The header's `extraData` must equal `sectionHash`. */
 import { encode } from '@ethereumjs/rlp';
 import { FedaiError, keccak256 } from '../core/index.ts';
-import { readBytes, readList, readUint } from './rlp.ts';
-import type { ConsensusSection } from './types.ts';
+import { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } from './rlp.ts';
+import type { ConsensusSection, WorkSection } from './types.ts';
 
 /** Rounds fit in the 4 bytes that votes give them; the top is kept free so that signed readers agree. */
 export const MAX_ROUND = 0x7fff_ffff;
 
 const SECTION_VERSION = 1;
 
-/** 1 + 4 + 3·32 + 96 bytes of fields and their prefixes, rounded up. */
-const MAX_SECTION_BYTES = 256;
+/** 1 + 4 + 3·32 + 96 bytes of fields, some 250 of the work section, and their prefixes, rounded up. */
+const MAX_SECTION_BYTES = 512;
+/** Version, codec, hash function, length and hash. */
+const CID_BYTES = 36;
 
 export const EMPTY_HASH = new Uint8Array(32);
 
-/** RLP [version, round, parentCommitHash, validatorsHash, nextValidatorsHash, randaoReveal, work]. */
+/** RLP [version, round, parentCommitHash, validatorsHash, nextValidatorsHash, randaoReveal, work]; work is empty bytes or a list. */
 export function encodeSection(section: ConsensusSection): Uint8Array {
   return encode([
     section.version,
@@ -23,7 +25,7 @@ export function encodeSection(section: ConsensusSection): Uint8Array {
     section.validatorsHash,
     section.nextValidatorsHash,
     section.randaoReveal,
-    new Uint8Array(0),
+    section.work === null ? new Uint8Array(0) : workItems(section.work),
   ]);
 }
 
@@ -37,7 +39,6 @@ export function decodeSection(bytes: Uint8Array): ConsensusSection {
       expected: SECTION_VERSION,
     });
   }
-  readBytes(items[6], 'work section', 0);
   return {
     version: SECTION_VERSION,
     round: readUint(items[1], 'section round', MAX_ROUND),
@@ -45,7 +46,40 @@ export function decodeSection(bytes: Uint8Array): ConsensusSection {
     validatorsHash: readBytes(items[3], 'validators hash', 32),
     nextValidatorsHash: readBytes(items[4], 'next validators hash', 32),
     randaoReveal: readBytes(items[5], 'randao reveal', 0, 96),
-    work: null,
+    work: readWork(items[6]),
+  };
+}
+
+const workItems = (work: WorkSection) => [
+  work.drawHeight,
+  work.rank,
+  work.jobId,
+  work.worker,
+  work.traceRoot,
+  work.segment,
+  work.modelHash,
+  work.totalWeight,
+  work.opener,
+  work.bundle,
+];
+
+function readWork(item: RlpItem | undefined): WorkSection | null {
+  if (item instanceof Uint8Array) {
+    readBytes(item, 'work section', 0);
+    return null;
+  }
+  const fields = readItems(item, 'work section', 10);
+  return {
+    drawHeight: readUint(fields[0], 'draw height'),
+    rank: readUint(fields[1], 'rank', 255),
+    jobId: readBigInt(fields[2], 'job id'),
+    worker: readBytes(fields[3], 'worker', 20),
+    traceRoot: readBytes(fields[4], 'trace root', 32),
+    segment: readUint(fields[5], 'segment', 0xffff_ffff),
+    modelHash: readBytes(fields[6], 'model hash', 32),
+    totalWeight: readBigInt(fields[7], 'total weight'),
+    opener: readBytes(fields[8], 'opener', 20),
+    bundle: readBytes(fields[9], 'bundle id', CID_BYTES),
   };
 }
 

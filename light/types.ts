@@ -39,8 +39,29 @@ export interface ConsensusSection {
   nextValidatorsHash: Uint8Array;
   /** Proposer's BLS signature over the height (96 bytes) in round 0, otherwise empty. */
   randaoReveal: Uint8Array;
-  /** Work section; none yet. */
-  work: null;
+  /** The proof of useful work that this block carries, if any. */
+  work: WorkSection | null;
+}
+
+/** One drawn segment of paid training, opened: what the bundle proves and the chain has drawn. docs/protocol/useful-work.md. */
+export interface WorkSection {
+  /** Work height whose draw this opens, and the rank in it. */
+  drawHeight: number;
+  rank: number;
+  jobId: bigint;
+  /** Account that trained it, 20 bytes. */
+  worker: Uint8Array;
+  /** Root of the trace committed before the draw, 32 bytes. */
+  traceRoot: Uint8Array;
+  segment: number;
+  /** Weights root of the state that the segment ends with, 32 bytes. */
+  modelHash: Uint8Array;
+  /** Wei burned by all traces that the draw covered. */
+  totalWeight: bigint;
+  /** Account that found the bundle and is paid for it, 20 bytes. */
+  opener: Uint8Array;
+  /** Content id of the bundle (CIDv1, binary): anyone can fetch and replay it. */
+  bundle: Uint8Array;
 }
 
 export type Checked = { ok: true } | { ok: false; reason: string };

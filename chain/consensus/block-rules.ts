@@ -38,6 +38,14 @@ const onSection: BlockRule = ({ header, section }, { context }) => {
   return undefined;
 };
 
+/** From this consensus round on blocks carry no work: whatever is wrong with proofs, the chain goes on. */
+export const FIRST_ROUND_WITHOUT_WORK = 2;
+
+const onWork: BlockRule = ({ section }) =>
+  section.work !== null && section.round >= FIRST_ROUND_WITHOUT_WORK
+    ? 'proof of work in a later round'
+    : undefined;
+
 const onProposer: BlockRule = ({ header, section }, { context }) => {
   const expected = fromHex(addressOf(context, section.round));
   return equalBytes(header.coinbase.bytes, expected) ? undefined : 'coinbase is not the proposer';
@@ -73,7 +81,7 @@ const onParentCommit: BlockRule = ({ section, parentCommit }, { chainId, context
 };
 
 /** Cheap rules first. */
-const RULES: readonly BlockRule[] = [onParent, onSection, onProposer, onBeacon, onParentCommit];
+const RULES: readonly BlockRule[] = [onParent, onSection, onWork, onProposer, onBeacon, onParentCommit];
 
 export function checkBlockRules(block: Block, around: Surroundings): Checked {
   for (const rule of RULES) {

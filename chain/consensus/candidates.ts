@@ -33,7 +33,7 @@ const MAX_FETCHES = 16;
 
 export function createCandidates(deps: CandidatesDeps): Candidates {
   const blocks = new Map<BlockId, Block>();
-  const underway = new Map<BlockId, { persistent: boolean }>();
+  const underway = new Map<BlockId, Job>();
   return {
     get size() {
       return blocks.size;
@@ -44,11 +44,11 @@ export function createCandidates(deps: CandidatesDeps): Candidates {
       if (blocks.has(id)) return;
       const running = underway.get(id);
       if (running !== undefined) {
-        running.persistent ||= persistent;
+        if (persistent) running.want();
         return;
       }
       if (underway.size >= MAX_FETCHES && !persistent) return;
-      const job = { persistent };
+      const job = newJob(persistent);
       underway.set(id, job);
       void obtain(deps, id, from, job)
         .then((found) => found && deps.isOpen() && deps.onBlock(id, found.block, found.valid))
@@ -57,17 +57,50 @@ export function createCandidates(deps: CandidatesDeps): Candidates {
   };
 }
 
+interface Job {
+  /** A quorum voted for the block. */
+  persistent: boolean;
+  want(): void;
+  readonly wanted: Promise<void>;
+}
+
+function newJob(persistent: boolean): Job {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const job: Job = {
+    persistent,
+    wanted: promise,
+    want() {
+      job.persistent = true;
+      resolve();
+    },
+  };
+  if (persistent) resolve();
+  return job;
+}
+
+/**
+ * A block whose proof of work is not replayed here is as one that is not here: its round passes with a nil vote. What a
+ * quorum voted for needs no proof of ours.
+ */
+async function untilProven({ options }: CandidatesDeps, block: Block, job: Job): Promise<void> {
+  if (block.section.work === null || options.work === undefined) return;
+  const proved = options.work.proven(block).then((isRight) => (isRight ? undefined : job.wanted));
+  await Promise.race([job.wanted, proved]);
+}
+
 async function obtain(
   deps: CandidatesDeps,
   id: BlockId,
   from: string | undefined,
-  job: { persistent: boolean },
+  job: Job,
 ): Promise<{ block: Block; valid: boolean } | undefined> {
   const { log, clock } = deps.options;
   for (let tries = 1; deps.isOpen() && (job.persistent || tries <= MAX_FETCH_TRIES); tries++) {
     try {
       const block = await fetchWithin(deps, id, from);
-      return await deps.serial(() => checkBlock(deps, id, block));
+      const checked = await deps.serial(() => checkBlock(deps, id, block));
+      if (checked.valid) await untilProven(deps, block, job);
+      return checked;
     } catch (cause) {
       log.debug('proposed block is not to be had yet', { height: deps.context.height, id, tries, cause });
       await sleep(FETCH_RETRY_MS * Math.min(tries, 4), undefined, clock);

@@ -7,8 +7,10 @@ import {
   nextBeacon,
   randaoSignBytes,
   voteSignBytes,
+  type WorkSection,
 } from '../../light/index.ts';
 import type { Block } from '../types.ts';
+import { FIRST_ROUND_WITHOUT_WORK } from './block-rules.ts';
 import { blockId, type Candidates } from './candidates.ts';
 import { addressOf, type HeightContext, parentCommitHash } from './height.ts';
 import type { Input } from './inputs.ts';
@@ -86,7 +88,19 @@ function getValue(deps: EffectDeps, round: number): void {
     .catch((cause) => log.error('could not build a block', { height: deps.context.height, round, cause }));
 }
 
+/** A work section that the contracts refuse must not cost the height its block. */
 async function buildBlock(deps: EffectDeps, round: number): Promise<Block> {
+  const work = round < FIRST_ROUND_WITHOUT_WORK ? (deps.options.work?.choose() ?? null) : null;
+  try {
+    return await buildWith(deps, round, work);
+  } catch (cause) {
+    if (work === null) throw cause;
+    deps.options.log.warn('a block with this proof of work cannot be built', { ...work, cause });
+    return await buildWith(deps, round, null);
+  }
+}
+
+async function buildWith(deps: EffectDeps, round: number, work: WorkSection | null): Promise<Block> {
   const { options, context, signer } = deps;
   const { height, parent, parentCommit } = context;
   const randaoReveal =
@@ -100,7 +114,7 @@ async function buildBlock(deps: EffectDeps, round: number): Promise<Block> {
     validatorsHash: context.validatorsHash,
     nextValidatorsHash: context.nextValidatorsHash,
     randaoReveal,
-    work: null,
+    work,
   };
   return await options.application.buildBlock({
     height,

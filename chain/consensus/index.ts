@@ -24,4 +24,5 @@ export type {
   Evidence,
   SignatureScheme,
   Witnesses,
+  WorkProofs,
 } from './types.ts';

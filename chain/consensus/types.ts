@@ -1,7 +1,7 @@
 /** What consensus needs from outside and what it offers. Blocks and the Application interface are in chain/types.ts. */
 import type { BlsCheck } from '../../core/bls/index.ts';
 import type { Clock, Log, Service } from '../../core/index.ts';
-import type { BlockCommit } from '../../light/index.ts';
+import type { BlockCommit, WorkSection } from '../../light/index.ts';
 import type { Application, Block, ConsensusNetwork } from '../types.ts';
 import type { Step } from './machine-state.ts';
 import type { ConsensusMessage, SignedProposal, SignedVote } from './messages.ts';
@@ -85,6 +85,14 @@ export interface Witnesses {
   ask(question: Uint8Array, take: (answer: Uint8Array) => void): Promise<void>;
 }
 
+/** Proofs of useful work as consensus sees them. */
+export interface WorkProofs {
+  /** What the next block may carry; null when nothing is drawn, or no bundle is here and verified. */
+  choose(): WorkSection | null;
+  /** Resolves true once the block's proof is replayed here; false when it is wrong. May take longer than a round. */
+  proven(block: Block): Promise<boolean>;
+}
+
 export interface ConsensusOptions {
   readonly chainId: bigint;
   readonly timing: ConsensusTiming;
@@ -99,6 +107,8 @@ export interface ConsensusOptions {
   readonly scheme: SignatureScheme;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: this chain has no proofs of useful work. */
+  readonly work?: WorkProofs;
   /** Asked before the first signature. Without them this directory is taken for the only one of its key. */
   readonly witnesses?: Witnesses;
   /** Called once when going on would be unsafe (a disk that fails, a decided block that does not execute). */

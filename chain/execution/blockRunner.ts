@@ -2,19 +2,12 @@
 import { type Block, type BlockHeader, createBlock, createBlockHeader } from '@ethereumjs/block';
 import type { Common } from '@ethereumjs/common';
 import { createTxFromRLP, isBlob4844Tx, type TypedTransaction } from '@ethereumjs/tx';
-import { createAddressFromString } from '@ethereumjs/util';
 import { type RunTxResult, runTx } from '@ethereumjs/vm';
-import { FedaiError, type Hex, isHostFault, utf8 } from '../../core/index.ts';
-import { fastKeccak } from './common.ts';
+import { FedaiError, isHostFault } from '../../core/index.ts';
 import type { Machine } from './evmPool.ts';
 import { bloomOf, encodeConsensusReceipt, listRoot, unionBloom } from './receipts.ts';
+import { callSystem, type SystemContracts } from './systemCalls.ts';
 import type { BlockEnvironment, ExecutedBlock, Receipt } from './types.ts';
-
-/** Caller of system calls (EIP-4788 and its successors). */
-const SYSTEM_ADDRESS = createAddressFromString('0xfffffffffffffffffffffffffffffffffffffffe');
-/** As EIP-4788: apart from the block's gas. */
-const SYSTEM_GAS = 30_000_000n;
-const RECORD_SELECTOR = fastKeccak(utf8('record()')).slice(0, 4);
 
 /** Errors of our own database must stop the node, never condemn a block. */
 const isFault = (error: unknown): boolean =>
@@ -45,8 +38,7 @@ export function decodeTransaction(raw: Uint8Array, common: Common): TypedTransac
 
 export interface RunOptions {
   readonly common: Common;
-  /** Contract whose `record()` is called before the first transaction; null: none. */
-  readonly beaconHistory: Hex | null;
+  readonly system: SystemContracts;
   /** Throw on the first transaction that is not valid instead of leaving it out. */
   readonly strict: boolean;
 }
@@ -59,7 +51,7 @@ export async function runBlock(
 ): Promise<ExecutedBlock> {
   const fields = headerFields(environment);
   const block = createBlock({ header: fields }, { common: options.common });
-  if (options.beaconHistory !== null) await recordBeacon(machine, block, options.beaconHistory);
+  await callSystem(machine, block, environment.work, options.system);
   const included: TypedTransaction[] = [];
   const receipts: Receipt[] = [];
   let gasUsed = 0n;
@@ -97,19 +89,6 @@ export function headerFields(environment: BlockEnvironment) {
     gasLimit: environment.gasLimit,
     baseFeePerGas: environment.baseFeePerGas,
   };
-}
-
-async function recordBeacon(machine: Machine, block: Block, contract: Hex): Promise<void> {
-  await machine.evm.runCall({
-    caller: SYSTEM_ADDRESS,
-    to: createAddressFromString(contract),
-    data: RECORD_SELECTOR,
-    gasLimit: SYSTEM_GAS,
-    block,
-    skipNonceIncrement: true,
-  });
-  await machine.evm.journal.cleanup();
-  machine.state.originalStorageCache.clear();
 }
 
 /** undefined: the transaction is not valid here, and nothing of it remains. */

@@ -1,27 +1,27 @@
 /** The production state machine: ethereumjs at Prague over our own state. Owns no storage and no rules of consensus. */
 import type { Common } from '@ethereumjs/common';
-import type { Hex } from '../../core/index.ts';
 import { FedaiError } from '../../core/index.ts';
 import { decodeTransaction, runBlock } from './blockRunner.ts';
 import { runCall, searchGas } from './calls.ts';
 import { createEvmPool } from './evmPool.ts';
 import type { StateDb } from './stateDb.ts';
+import type { SystemContracts } from './systemCalls.ts';
 import type { BlockHashes, Execution } from './types.ts';
 
 export interface ExecutionOptions {
   readonly common: Common;
   readonly state: StateDb;
-  readonly beaconHistory: Hex | null;
+  readonly system: SystemContracts;
   readonly blockHashes: BlockHashes;
 }
 
 export function createExecution(options: ExecutionOptions): Execution {
-  const { common, state, beaconHistory } = options;
+  const { common, state, system } = options;
   const pool = createEvmPool(common, state, options.blockHashes);
   const build: Execution['build'] = async (environment, parentRoot, candidates) => {
     try {
       return await pool.use(parentRoot, (machine) =>
-        runBlock(machine, environment, candidates, { common, beaconHistory, strict: false }),
+        runBlock(machine, environment, candidates, { common, system, strict: false }),
       );
     } catch (error) {
       if (!(error instanceof FedaiError) || error.code !== 'TX_UNRUNNABLE') throw error;
@@ -39,7 +39,7 @@ export function createExecution(options: ExecutionOptions): Execution {
     replay: (environment, parentRoot, transactions) => {
       const decoded = transactions.map((raw) => decodeInBlock(raw, common));
       return pool.use(parentRoot, (machine) =>
-        runBlock(machine, environment, decoded, { common, beaconHistory, strict: true }),
+        runBlock(machine, environment, decoded, { common, system, strict: true }),
       );
     },
     call: (header, request) => runCall(pool, header, request, common),

@@ -2,6 +2,7 @@
 import type { BlockHeader } from '@ethereumjs/block';
 import type { TypedTransaction } from '@ethereumjs/tx';
 import type { Hex } from '../../core/index.ts';
+import type { WorkSection } from '../../light/index.ts';
 import type { StateWrites } from './stateDb.ts';
 
 export interface Log {
@@ -37,6 +38,8 @@ export interface BlockEnvironment {
   readonly extraData: Uint8Array;
   readonly gasLimit: bigint;
   readonly baseFeePerGas: bigint;
+  /** The proof of useful work that the block carries: told to the contract before the first transaction. */
+  readonly work: WorkSection | null;
 }
 
 /** A block executed on top of a committed state, with what must be stored if it is committed. */

@@ -24,6 +24,17 @@ const consensusSchema = z.strictObject({
   timeoutDeltaMs: z.int().min(0).max(600_000),
 });
 
+const workSchema = z.strictObject({
+  /** Work heights are its multiples, as UsefulWork's parameters say. */
+  everyBlocks: z.int().min(1).max(100_000),
+  /** Most that replaying one segment may cost; prices in job/segments.ts. */
+  maxReplayGas: z.int().min(1),
+  maxBundleBytes: z
+    .int()
+    .min(1)
+    .max(32 * 2 ** 20),
+});
+
 const allocSchema = z.strictObject({
   balance: wei,
   nonce: z.int().min(0).optional(),
@@ -50,7 +61,11 @@ export const chainSpecSchema = z.strictObject({
     governor: hex(20),
     timelock: hex(20),
     beaconHistory: hex(20),
+    /** Absent where blocks carry no proofs of useful work. */
+    usefulWork: hex(20).optional(),
   }),
+  /** Proofs of useful work; there when `contracts.usefulWork` is. */
+  work: workSchema.optional(),
   /** As Staking's genesis state says; repeated so that a light client needs no EVM. */
   validators: z
     .array(z.strictObject({ address: hex(20), blsPublicKey: hex(48), power: wei }))

@@ -63,6 +63,7 @@ test('a call of the blob precompile is mined, charged and leaves the block valid
       extraData: block.header.extraData,
       gasLimit: block.header.gasLimit,
       baseFeePerGas: block.header.baseFeePerGas!,
+      work: null,
     },
     parent.stateRoot,
     block.transactions,

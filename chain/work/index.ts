@@ -1,0 +1,2 @@
+export { createWorkDesk, type WorkDesk } from './desk.ts';
+export { type Opening, readOpenings } from './openings.ts';

@@ -1,0 +1,55 @@
+/** Keeps the bundles of the latest work blocks, so that anybody can fetch and replay what sealed them. */
+import { CID } from 'multiformats/cid';
+import type { Log } from '../../core/index.ts';
+import type { ContentStore } from '../../storage/index.ts';
+import type { ChainApplication } from '../application.ts';
+import type { Block } from '../types.ts';
+
+export interface BundleKeeper {
+  add(block: Pick<Block, 'section'>): void;
+  stop(): void;
+}
+
+/** An hour of work blocks at one in ten seconds; at 32 MiB each, the most that a chain may allow, 11 GiB. */
+const KEPT_BUNDLES = 360;
+/** Blocks that are looked through at the start for what is kept already. */
+const MAX_LOOK_BACK = 3_600;
+/** Whoever committed the block without having it fetches it from those that voted. */
+const FETCH_TIMEOUT_MS = 60_000;
+
+export function keepBundles(input: {
+  application: ChainApplication;
+  content: ContentStore;
+  log: Log;
+}): BundleKeeper {
+  const { application, content, log } = input;
+  const kept = recentBundles(application);
+  const ended = new AbortController();
+  const tell = (what: string) => (error: unknown) => {
+    if (!ended.signal.aborted) log.debug(what, { error });
+  };
+  return {
+    add({ section: { work } }) {
+      if (work === null) return;
+      const bundle = CID.decode(work.bundle).toString();
+      kept.push(bundle);
+      content
+        .pin(bundle, { timeoutMs: FETCH_TIMEOUT_MS, signal: ended.signal })
+        .catch(tell('the bundle of a work block is not to be had'));
+      const old = kept.length > KEPT_BUNDLES ? kept.shift() : undefined;
+      if (old !== undefined && !kept.includes(old)) content.unpin(old).catch(tell('an old bundle stays'));
+    },
+    stop: () => ended.abort(),
+  };
+}
+
+/** Oldest first. */
+function recentBundles({ store, head }: ChainApplication): string[] {
+  const bundles: string[] = [];
+  for (let height = head.height; height > Math.max(0, head.height - MAX_LOOK_BACK); height--) {
+    const work = store.block(height)?.section.work ?? null;
+    if (work !== null) bundles.unshift(CID.decode(work.bundle).toString());
+    if (bundles.length >= KEPT_BUNDLES) break;
+  }
+  return bundles;
+}
