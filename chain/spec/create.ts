@@ -4,7 +4,13 @@
  */
 import { createBlock, createBlockHeader, type Block as EvmBlock } from '@ethereumjs/block';
 import { Account, createAddressFromString } from '@ethereumjs/util';
-import { type DeploymentParameters, type DeploymentStep, deploymentPlan } from '../../contracts/deploy.ts';
+import {
+  type ContractAddresses,
+  type DeploymentParameters,
+  type DeploymentStep,
+  deploymentPlan,
+  type WorkParameters,
+} from '../../contracts/deploy.ts';
 import { verifyPossession } from '../../core/bls/index.ts';
 import { FedaiError, fromHex, type Hex, toHex, utf8 } from '../../core/index.ts';
 import {
@@ -17,7 +23,7 @@ import {
   StateDb,
 } from '../execution/index.ts';
 import { readValidators } from './readValidators.ts';
-import { type ChainSpec, type ConsensusTiming, parseChainSpec } from './schema.ts';
+import { type ChainSpec, type ConsensusTiming, parseChainSpec, type WorkLimits } from './schema.ts';
 
 export interface GenesisValidator {
   readonly address: Hex;
@@ -40,6 +46,8 @@ export interface CreateChainSpecInput
   readonly baseFeePerGas?: bigint;
   readonly epochBlocks?: number;
   readonly consensus?: Partial<ConsensusTiming>;
+  /** Limits of proofs of useful work and the draws' terms; null for a chain whose blocks carry none. */
+  readonly work?: Partial<WorkLimits & Omit<WorkParameters, 'interval'>> | null;
   readonly bootstrap?: readonly string[];
 }
 
@@ -59,6 +67,13 @@ export const defaultConsensusTiming: ConsensusTiming = {
   timeoutDeltaMs: 500,
 };
 
+/** A second of one core for a replay at most, and a bundle that a home uplink sends in a few. */
+export const defaultWorkLimits: WorkLimits = {
+  everyBlocks: 10,
+  maxReplayGas: 10_000_000_000,
+  maxBundleBytes: 32 * 2 ** 20,
+};
+
 /** An address that nobody holds the key of. */
 const DEPLOYER = toHex(fastKeccak(utf8('fedai-genesis-deployer/1')).slice(12));
 /** A constructor or set-up call of genesis may use more than a block. */
@@ -72,9 +87,12 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
   input.validators.forEach(checkPossession);
   const gasLimit = input.gasLimit ?? defaults.gasLimit;
   const baseFeePerGas = (input.baseFeePerGas ?? defaults.baseFeePerGas).toString();
+  const { everyBlocks, maxReplayGas, maxBundleBytes, ...terms } = { ...defaultWorkLimits, ...input.work };
+  const work = input.work === null ? null : { interval: everyBlocks, ...terms };
   const deployment = deploymentPlan({
     deployer: DEPLOYER,
     ...pick(input, 'jobs', 'staking', 'governance', 'allowedNodes'),
+    work,
     validators: input.validators.map(({ address, ...keys }) => ({ account: address, ...keys })),
   });
   const { alloc, validators } = await runGenesis(input, deployment.steps, deployment.addresses.staking);
@@ -88,11 +106,16 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
     consensus: { ...defaultConsensusTiming, ...input.consensus },
     epochBlocks: input.epochBlocks ?? defaults.epochBlocks,
     alloc,
-    contracts: deployment.addresses,
+    contracts: deployedContracts(deployment.addresses),
+    ...(work && { work: { everyBlocks, maxReplayGas, maxBundleBytes } }),
     validators,
     bootstrap: [...(input.bootstrap ?? [])],
   });
 }
+
+/** What is not there is not named. */
+const deployedContracts = ({ usefulWork, ...contracts }: ContractAddresses) =>
+  usefulWork === null ? contracts : { ...contracts, usefulWork };
 
 /** A key made from others' keys could sign commits in their names. Staking checks too; this says whose proof is bad. */
 function checkPossession(

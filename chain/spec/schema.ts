@@ -78,6 +78,7 @@ export const chainSpecSchema = z.strictObject({
 export type ChainSpec = z.infer<typeof chainSpecSchema>;
 export type ContractAddresses = ChainSpec['contracts'];
 export type ConsensusTiming = ChainSpec['consensus'];
+export type WorkLimits = NonNullable<ChainSpec['work']>;
 
 /** Throws `BAD_CHAIN_SPEC`, naming the first field that is wrong. */
 export function parseChainSpec(value: unknown): ChainSpec {
