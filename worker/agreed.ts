@@ -118,6 +118,15 @@ async function fetchState(
   }
 }
 
+/** The state that training round `round` starts from. */
+export async function stateBefore(places: Places, round: number, signal: AbortSignal): Promise<EncodedState> {
+  const { context, assignment } = places;
+  if (round === 0) return await assignment.trainer.initial();
+  const fixed = await fixingEvent(context, assignment.jobId, round - 1);
+  const bytes = await stateOf(places, fixed, REMAKE_AFTER_MS, signal);
+  return { bytes, stateRoot: fixed.stateRoot };
+}
+
 /** From the round before, which may have to be made anew as well: back to the initial state, if need be. */
 async function remake(
   places: Places,

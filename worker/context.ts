@@ -4,6 +4,7 @@ import type { KeySet } from '../core/keys/index.ts';
 import type { Job } from '../job/index.ts';
 import type { Market, Job as PostedJob, SigningDomain } from '../market/index.ts';
 import type { Dataset, Peer } from '../storage/index.ts';
+import type { Hasher } from './hasher.ts';
 import type { StateExchange } from './states.ts';
 import type { Trainer } from './trainer.ts';
 
@@ -15,6 +16,10 @@ export type WorkerEvent =
   | { type: 'trained'; jobId: bigint; round: number; steps: number; loss: number; samplesPerSecond: number }
   /** The chain fixed a round. `loss` in nats. */
   | { type: 'fixed'; jobId: bigint; round: number; loss: number; contributors: number[] }
+  /** Own trace of a round is on chain. */
+  | { type: 'committed'; jobId: bigint; round: number }
+  /** An own segment was drawn; its bundle is offered to the validators. */
+  | { type: 'drawn'; jobId: bigint; round: number; segment: number; drawHeight: number; bytes: number }
   | { type: 'submitted'; jobId: bigint; modelHash: Hex; modelCid: string }
   | { type: 'settled'; jobId: bigint; state: PostedJob['state']; exit: PostedJob['exit'] }
   | { type: 'withdrawn'; amount: bigint };
@@ -48,5 +53,6 @@ export interface Assignment {
   seed: Hex;
   job: Job;
   trainer: Trainer;
+  hasher: Hasher;
   dataset: Dataset;
 }

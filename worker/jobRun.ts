@@ -6,13 +6,17 @@ import { slotsOf } from './bitmap.ts';
 import type { Assignment, WorkerContext } from './context.ts';
 import { type JobStore, openJobStore } from './jobStore.ts';
 import { type JobTopic, joinJobTopic } from './jobTopic.ts';
+import type { DrawnSegment } from './opener.ts';
 import { prepare } from './prepare.ts';
 import { makeResult, type Result, submitResult } from './result.ts';
 import { type RoundRunner, runRound } from './roundRunner.ts';
+import { createTraceBook, type TraceBook } from './traceBook.ts';
 
 export interface JobRun {
   /** Tells the run what the chain shows now; returns at once. */
   offer(posted: PostedJob, height: number): void;
+  /** The bundle of an own drawn segment; undefined while the job is not ready here. */
+  bundle(drawn: DrawnSegment): Promise<Uint8Array | undefined>;
   /** The job is settled and its pay withdrawn. */
   readonly finished: boolean;
   stop(): Promise<void>;
@@ -27,6 +31,7 @@ interface Running {
   store: JobStore;
   trigger: ReturnType<typeof createTrigger>;
   assignment?: Assignment;
+  traces?: TraceBook;
   topic?: JobTopic;
   agreed?: AgreedState;
   /** The fixed state that is looked for now, as the number of rounds that led to it. */
@@ -68,14 +73,15 @@ export function startJobRun(context: WorkerContext, jobId: bigint, workers: read
       own.offer({ posted, height });
       common.offer({ posted, height });
     },
+    bundle: async (drawn) => await run.traces?.bundle(drawn),
     get finished() {
       return run.finished;
     },
     async stop() {
       run.runner?.stop();
       run.topic?.close();
-      await run.assignment?.trainer.close();
-      await Promise.all([own.close(), common.close()]);
+      await closeAssignment(run);
+      await Promise.all([own.close(), common.close(), run.traces?.idle()]);
     },
   };
 }
@@ -99,12 +105,18 @@ async function follow(run: Running, posted: PostedJob, height: number): Promise<
   else endRound(run);
 }
 
+async function closeAssignment({ assignment }: Running): Promise<void> {
+  await Promise.all([assignment?.trainer.close(), assignment?.hasher.close()]);
+}
+
 /** After the trainer thread died (memory, a fault of the engine): everything is made ready anew. */
 function forgetAssignment(run: Running): void {
   run.context.log.warn('the trainer thread died; starting another');
   endRound(run);
   run.topic?.close();
   delete run.topic;
+  delete run.traces;
+  void closeAssignment(run);
   delete run.assignment;
 }
 
@@ -115,6 +127,7 @@ async function ready(run: Running, posted: PostedJob): Promise<Assignment> {
   const assignment = await prepare(context, posted, run.workers);
   const firstSequence = await run.store.firstSequence(context.clock.now());
   run.assignment = assignment;
+  run.traces = createTraceBook(context, assignment, run.store);
   run.topic = joinJobTopic({
     gossip: context.peer.gossip,
     clock: context.clock,
@@ -165,7 +178,9 @@ async function trainOn(
 ): Promise<void> {
   const agreed = run.agreed!;
   if (agreed.rounds < posted.post.rounds) {
-    run.runner ??= runRound(run.context, assignment, run.topic!, agreed.rounds, agreed.state);
+    run.runner ??= runRound(run.context, assignment, run.topic!, agreed.rounds, agreed.state, (trace) =>
+      run.traces?.add(trace),
+    );
     return;
   }
   run.result ??= await makeResult(run.context, assignment, agreed);
@@ -196,8 +211,13 @@ async function settle(run: Running, posted: PostedJob): Promise<void> {
     await context.market.withdraw();
     context.onEvent({ type: 'withdrawn', amount });
   }
+  const rewards = await context.market.workWithdrawable(context.account);
+  if (rewards > 0n) {
+    await context.market.withdrawWork();
+    context.onEvent({ type: 'withdrawn', amount: rewards });
+  }
   run.topic?.close();
-  await run.assignment?.trainer.close();
+  await closeAssignment(run);
   context.states.keepOnly(posted.id, new Set());
   await run.store.clear();
   run.finished = true;

@@ -4,6 +4,7 @@ import { checkDataFits, JOB_LIMITS, type Job } from '../job/index.ts';
 import { keyContext, type Job as PostedJob } from '../market/index.ts';
 import { type Dataset, openDataset } from '../storage/index.ts';
 import type { Assignment, WorkerContext } from './context.ts';
+import { openHasher } from './hasher.ts';
 import { readDocument } from './offer.ts';
 import { openTrainer } from './trainer.ts';
 
@@ -31,6 +32,7 @@ export async function prepare(
     seed: posted.seed,
     job,
     trainer,
+    hasher: openHasher(job.document.model),
     dataset,
   };
 }

@@ -21,7 +21,7 @@ export async function remakeState(
   const ends: Uint8Array[] = [];
   for (const slot of contributors) {
     const { state } = await trainShare({ ...assignment, slot }, round, before, signal);
-    ends.push(state.bytes);
+    ends.push(state);
   }
   const mean = await assignment.trainer.average(ends);
   if (mean.stateRoot === stateRoot) return mean.bytes;

@@ -1,5 +1,5 @@
 /** Thin I/O around the round machine: carries out its effects, feeds back what came of them, and keeps saying what was said. */
-import { type Hex, type TimerHandle, tellHostFault } from '../core/index.ts';
+import { type Hex, type TimerHandle, tellHostFault, toHex } from '../core/index.ts';
 import { isRevert, roundClaimDigest, signDigest } from '../market/index.ts';
 import type { Assignment, WorkerContext } from './context.ts';
 import { type JobTopic, toRoundClaim } from './jobTopic.ts';
@@ -13,7 +13,8 @@ import {
   type RoundEvent,
   type RoundState,
 } from './roundTypes.ts';
-import { floorMean, trainShare } from './share.ts';
+import { floorMean } from './share.ts';
+import { type Trace, trainTraced } from './traces.ts';
 import type { EncodedState } from './trainerTypes.ts';
 
 export interface RoundRunner {
@@ -41,6 +42,8 @@ interface Running {
   assignment: Assignment;
   topic: JobTopic;
   agreed: EncodedState;
+  /** The own share is trained: its trace is to be committed. */
+  onTrace: (trace: Trace) => void;
   round: number;
   signal: AbortSignal;
   /** What is repeated until the round is over. */
@@ -55,6 +58,7 @@ export function runRound(
   topic: JobTopic,
   round: number,
   agreed: EncodedState,
+  onTrace: (trace: Trace) => void,
 ): RoundRunner {
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
@@ -65,7 +69,17 @@ export function runRound(
     state = step.state;
     for (const effect of step.effects) void perform(running, effect);
   };
-  const running: Running = { context, assignment, topic, agreed, round, signal, outbox: new Map(), dispatch };
+  const running: Running = {
+    context,
+    assignment,
+    topic,
+    agreed,
+    onTrace,
+    round,
+    signal,
+    outbox: new Map(),
+    dispatch,
+  };
   const timers = [
     every(context, TICK_MS, signal, () => dispatch({ type: 'tick', nowMs: context.steady.now() })),
     every(context, REPEAT_MS, signal, () => running.outbox.forEach((message) => void say(running, message))),
@@ -155,9 +169,12 @@ async function train(running: Running): Promise<void> {
   const { context, assignment, round, agreed, signal, dispatch } = running;
   const { jobId, slot } = assignment;
   const startedAt = context.steady.now();
-  const { state, lossQ16, steps, samples } = await trainShare(assignment, round, agreed.bytes, signal);
+  const { share, trace } = await trainTraced(assignment, round, agreed, signal);
+  const { state, lossQ16, steps, samples } = share;
+  const stateRoot = toHex(trace.claim.endRoot);
+  running.onTrace(trace);
   const seconds = Math.max(1, context.steady.now() - startedAt) / 1000;
-  context.states.hold(jobId, state.stateRoot, state.bytes);
+  context.states.hold(jobId, stateRoot, state);
   context.onEvent({
     type: 'trained',
     jobId,
@@ -167,7 +184,7 @@ async function train(running: Running): Promise<void> {
     samplesPerSecond: samples / seconds,
   });
   const { peerId } = context.peer;
-  dispatch({ type: 'trained', contribution: { slot, stateRoot: state.stateRoot, lossQ16, peerId } });
+  dispatch({ type: 'trained', contribution: { slot, stateRoot, lossQ16, peerId } });
 }
 
 async function publishContribution(running: Running, contribution: Contribution): Promise<void> {

@@ -21,7 +21,8 @@ export interface Trainer {
   load(state: Uint8Array): Promise<void>;
   /** Whole batches from the loaded state; losses in nats × 2^16, one a step. */
   steps(inputs: Uint8Array, labels: Uint8Array): Promise<number[]>;
-  export(): Promise<EncodedState>;
+  /** Bytes of the state that the steps led to. */
+  mark(): Promise<Uint8Array>;
   average(states: Uint8Array[]): Promise<EncodedState>;
   finish(state: Uint8Array): Promise<Finished>;
   /** Rightly classified samples. */
@@ -58,7 +59,7 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     },
     steps: async (inputs, labels) =>
       (await ask.request('stepped', { type: 'steps', inputs, labels })).lossesQ16,
-    export: async () => (await ask.request('state', { type: 'export' })).state,
+    mark: async () => (await ask.request('marked', { type: 'mark' })).bytes,
     average: async (states) => (await ask.request('state', { type: 'average', states })).state,
     finish: async (state) => (await ask.request('finished', { type: 'finish', state })).finished,
     score: async (state, inputs, labels) =>

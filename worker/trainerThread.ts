@@ -69,8 +69,8 @@ function answer(held: Session, request: Exclude<TrainerRequest, { type: 'open' }
       return { type: 'loaded' };
     case 'steps':
       return { type: 'stepped', lossesQ16: steps(held, request.inputs, request.labels) };
-    case 'export':
-      return { type: 'state', state: encode(held, trainer.export()) };
+    case 'mark':
+      return { type: 'marked', bytes: encodeState(trainer.export()) };
     case 'average':
       return { type: 'state', state: encode(held, meanState(request.states.map(decode))) };
     case 'finish':

@@ -23,8 +23,8 @@ export type TrainerRequest =
   | { type: 'load'; state: Uint8Array }
   /** Steps from the loaded state: whole batches, one after the other. */
   | { type: 'steps'; inputs: Uint8Array; labels: Uint8Array }
-  /** The state that the steps led to. */
-  | { type: 'export' }
+  /** The bytes of the state that the steps led to, without its root. */
+  | { type: 'mark' }
   | { type: 'average'; states: Uint8Array[] }
   | { type: 'finish'; state: Uint8Array }
   /** How many of the samples the weights of `state` classify rightly. */
@@ -36,6 +36,7 @@ export type TrainerOutcome =
   | { type: 'checked'; stateRoot: Hex; counter: number }
   | { type: 'loaded' }
   | { type: 'stepped'; lossesQ16: number[] }
+  | { type: 'marked'; bytes: Uint8Array }
   | { type: 'finished'; finished: Finished }
   | { type: 'scored'; correct: number };
 

@@ -28,6 +28,7 @@ import type { WorkerContext, WorkerEvent } from './context.ts';
 import { type JobRun, startJobRun } from './jobRun.ts';
 import { measureWorker } from './metrics.ts';
 import { DEFAULT_MAX_ROUND_MACS } from './offer.ts';
+import { createOpener, type Opener } from './opener.ts';
 import { createStateExchange } from './states.ts';
 import { createVolunteering, type Volunteering } from './volunteer.ts';
 
@@ -61,6 +62,7 @@ interface Daemon {
   volunteering: Volunteering;
   trigger: ReturnType<typeof createTrigger>;
   runs: Map<bigint, JobRun>;
+  opener: Opener;
   /** Latest view of each job with a run. */
   seen: Map<bigint, PostedJob>;
   /** Jobs of others, once their workers are fixed. */
@@ -109,11 +111,14 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
   };
   const bands = options.bands ?? 0;
   const limits = { bands, maxRoundMacs: options.maxRoundMacs ?? DEFAULT_MAX_ROUND_MACS };
+  const runs = new Map<bigint, JobRun>();
+  const opener = createOpener(context, async (drawn) => await runs.get(drawn.jobId)?.bundle(drawn));
   const daemon: Daemon = {
     context,
     volunteering: createVolunteering(context, limits),
     trigger: createTrigger(market, log),
-    runs: new Map(),
+    runs,
+    opener,
     seen: new Map(),
     foreign: new Set(),
   };
@@ -129,6 +134,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     onJobs: (jobs, height) => onJobs(daemon, jobs, height),
     unfinished: () => daemon.runs.keys(),
     async close() {
+      await opener.close();
       await Promise.allSettled([...daemon.runs.values()].map((jobRun) => jobRun.stop()));
       await states.close();
     },
@@ -144,6 +150,7 @@ async function onJobs(daemon: Daemon, jobs: PostedJob[], height: number): Promis
         daemon.context.log.warn('a job could not be looked at', { jobId: posted.id, error });
     });
   }
+  if (daemon.runs.size > 0) daemon.opener.look(height);
   for (const [jobId, jobRun] of daemon.runs) {
     if (!jobRun.finished) jobRun.offer(daemon.seen.get(jobId)!, height);
     else {

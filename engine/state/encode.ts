@@ -6,7 +6,11 @@ import type { TrainState } from './state.ts';
 const MAGIC = utf8('fedai-train-state/1\n');
 const COUNTER_BYTES = 8;
 
+/** On most machines the values lie in memory as they are written. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
 export function tensorBytes(tensor: Int32Array): Uint8Array {
+  if (IS_LITTLE_ENDIAN) return new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength).slice();
   const out = new Uint8Array(tensor.length * 4);
   const view = new DataView(out.buffer);
   for (let i = 0; i < tensor.length; i++) view.setInt32(4 * i, tensor[i]!, true);
