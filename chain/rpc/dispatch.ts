@@ -18,6 +18,7 @@ import { logMethods } from './methods/logs.ts';
 import { nodeMethods } from './methods/node.ts';
 import { stateMethods } from './methods/state.ts';
 import { transactionMethods } from './methods/transactions.ts';
+import { workMethods } from './methods/work.ts';
 import { type CountCall, countCalls } from './metrics.ts';
 import { breathe } from './turns.ts';
 import type { Method, RpcContext } from './types.ts';
@@ -37,6 +38,7 @@ const groups = [
   logMethods,
   filterMethods,
   fedaiMethods,
+  workMethods,
 ];
 
 /** Answers a body; undefined when it held notifications only. `extra`: methods of this caller alone. */

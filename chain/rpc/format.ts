@@ -12,7 +12,12 @@ export interface Place {
   readonly index: number;
 }
 
-export function formatBlock(block: Block, transactions: readonly unknown[], size: number) {
+export function formatBlock(
+  block: Block,
+  transactions: readonly unknown[],
+  size: number,
+  usefulWork: object | null = null,
+) {
   const { header } = block;
   return {
     number: quantity(header.number),
@@ -42,6 +47,7 @@ export function formatBlock(block: Block, transactions: readonly unknown[], size
     requestsHash: toHex(header.requestsHash!),
     uncles: [],
     transactions,
+    usefulWork,
   };
 }
 

@@ -8,6 +8,7 @@ import { invalidParams, LIMIT_EXCEEDED, rpcFault } from './faults.ts';
 import { formatBlock, formatTransaction } from './format.ts';
 import { type LogQuery, logsAt, readLogQuery } from './methods/logs.ts';
 import type { Method, RpcContext } from './types.ts';
+import { usefulWorkOf } from './useful-work.ts';
 
 export interface Subscriptions {
   readonly methods: ReadonlyMap<string, Method>;
@@ -98,10 +99,12 @@ function criteriaOf(detail: unknown): object {
 
 /** A block without its body, as nodes notify it. */
 function headOf({ application }: RpcContext, height: number) {
+  const block = application.store.block(height)!;
   const { transactions, size, totalDifficulty, uncles, withdrawals, ...head } = formatBlock(
-    application.store.block(height)!,
+    block,
     [],
     0,
+    usefulWorkOf(application, block),
   );
   return head;
 }

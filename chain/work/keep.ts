@@ -31,7 +31,7 @@ export function keepBundles(input: {
   return {
     add({ section: { work } }) {
       if (work === null) return;
-      const bundle = CID.decode(work.bundle).toString();
+      const bundle = bundleText(work);
       kept.push(bundle);
       content
         .pin(bundle, { timeoutMs: FETCH_TIMEOUT_MS, signal: ended.signal })
@@ -43,12 +43,15 @@ export function keepBundles(input: {
   };
 }
 
+/** Content id of a work section's bundle, as people and gateways write it. */
+export const bundleText = ({ bundle }: { bundle: Uint8Array }): string => CID.decode(bundle).toString();
+
 /** Oldest first. */
 function recentBundles({ store, head }: ChainApplication): string[] {
   const bundles: string[] = [];
   for (let height = head.height; height > Math.max(0, head.height - MAX_LOOK_BACK); height--) {
     const work = store.block(height)?.section.work ?? null;
-    if (work !== null) bundles.unshift(CID.decode(work.bundle).toString());
+    if (work !== null) bundles.unshift(bundleText(work));
     if (bundles.length >= KEPT_BUNDLES) break;
   }
   return bundles;

@@ -5,6 +5,7 @@ import { decodeTransaction } from '../../execution/index.ts';
 import { formatBlock, formatTransaction, quantity } from '../format.ts';
 import { readHash, readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
+import { usefulWorkOf } from '../useful-work.ts';
 
 export const blockMethods: MethodGroup = ({ application }) => {
   const { store } = application;
@@ -37,5 +38,6 @@ function blockAt(application: ChainApplication, height: number | undefined, full
     if (!full) return toHex(tx.hash());
     return formatTransaction(tx, { blockHash, height: height!, index }, block.header.baseFeePerGas!);
   });
-  return formatBlock(block, transactions, store.encodedBlock(height!)!.length);
+  const size = store.encodedBlock(height!)!.length;
+  return formatBlock(block, transactions, size, usefulWorkOf(application, block));
 }
