@@ -22,7 +22,9 @@ const schema = z.object({
     jobManager: address,
     workerRegistry: address,
     beaconHistory: address,
+    usefulWork: address.optional(),
   }),
+  work: z.object({ maxReplayGas: z.int().min(1), maxBundleBytes: z.int().min(1) }).optional(),
   /** In Staking's order; `power` is stake in wei. */
   validators: z.array(z.object({ address, power: z.string() })),
   bootstrap: z.array(z.string()),

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { FedaiError, type Hex, type Log, type Metrics, type Service, sleep } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
 import type { Check } from '../core/metrics/index.ts';
-import type { Market, MeasuredTransport, RpcTransport } from '../market/index.ts';
+import type { ReplayLimits } from '../job/index.ts';
+import type { Market, MarketContracts, MeasuredTransport, RpcTransport } from '../market/index.ts';
 import type { Peer } from '../storage/index.ts';
 import { type Context, untilStopped } from './action.ts';
 import { readChainFile } from './chainFile.ts';
@@ -22,7 +23,9 @@ import { openMarket, openPeer } from './party.ts';
 
 export interface DaemonParts {
   rpc: RpcTransport;
-  contracts: { jobManager: Hex; staking: Hex; workerRegistry: Hex; beaconHistory: Hex };
+  contracts: MarketContracts;
+  /** Of the chain; absent where blocks carry no proofs of work. */
+  replayLimits: ReplayLimits | undefined;
   keys: KeySet;
   peer: Peer;
   dataDir: string;
@@ -79,6 +82,7 @@ export async function runDaemon(
   const parts = {
     rpc,
     contracts: chain.contracts,
+    replayLimits: chain.work,
     keys,
     peer,
     dataDir: join(options.dataDir, STATE_FOLDER),

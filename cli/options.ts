@@ -67,6 +67,12 @@ export const jobId = (text: string): string => {
   return text;
 };
 
+export const blockHeight = (text: string): string => {
+  if (!/^(?:0|[1-9]\d{0,14})$/.test(text))
+    throw new InvalidArgumentError('expected a block height such as 45.');
+  return text;
+};
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** `--json` and `--log-level`, which every command has. */
@@ -97,6 +103,17 @@ export function chainAccess(command: Command): Command {
       httpUrls,
       process.env.FEDAI_RPC ?? DEFAULT_RPC,
     );
+}
+
+/** What sealed a block can be checked with an RPC alone. */
+export function workAccess(command: Command): Command {
+  return command
+    .option(
+      '--chain-spec <file>',
+      'chain-spec file: whose validators are trusted',
+      process.env.FEDAI_CHAIN_SPEC,
+    )
+    .option('--rpc <urls>', 'JSON-RPC of a chain node', httpUrls, process.env.FEDAI_RPC ?? DEFAULT_RPC);
 }
 
 /** Keys and files of this party. */

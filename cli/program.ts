@@ -15,6 +15,8 @@ import { jobWatch } from './commands/jobWatch.ts';
 import { keyNew } from './commands/keyNew.ts';
 import { predict } from './commands/predict.ts';
 import { workerRun } from './commands/workerRun.ts';
+import { workList } from './commands/workList.ts';
+import { workVerify } from './commands/workVerify.ts';
 import { EXIT_HELP } from './exit.ts';
 
 type Define = (parent: Command) => Command;
@@ -29,6 +31,7 @@ const GROUPS: readonly { name: string; description: string; commands: readonly D
     description: 'have a model trained, follow it, fetch and verify it',
     commands: [jobPost, jobList, jobWatch, jobFetch, jobVerify, jobCancel],
   },
+  { name: 'work', description: 'proofs of useful work', commands: [workList, workVerify] },
   { name: 'data', description: 'data sets', commands: [dataImport] },
 ];
 

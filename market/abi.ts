@@ -3,9 +3,16 @@ import {
   beaconHistoryAbi,
   jobManagerAbi,
   stakingAbi,
+  usefulWorkAbi,
   workerRegistryAbi,
 } from '../contracts/generated/index.ts';
 
-export { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi };
+export { beaconHistoryAbi, jobManagerAbi, stakingAbi, usefulWorkAbi, workerRegistryAbi };
 
-export const contractAbis = [jobManagerAbi, stakingAbi, workerRegistryAbi, beaconHistoryAbi] as const;
+export const contractAbis = [
+  jobManagerAbi,
+  stakingAbi,
+  workerRegistryAbi,
+  beaconHistoryAbi,
+  usefulWorkAbi,
+] as const;

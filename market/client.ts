@@ -1,6 +1,6 @@
 /** The client's agent: posts a job, hands keys to those who were drawn, moves the job on, and waits for its receipt. */
 import { FedaiError, fromHex, type Hex, type Log, sha256, silentLog, toHex, wrapKey } from '../core/index.ts';
-import { type JobDocument, jobDocumentHash } from '../job/index.ts';
+import { type JobDocument, jobDocumentHash, parseJob, segmentPlan } from '../job/index.ts';
 import { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
 import type { MarketEvent } from './events.ts';
 import { followHeights } from './follow.ts';
@@ -25,7 +25,7 @@ export interface ClientAgentOptions {
 
 export interface ClientAgent {
   /** Puts the document's reward in escrow; resolves with the job's id. `documentCid` must be in the content store already. */
-  post(document: JobDocument, documentCid: string, testRoot: Hex): Promise<bigint>;
+  post(posting: Posting): Promise<bigint>;
   /** Does the client's part until the job is settled; can be called again after a restart. */
   serve(jobId: bigint, signal: AbortSignal): Promise<JobReceipt>;
 }
@@ -35,21 +35,25 @@ const DEFAULT_POLL_MS = 500;
 export function createClientAgent(options: ClientAgentOptions): ClientAgent {
   const { market, testKey } = options;
   return {
-    async post(document, documentCid, testRoot) {
-      const post = jobPostOf(document, documentCid, toHex(sha256(testKey)), testRoot);
-      return market.postJob(post, BigInt(document.reward));
+    async post(posting) {
+      const post = jobPostOf({ ...posting, testKeyCommitment: toHex(sha256(testKey)) });
+      return market.postJob(post, BigInt(posting.document.reward));
     },
     serve: (jobId, signal) => serve(options, jobId, signal),
   };
 }
 
+export interface Posting {
+  document: JobDocument;
+  documentCid: string;
+  testRoot: Hex;
+  /** Whether validators can replay its segments: `isProvable` of job/. */
+  provable: boolean;
+}
+
 /** What `postJob` takes for a document. */
-export function jobPostOf(
-  document: JobDocument,
-  documentCid: string,
-  testKeyCommitment: Hex,
-  testRoot: Hex,
-): JobPost {
+export function jobPostOf(posting: Posting & { testKeyCommitment: Hex }): JobPost {
+  const { document, documentCid, testKeyCommitment, testRoot, provable } = posting;
   return {
     documentCid,
     documentHash: toHex(jobDocumentHash(document)),
@@ -63,6 +67,8 @@ export function jobPostOf(
     testRoot,
     workerStake: BigInt(document.workerStake),
     deadlines: document.deadlines,
+    segments: segmentPlan(parseJob(document)).segments,
+    provable,
   };
 }
 

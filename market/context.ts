@@ -9,5 +9,7 @@ export interface MarketContext {
   staking: Contract;
   workerRegistry: Contract;
   beaconHistory: Contract;
+  /** Absent on chains whose blocks carry no proofs of work. */
+  usefulWork: Contract | undefined;
   retrying: RetryOptions;
 }

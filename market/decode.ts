@@ -3,6 +3,7 @@ import type { Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
 import { bytesToCid } from './cidBytes.ts';
 import {
+  type Accrual,
   type Deadlines,
   type Evaluation,
   exitReasons,
@@ -53,7 +54,16 @@ const deadlinesOf = (fields: Fields): Deadlines =>
 
 function postOf(fields: Fields): JobPost {
   return {
-    ...numbers(fields, ['workers', 'evaluators', 'rounds', 'mode', 'minimumBands', 'targetScorePpm']),
+    ...numbers(fields, [
+      'workers',
+      'evaluators',
+      'rounds',
+      'mode',
+      'minimumBands',
+      'targetScorePpm',
+      'segments',
+    ]),
+    provable: fields['provable'] === true,
     documentCid: cid(fields, 'documentCid'),
     documentHash: hex(fields, 'documentHash'),
     testKeyCommitment: hex(fields, 'testKeyCommitment'),
@@ -67,12 +77,18 @@ function parametersOf(fields: Fields): Parameters {
   return {
     ...numbers(fields, ['workersBps', 'evaluatorsBps', 'burnBps', 'validatorsBps', 'evaluatorSlashBps']),
     ...numbers(fields, ['workerSlashBps', 'drawDelayBlocks', 'maxRounds', 'maxDeadlineBlocks']),
+    ...numbers(fields, ['voidSlashBps', 'faultSlashBps']),
     ...amounts(fields, ['minWorkerStake', 'minEvaluatorStake', 'minReward']),
   };
 }
 
 const payoutsOf = (fields: Fields): Payouts =>
   amounts(fields, ['workers', 'evaluators', 'burned', 'validators', 'refund', 'escrow']);
+
+const accrualOf = (fields: Fields): Accrual => ({
+  ...amounts(fields, ['workers', 'burned', 'validators']),
+  ...numbers(fields, ['clearAt', 'traces', 'lost']),
+});
 
 const scoreOf = (fields: Fields): Score => ({
   ...numbers(fields, ['correct', 'total', 'verdict']),
@@ -104,6 +120,7 @@ export function decodeJob(id: bigint, result: Result): Job {
     testKey: hex(fields, 'testKey'),
     agreed: scoreOf(nested(fields, 'agreed')),
     payouts: payoutsOf(nested(fields, 'payouts')),
+    accrued: accrualOf(nested(fields, 'accrued')),
   };
 }
 

@@ -10,27 +10,34 @@ export type Transition = 'closeAssignment' | 'drawEvaluators' | 'completeJob' | 
  */
 export function dueTransition(job: Job, height: number, evaluation: { pending: number }): Transition | null {
   const past = (last: number): boolean => height >= last;
+  // As long as a draw may void a trace, nothing is paid.
+  const isClear = past(job.accrued.clearAt);
   switch (job.state) {
     case 'Open':
       return past(job.drawHeight) ? 'closeAssignment' : null;
     case 'Training':
-      return past(job.deadline) ? 'expireJob' : null;
+      return past(job.deadline) && isClear ? 'expireJob' : null;
     case 'Evaluating':
-      return dueInEvaluation(job, past, evaluation.pending);
+      return dueInEvaluation(job, past, isClear, evaluation.pending);
     default:
       return null;
   }
 }
 
-function dueInEvaluation(job: Job, past: (last: number) => boolean, pending: number): Transition | null {
+function dueInEvaluation(
+  job: Job,
+  past: (last: number) => boolean,
+  isClear: boolean,
+  pending: number,
+): Transition | null {
   switch (job.phase) {
     case 'Draw':
-      if (past(job.deadline) && job.deadline > job.drawHeight) return 'expireJob';
+      if (past(job.deadline) && job.deadline > job.drawHeight) return isClear ? 'expireJob' : null;
       return past(job.drawHeight) ? 'drawEvaluators' : null;
     case 'Reveal':
-      return pending === 0 || past(job.deadline) ? 'completeJob' : null;
+      return isClear && (pending === 0 || past(job.deadline)) ? 'completeJob' : null;
     default:
-      return past(job.deadline) ? 'expireJob' : null;
+      return isClear && past(job.deadline) ? 'expireJob' : null;
   }
 }
 

@@ -25,6 +25,17 @@ export type MarketEvent = Place &
         contributors: bigint;
         loss: bigint;
       }
+    | {
+        name: 'TraceCommitted';
+        round: number;
+        worker: Hex;
+        traceId: bigint;
+        slot: number;
+        traceRoot: Hex;
+        endRoot: Hex;
+        weight: bigint;
+      }
+    | { name: 'TraceLost'; round: number; worker: Hex; faulty: boolean }
     | { name: 'ResultSubmitted'; modelHash: Hex; modelCid: string; worker: Hex }
     | { name: 'EvaluatorsDrawn'; evaluators: Hex[]; attempt: number }
     | { name: 'TestKeyDelivered'; evaluator: Hex; wrapped: Hex }
@@ -56,6 +67,7 @@ const converters: Record<string, (value: unknown) => unknown> = {
   stateCid: (value) => bytesToCid(value as string),
   modelCid: (value) => bytesToCid(value as string),
   round: Number,
+  slot: Number,
   attempt: Number,
   score: decodeScore,
   payouts: decodePayouts,

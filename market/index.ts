@@ -1,6 +1,12 @@
 export { checksummed } from './address.ts';
 export { bytesToCid, cidToBytes } from './cidBytes.ts';
-export { type ClientAgent, type ClientAgentOptions, createClientAgent, jobPostOf } from './client.ts';
+export {
+  type ClientAgent,
+  type ClientAgentOptions,
+  createClientAgent,
+  jobPostOf,
+  type Posting,
+} from './client.ts';
 export { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
 export { createMarketDaemon, type DaemonDuties, type DaemonFile } from './daemon.ts';
 export { dueTransition, type Transition, turnOf } from './due.ts';
@@ -57,8 +63,13 @@ export {
   type RoundClaim,
   type Score,
   type ScoreVerdict,
+  type TraceClaim,
   verdicts,
   WORKER_ROLE,
+  type WorkDraw,
+  type WorkParameters,
+  type WorkRank,
+  type WorkTrace,
   ZERO_HASH,
 } from './types.ts';
 export { type WatchOptions, watchJob } from './watch.ts';

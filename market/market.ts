@@ -1,6 +1,6 @@
 /** Opens the market: typed reads and writes of the contracts over one JSON-RPC endpoint. Owns no decisions. */
 import { type Clock, type Hex, type Log, silentLog, steadyClock } from '../core/index.ts';
-import { beaconHistoryAbi, jobManagerAbi, stakingAbi, workerRegistryAbi } from './abi.ts';
+import { beaconHistoryAbi, jobManagerAbi, stakingAbi, usefulWorkAbi, workerRegistryAbi } from './abi.ts';
 import { checksummed } from './address.ts';
 import type { MarketContext } from './context.ts';
 import { bindContract } from './contract.ts';
@@ -17,6 +17,8 @@ export interface MarketContracts {
   staking: Hex;
   workerRegistry: Hex;
   beaconHistory: Hex;
+  /** Absent on chains whose blocks carry no proofs of work. */
+  usefulWork?: Hex | null | undefined;
 }
 
 export interface MarketOptions {
@@ -69,6 +71,10 @@ export function createMarket(options: MarketOptions): Market {
       retrying,
     ),
     beaconHistory: bindContract(transport, checksummed(contracts.beaconHistory), beaconHistoryAbi, retrying),
+    usefulWork:
+      contracts.usefulWork == null
+        ? undefined
+        : bindContract(transport, checksummed(contracts.usefulWork), usefulWorkAbi, retrying),
   };
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
   const sender =

@@ -11,9 +11,19 @@ import {
   decodeRegistration,
   decodeRound,
 } from './decode.ts';
+import { decodeDraw, decodeWorkParameters } from './decodeWork.ts';
 import { decodeEvent, type EventQuery, eventFilter, type MarketEvent, type RawLog } from './events.ts';
 import { retry } from './retry.ts';
-import type { Evaluation, FixedRound, Job, JobReceipt, Parameters, Registration } from './types.ts';
+import type {
+  Evaluation,
+  FixedRound,
+  Job,
+  JobReceipt,
+  Parameters,
+  Registration,
+  WorkDraw,
+  WorkParameters,
+} from './types.ts';
 
 export interface MarketReads {
   chainId(): Promise<bigint>;
@@ -40,6 +50,13 @@ export interface MarketReads {
   freeStakeOf(account: Hex): Promise<bigint>;
   nodeOf(account: Hex): Promise<Registration>;
   evaluators(): Promise<Hex[]>;
+  /** The draw of a work height. Undefined, as the next ones, on a chain without useful work. */
+  workDraw(height: number): Promise<WorkDraw | undefined>;
+  /** What the next block will draw, if it is a work height. */
+  upcomingDraw(): Promise<WorkDraw | undefined>;
+  workParameters(): Promise<WorkParameters | undefined>;
+  /** Wei for work that sealed blocks. */
+  workWithdrawable(account: Hex): Promise<bigint>;
 }
 
 /** Widest range of one log query: EVM nodes refuse or stall on larger ones. */
@@ -71,6 +88,19 @@ export function createReads(context: MarketContext): MarketReads {
     freeStakeOf: async (account) => (await staking.read('freeStakeOf', [account]))[0] as bigint,
     nodeOf: async (account) => decodeRegistration(await workerRegistry.read('nodeOf', [account])),
     evaluators: async () => decodeAddresses(await workerRegistry.read('evaluators')),
+    ...workReads(context),
+  };
+}
+
+function workReads({
+  usefulWork,
+}: MarketContext): Pick<MarketReads, 'workDraw' | 'upcomingDraw' | 'workParameters' | 'workWithdrawable'> {
+  return {
+    workDraw: async (height) => usefulWork && decodeDraw(await usefulWork.read('drawOf', [height])),
+    upcomingDraw: async () => usefulWork && decodeDraw(await usefulWork.read('upcomingDraw')),
+    workParameters: async () => usefulWork && decodeWorkParameters(await usefulWork.read('parameters')),
+    workWithdrawable: async (account) =>
+      usefulWork === undefined ? 0n : ((await usefulWork.read('withdrawable', [account]))[0] as bigint),
   };
 }
 

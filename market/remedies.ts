@@ -8,6 +8,8 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   JobManagerTooLong: 'shorten the named field',
   JobManagerNotClient: 'use the account that posted the job',
   JobManagerNotWorker: 'only workers assigned to the job may do this',
+  JobManagerTraceCommitted: 'nothing to do: this trace is on chain already',
+  JobManagerBadTrace: 'commit the trace of this very round, with its first and last state',
   JobManagerNotEvaluator: 'only evaluators drawn for the job may do this',
   JobManagerIneligible:
     'register as a worker, deposit enough free stake, and offer the bands that the job asks for',

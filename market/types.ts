@@ -60,6 +60,10 @@ export interface JobPost {
   testRoot: Hex;
   workerStake: bigint;
   deadlines: Deadlines;
+  /** Segments of a slot's share of one training round. */
+  segments: number;
+  /** Whether any segment can be replayed on chain: its fees then count in the draws of useful work. */
+  provable: boolean;
 }
 
 /** Step inside `Evaluating`. */
@@ -73,6 +77,15 @@ export interface RoundClaim {
   contributors: bigint;
   /** Mean loss, nats × 2^16. */
   loss: bigint;
+}
+
+/** Calldata of `commitTrace`; paths from the leaf up. */
+export interface TraceClaim {
+  traceRoot: Hex;
+  startRoot: Hex;
+  startPath: readonly Hex[];
+  endRoot: Hex;
+  endPath: readonly Hex[];
 }
 
 export interface ResultClaim {
@@ -100,6 +113,10 @@ export interface Parameters {
   validatorsBps: number;
   evaluatorSlashBps: number;
   workerSlashBps: number;
+  /** Of a worker's lock, for a trace drawn and not opened. */
+  voidSlashBps: number;
+  /** Of a worker's lock, for a trace proven wrong. */
+  faultSlashBps: number;
   /** D: blocks between an event and the beacon that draws on it. */
   drawDelayBlocks: number;
   maxRounds: number;
@@ -117,6 +134,18 @@ export interface Payouts {
   validators: bigint;
   refund: bigint;
   escrow: bigint;
+}
+
+/** What committed traces have made due, wei. */
+export interface Accrual {
+  workers: bigint;
+  burned: bigint;
+  validators: bigint;
+  /** Last block in which a trace can lose its pay; the job settles after it. */
+  clearAt: number;
+  traces: number;
+  /** Void or faulty. */
+  lost: number;
 }
 
 export interface Job {
@@ -146,6 +175,7 @@ export interface Job {
   testKey: Hex;
   agreed: Score;
   payouts: Payouts;
+  accrued: Accrual;
 }
 
 /** What one evaluator of the present draw has done. */
@@ -187,6 +217,54 @@ export interface JobReceipt {
   payouts: Payouts;
 }
 
+export const fates = ['Committed', 'Drawn', 'Opened', 'Void', 'Faulty'] as const;
+
+/** A committed trace as UsefulWork holds it. */
+export interface WorkTrace {
+  worker: Hex;
+  jobId: bigint;
+  round: number;
+  slot: number;
+  fate: (typeof fates)[number];
+  segments: number;
+  /** Block of the commitment. */
+  height: number;
+  /** Work fee paid for it, wei. */
+  weight: bigint;
+  root: Hex;
+}
+
+export interface WorkRank {
+  traceId: bigint;
+  segment: number;
+  /** Null until opened. */
+  opener: Hex | null;
+  proposer: Hex | null;
+  trace: WorkTrace;
+}
+
+/** What a work height has drawn; without ranks where nothing was. */
+export interface WorkDraw {
+  height: number;
+  totalWeight: bigint;
+  pool: bigint;
+  settled: boolean;
+  /** Best first. */
+  ranks: WorkRank[];
+}
+
+/** Governed terms of useful work. */
+export interface WorkParameters {
+  /** Work heights are its multiples. */
+  interval: number;
+  drawDelay: number;
+  ranks: number;
+  poolBps: number;
+  workerBps: number;
+  openerBps: number;
+  proposerBps: number;
+}
+
 /** Bits of a registration's roles. */
 export const WORKER_ROLE = 1;
 export const EVALUATOR_ROLE = 2;
@@ -200,4 +278,5 @@ export interface Registration {
   peerId: Hex;
 }
 
+export const ZERO_ADDRESS: Hex = `0x${'0'.repeat(40)}`;
 export const ZERO_HASH: Hex = `0x${'0'.repeat(64)}`;

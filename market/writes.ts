@@ -5,7 +5,7 @@ import type { MarketContext } from './context.ts';
 import type { Contract } from './contract.ts';
 import { decodeEvent, type RawLog } from './events.ts';
 import type { MinedTransaction, Sender } from './sender.ts';
-import type { JobPost, Registration, ResultClaim, RoundClaim, Score } from './types.ts';
+import type { JobPost, Registration, ResultClaim, RoundClaim, Score, TraceClaim } from './types.ts';
 
 export interface MarketWrites {
   /** Adds wei to the own stake. */
@@ -24,6 +24,8 @@ export interface MarketWrites {
     claim: RoundClaim,
     signatures: readonly Hex[],
   ): Promise<MinedTransaction>;
+  /** The trace of the own share of a training round. */
+  commitTrace(jobId: bigint, round: number, claim: TraceClaim): Promise<MinedTransaction>;
   submitResult(jobId: bigint, result: ResultClaim): Promise<MinedTransaction>;
   drawEvaluators(jobId: bigint): Promise<MinedTransaction>;
   deliverTestKey(jobId: bigint, evaluator: Hex, wrapped: Hex): Promise<MinedTransaction>;
@@ -33,12 +35,14 @@ export interface MarketWrites {
   completeJob(jobId: bigint): Promise<MinedTransaction>;
   expireJob(jobId: bigint): Promise<MinedTransaction>;
   withdraw(): Promise<MinedTransaction>;
+  /** Takes what work that sealed blocks has earned. */
+  withdrawWork(): Promise<MinedTransaction>;
   /** Records the beacon of the block it lands in; needed only on chains that do not do so themselves. */
   recordBeacon(): Promise<MinedTransaction>;
 }
 
 export function createWrites(context: MarketContext, sender: Sender | undefined): MarketWrites {
-  const { jobManager, staking, workerRegistry, beaconHistory } = context;
+  const { jobManager, staking, workerRegistry, beaconHistory, usefulWork } = context;
   const send = (contract: Contract, call: string, args: readonly unknown[], value = 0n) => {
     if (sender === undefined) throw noSigner(call);
     return sender.send({ call, to: contract.address, data: contract.encode(call, args), value });
@@ -61,6 +65,7 @@ export function createWrites(context: MarketContext, sender: Sender | undefined)
         { ...claim, stateCid: cidToBytes(claim.stateCid) },
         signatures,
       ]),
+    commitTrace: (jobId, round, claim) => send(jobManager, 'commitTrace', [jobId, round, claim]),
     submitResult: (jobId, result) =>
       send(jobManager, 'submitResult', [jobId, { ...result, modelCid: cidToBytes(result.modelCid) }]),
     drawEvaluators: simple('drawEvaluators'),
@@ -73,6 +78,10 @@ export function createWrites(context: MarketContext, sender: Sender | undefined)
     completeJob: simple('completeJob'),
     expireJob: simple('expireJob'),
     withdraw: () => send(jobManager, 'withdraw', []),
+    withdrawWork: async () => {
+      if (usefulWork === undefined) throw new FedaiError('NO_WORK', 'this chain has no useful work');
+      return await send(usefulWork, 'withdraw', []);
+    },
     recordBeacon: () => send(beaconHistory, 'record', []),
   };
 }

@@ -1,6 +1,6 @@
 /** Whether a posted job is what its document says and one that this worker takes: pure checks before any stake is locked. */
 import { equalBytes, FedaiError, fromHex, sha256 } from '../core/index.ts';
-import { decodeJob, type Job, stepCost } from '../job/index.ts';
+import { decodeJob, isProvable, type Job, type ReplayLimits, stepCost } from '../job/index.ts';
 import { jobPostOf, type Job as PostedJob } from '../market/index.ts';
 
 export interface OfferLimits {
@@ -8,6 +8,8 @@ export interface OfferLimits {
   bands: number;
   /** Most multiply-adds that one own share of a training round may cost. */
   maxRoundMacs: number;
+  /** Of the chain, for jobs that say that they can be proved; absent where blocks carry no proofs of work. */
+  replay?: ReplayLimits | undefined;
 }
 
 /** A day on one core at 10^9 multiply-adds a second; an operator sets what fits the machine. */
@@ -42,7 +44,7 @@ export function readDocument(posted: PostedJob, documentBytes: Uint8Array): Job 
   }
   const job = decodeJob(documentBytes);
   const { post } = posted;
-  const stated = jobPostOf(job.document, post.documentCid, post.testKeyCommitment, post.testRoot);
+  const stated = jobPostOf({ ...post, document: job.document });
   for (const [field, value] of Object.entries(stated)) {
     const onChain = post[field as keyof typeof post];
     if (plain(value) !== plain(onChain))
@@ -52,6 +54,16 @@ export function readDocument(posted: PostedJob, documentBytes: Uint8Array): Job 
     throw wrongDocument('reward', `${job.document.reward} against ${posted.reward}`);
   }
   return job;
+}
+
+/** A job that counts in draws although nobody can open it would cost its workers stake. Throws `WRONG_DOCUMENT`. */
+export function checkProvable(posted: PostedJob, job: Job, records: number, limits: OfferLimits): void {
+  if (!posted.post.provable || limits.replay === undefined) return;
+  if (!isProvable(job, records, limits.replay))
+    throw wrongDocument(
+      'provable',
+      'its segments are beyond the limits of the chain, or its data may not be shown',
+    );
 }
 
 const wrongDocument = (field: string, detail: string): FedaiError =>

@@ -1,9 +1,9 @@
 /** Open jobs: which ones this worker offers itself for. Each is looked at once, in the background, and refused with a reason. */
 import { FedaiError } from '../core/index.ts';
-import { JOB_LIMITS } from '../job/index.ts';
+import { decodeManifest, JOB_LIMITS, type Job, MAX_MANIFEST_BYTES } from '../job/index.ts';
 import { isRevert, type Job as PostedJob } from '../market/index.ts';
 import type { WorkerContext } from './context.ts';
-import { checkOffer, type OfferLimits } from './offer.ts';
+import { checkOffer, checkProvable, type OfferLimits } from './offer.ts';
 
 export interface Volunteering {
   /** Looks at an Open job; returns at once. */
@@ -57,6 +57,11 @@ function decline(
   onEvent({ type: 'declined', jobId: posted.id, reason });
 }
 
+async function recordsOf({ peer, signal }: WorkerContext, { document }: Job): Promise<number> {
+  const limits = { maxBytes: MAX_MANIFEST_BYTES, timeoutMs: FETCH_TIMEOUT_MS, signal };
+  return decodeManifest(await peer.content.getBytes(document.data.train.manifest, limits)).count;
+}
+
 async function look(context: WorkerContext, posted: PostedJob, limits: OfferLimits): Promise<void> {
   const { market, account, peer, signal } = context;
   if ((await market.volunteersOf(posted.id)).includes(account)) return;
@@ -65,7 +70,8 @@ async function look(context: WorkerContext, posted: PostedJob, limits: OfferLimi
     timeoutMs: FETCH_TIMEOUT_MS,
     signal,
   });
-  checkOffer(posted, documentBytes, limits);
+  const job = checkOffer(posted, documentBytes, limits);
+  if (posted.post.provable) checkProvable(posted, job, await recordsOf(context, job), limits);
   const free = await market.freeStakeOf(account);
   if (free < posted.post.workerStake) {
     throw new FedaiError(

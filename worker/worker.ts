@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
+import type { ReplayLimits } from '../job/index.ts';
 import {
   createMarket,
   createMarketDaemon,
@@ -49,6 +50,8 @@ export interface WorkerOptions {
   /** Capability bits to register. */
   bands?: number;
   maxRoundMacs?: number;
+  /** Of the chain: what a segment may cost that validators replay. */
+  replayLimits?: ReplayLimits | undefined;
   kernel?: 'auto' | 'reference' | 'wasm';
   /** How often the chain is asked for a new height. */
   pollMs?: number;
@@ -110,7 +113,11 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     signal,
   };
   const bands = options.bands ?? 0;
-  const limits = { bands, maxRoundMacs: options.maxRoundMacs ?? DEFAULT_MAX_ROUND_MACS };
+  const limits = {
+    bands,
+    maxRoundMacs: options.maxRoundMacs ?? DEFAULT_MAX_ROUND_MACS,
+    replay: options.replayLimits,
+  };
   const runs = new Map<bigint, JobRun>();
   const opener = createOpener(context, async (drawn) => await runs.get(drawn.jobId)?.bundle(drawn));
   const daemon: Daemon = {

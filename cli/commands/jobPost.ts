@@ -1,7 +1,7 @@
 /** `fedai job post`: puts a job's pay in escrow, then does the client's part (keys, deadlines) until it is settled. */
 import type { Command } from 'commander';
 import { FedaiError, type Hex } from '../../core/index.ts';
-import type { Job } from '../../job/index.ts';
+import type { Job, ReplayLimits } from '../../job/index.ts';
 import type { ClientAgent, Market } from '../../market/index.ts';
 import type { ContentStore } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
@@ -81,7 +81,7 @@ async function post(context: Context, options: Options, file: string | undefined
       onEvent: (event) => printJobEvent(output, event),
       ...(await readKeys(options.dataDir, job)),
     });
-    const id = written ? await putInEscrow(peer.content, agent, job) : BigInt(options.resume!);
+    const id = written ? await putInEscrow(peer.content, agent, job, chain.work) : BigInt(options.resume!);
     output.event({ event: 'posted', id: id.toString() }, `job ${id} is posted`);
     const receipt = await agent.serve(id, signal);
     output.event(
@@ -121,15 +121,23 @@ const accuracyOf = ({ correct, total }: { correct: number; total: number }): num
   total === 0 ? 0 : correct / total;
 
 /** The document is in the content store, and the data with it, before any money moves. */
-async function putInEscrow(content: ContentStore, agent: ClientAgent, job: Job): Promise<bigint> {
-  const { checkDataFits, encodeJob } = await import('../../job/index.ts');
+async function putInEscrow(
+  content: ContentStore,
+  agent: ClientAgent,
+  job: Job,
+  limits: ReplayLimits | undefined,
+): Promise<bigint> {
+  const { checkDataFits, encodeJob, isProvable } = await import('../../job/index.ts');
   const { train, test } = job.document.data;
-  checkDataFits(job, await readManifest(content, train.manifest));
+  const trainingSet = await readManifest(content, train.manifest);
+  checkDataFits(job, trainingSet);
   const testSet = await readManifest(content, test.manifest);
   checkDataFits(job, testSet);
   const documentCid = await content.putBytes(encodeJob(job.document));
   await content.pin(documentCid);
-  return agent.post(job.document, documentCid, testSet.plaintextRoot as Hex);
+  const provable = limits !== undefined && isProvable(job, trainingSet.count, limits);
+  const testRoot = testSet.plaintextRoot as Hex;
+  return agent.post({ document: job.document, documentCid, testRoot, provable });
 }
 
 async function readManifest(content: ContentStore, manifestCid: string) {

@@ -54,6 +54,8 @@ const post: JobPost = {
     commitBlocks: 40,
     revealBlocks: 40,
   },
+  segments: 1,
+  provable: false,
 };
 
 let network: MarketChain;

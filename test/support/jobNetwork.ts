@@ -218,6 +218,7 @@ export async function postToyJob(
     dataKey,
     pollMs: POLL_MS,
   });
-  const jobId = await agent.post(document, cid, toHex(testSet.plaintextRoot));
+  const testRoot = toHex(testSet.plaintextRoot);
+  const jobId = await agent.post({ document, documentCid: cid, testRoot, provable: false });
   return { jobId, agent, document, train, test };
 }

@@ -45,7 +45,11 @@ export async function settleToyJob(): Promise<SettledJob> {
   const { document, train, test, testRoot } = await makeDocument(content);
   const cid = await content.putBytes(encodeJob(document));
   const jobId = await client.postJob(
-    jobPostOf(document, cid, toHex(sha256(testKey)), testRoot),
+    jobPostOf({
+      ...{ document, documentCid: cid, testRoot },
+      testKeyCommitment: toHex(sha256(testKey)),
+      provable: false,
+    }),
     BigInt(document.reward),
   );
   for (const index of WORKERS) await network.marketOf(index).assignWorker(jobId);

@@ -10,6 +10,7 @@ import { type ContentStore, createMemoryStore, importDataset, openDataset } from
 import { adopt } from '../../worker/agreed.ts';
 import { bitmapOf } from '../../worker/bitmap.ts';
 import type { Assignment, WorkerContext } from '../../worker/context.ts';
+import { openHasher } from '../../worker/hasher.ts';
 import { openJobStore } from '../../worker/jobStore.ts';
 import { openTrainer } from '../../worker/trainer.ts';
 import { toyModel, toyRecipe, toyRecords } from '../support/toy.ts';
@@ -80,7 +81,8 @@ beforeAll(async () => {
   const job = parseJob(document);
   const trainer = await openTrainer({ document, seed, jobId, kernel: 'reference' });
   const dataset = await openDataset(content, manifestCid, {});
-  assignment = { jobId, slot: 1, workers: [], seed, job, trainer, dataset };
+  const hasher = openHasher(document.model);
+  assignment = { jobId, slot: 1, workers: [], seed, job, trainer, hasher, dataset };
   states = [];
   await replayJob({
     engine: await createEngine({ kernel: 'reference' }),
@@ -109,7 +111,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await assignment.trainer.close();
+  await Promise.all([assignment.trainer.close(), assignment.hasher.close()]);
   await rm(directory, { recursive: true, force: true });
 });
 

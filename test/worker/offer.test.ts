@@ -37,7 +37,11 @@ function posted(
   change: Partial<PostedJob['post']> = {},
   reward = 1000n,
 ): PostedJob {
-  return { id: 1n, reward, post: { ...jobPostOf(source, cid, hash, hash), ...change } } as PostedJob;
+  const post = jobPostOf({
+    ...{ document: source, documentCid: cid, provable: false },
+    ...{ testKeyCommitment: hash, testRoot: hash },
+  });
+  return { id: 1n, reward, post: { ...post, ...change } } as PostedJob;
 }
 
 describe('an offer', () => {

@@ -1,0 +1,70 @@
+/** `work verify` and `work list`: what sealed a block, executed again from public data. */
+import { createEngine } from '../../engine/index.ts';
+import { httpTransport } from '../../market/index.ts';
+import { gatewayStore } from '../../storage/index.ts';
+import { firstUrl } from '../options.ts';
+import type { Output } from '../output.ts';
+import { readTrusted } from '../verify/index.ts';
+import { checkWork } from './checks.ts';
+import { workSource } from './source.ts';
+
+export { checkWork, type WorkCheck } from './checks.ts';
+export { type WorkSource, workSource } from './source.ts';
+
+export interface WorkAccess {
+  /** Path of the chain-spec file; without it the RPC is believed who the validators are. */
+  chainSpec?: string;
+  rpc: string;
+  signal: AbortSignal;
+  output: Output;
+}
+
+/** Whether every check holds. Throws the transient error of the source when evidence is out of reach. */
+export async function verifyWork(
+  { chainSpec, rpc, signal, output }: WorkAccess,
+  height: number,
+): Promise<boolean> {
+  const given = {
+    source: workSource(httpTransport(rpc), signal),
+    content: gatewayStore(firstUrl(rpc)),
+    engine: await createEngine(),
+    height,
+    trusted: chainSpec === undefined ? undefined : await readTrusted(chainSpec),
+  };
+  let verified = false;
+  let outOfReach: unknown;
+  for await (const { name, ok, detail, fault } of checkWork(given, signal)) {
+    verified = ok;
+    outOfReach = fault;
+    const text = `${name}: ${detail}`;
+    output.event({ event: 'check', name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
+  }
+  const verdict = verified
+    ? `the proof of block ${height} is verified`
+    : `the proof of block ${height} is NOT verified`;
+  output.event({ event: 'verified', height, ok: verified }, verdict);
+  if (outOfReach !== undefined) throw outOfReach;
+  return verified;
+}
+
+/** The latest work blocks, newest first. */
+export async function listWork(
+  { rpc, signal, output }: WorkAccess,
+  limit: number,
+  lookBack: number,
+): Promise<void> {
+  const source = workSource(httpTransport(rpc), signal);
+  const head = await source.height();
+  let found = 0;
+  for (let height = head; height > Math.max(0, head - lookBack) && found < limit; height--) {
+    signal.throwIfAborted();
+    const work = (await source.block(height))?.usefulWork;
+    if (work?.workProof === undefined) continue;
+    found += 1;
+    output.event(
+      { event: 'work', height, ...work, taskId: work.taskId?.toString() },
+      `${String(height).padStart(8)}  job ${work.taskId}  segment ${work.segment}  rank ${work.rank} of draw ${work.drawHeight}  worker ${work.worker}`,
+    );
+  }
+  if (found === 0) output.progress(`no work blocks among the last ${Math.min(head, lookBack)}`);
+}
