@@ -202,7 +202,11 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     }
 
     /// @inheritdoc IJobManager
-    function traceOf(uint256 jobId, uint32 round, uint8 slot) external view returns (bool, uint256, bool) {
+    function traceOf(uint256 jobId, uint32 round, uint8 slot)
+        external
+        view
+        returns (bool committed, uint256 traceId, bool lost)
+    {
         JobStorage.TraceRecord memory trace = $.traces[jobId][round][slot];
         return (trace.committed, trace.traceId, trace.lost);
     }

@@ -8,6 +8,7 @@ import {
   commitScores,
   deliverTestKeys,
   drawEvaluators,
+  dueOf,
   EXIT,
   evaluate,
   fixRounds,
@@ -38,8 +39,8 @@ import {
 const OTHER_SCORE: Score = { ...GOOD_SCORE, correct: 1_700, outputsRoot: bytes32('other outputs') };
 const THIRD_SCORE: Score = { ...GOOD_SCORE, correct: 1_500, outputsRoot: bytes32('third outputs') };
 const EVALUATOR_SLASH = EVALUATOR_LOCK / 10n;
-const part = (bps: bigint, rounds = 4n) => (((REWARD * bps) / 10_000n) * rounds) / 4n;
-const workersPart = (rounds = 4n) => ((REWARD - part(500n) - part(400n) - part(100n)) * rounds) / 4n;
+const part = (bps: bigint) => (REWARD * bps) / 10_000n;
+const workersPool = REWARD - part(500n) - part(400n) - part(100n);
 
 describe('the exits of a job', () => {
   let world: World;
@@ -76,11 +77,11 @@ describe('the exits of a job', () => {
     }
   };
   const nothing = { workers: 0n, evaluators: 0n, burned: 0n, validators: 0n };
-  const workersOnly = (rounds: bigint) => ({
-    workers: workersPart(rounds),
+  const workersOnly = (rounds: bigint, bitmap = 0b111n) => ({
+    workers: dueOf(workersPool, rounds, { bitmap }),
     evaluators: 0n,
-    burned: part(400n, rounds),
-    validators: part(100n, rounds),
+    burned: dueOf(part(400n), rounds, { bitmap }),
+    validators: dueOf(part(100n), rounds, { bitmap }),
   });
   const stakeLost = async (address: string) => NODE_STAKE - (await world.staking.stakeOf!(address));
 
@@ -117,12 +118,12 @@ describe('the exits of a job', () => {
     assert.equal(await stakeLost(slots[0]!.address), 0n);
   });
 
-  it('workers absent after two of four rounds: those are paid, the slot in neither is slashed', async () => {
+  it('workers absent after two of four rounds: their traces are paid, the slot without any is slashed', async () => {
     const { jobId, slots } = await startTraining(world);
     await fixRounds(world, jobId, slots, 2, { contributors: 0b011n });
     await passDeadline(world, jobId);
     await call(world.jobs, world.outsider, 'expireJob', jobId);
-    await expectEnd(jobId, STATE.Failed, EXIT.WorkersAbsent, workersOnly(2n));
+    await expectEnd(jobId, STATE.Failed, EXIT.WorkersAbsent, workersOnly(2n, 0b011n));
     assert.equal(await world.jobs.withdrawable!(slots[2]!.address), 0n);
     assert.equal(await stakeLost(slots[2]!.address), WORKER_STAKE / 100n);
     assert.equal(await stakeLost(slots[1]!.address), 0n);

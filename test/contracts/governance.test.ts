@@ -30,7 +30,7 @@ describe('governance', () => {
   };
 
   it('owns every contract through the timelock, and the deployer owns none', async () => {
-    for (const contract of [world.jobs, world.staking, world.registry]) {
+    for (const contract of [world.jobs, world.work, world.staking, world.registry]) {
       const owned = contract as World['jobs'];
       assert.equal(await owned.getFunction('owner')(), world.addresses.timelock);
     }

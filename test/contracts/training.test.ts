@@ -86,12 +86,13 @@ describe('commitRound', () => {
     await assert.rejects(commit(pick(0, 1), { contributors: 0b1000n }), /JobManagerBadContributors/);
   });
 
-  it('pays each round to its contributors, exactly in sum', async () => {
+  it('pays every trace its unit, exactly in sum, and leaves the others to the client', async () => {
     await fixRounds(world, jobId, slots, 1, { contributors: 0b101n });
     await fixRounds(world, jobId, slots, 3, { first: 1 });
     const earned = await Promise.all([0, 1, 2].map((slot) => world.jobs.earnedOf!(jobId, slot)));
     const pool = REWARD - (REWARD * 500n) / 10_000n - (REWARD * 400n) / 10_000n - REWARD / 100n;
-    assert.equal(earned[0] + earned[1] + earned[2], pool);
+    const firstUnits = [0n, 1n, 2n].map((unit) => (pool * (unit + 1n)) / 12n - (pool * unit) / 12n);
+    assert.equal(earned[0] + earned[1] + earned[2], pool - firstUnits[1]!);
     assert.ok(earned[1] < earned[0] && earned[1] < earned[2]);
   });
 
@@ -130,6 +131,8 @@ describe('postJob', () => {
     ['no rounds', { rounds: 0 }],
     ['too many rounds', { rounds: 10_001 }],
     ['an unknown mode', { mode: 2 }],
+    ['no segments', { segments: 0 }],
+    ['too many segments', { segments: 4_097 }],
     ['a target above one', { targetScorePpm: 1_000_001 }],
     ['too small a worker stake', { workerStake: 1n }],
     ['no document hash', { documentHash: `0x${'00'.repeat(32)}` }],

@@ -3,13 +3,17 @@ pragma solidity 0.8.37;
 
 import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
 import {JobManager} from "../../../contracts/JobManager.sol";
+import {UsefulWork} from "../../../contracts/UsefulWork.sol";
 import {Staking} from "../../../contracts/Staking.sol";
 import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
+import {IJobManager} from "../../../contracts/interfaces/IJobManager.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
 import {
-    Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score
+    Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score, TraceClaim
 } from "../../../contracts/interfaces/JobTypes.sol";
+import {RankedTrace, WorkDrawing, WorkParameters} from "../../../contracts/interfaces/WorkTypes.sol";
 import {BlsSigner} from "./BlsSigner.sol";
+import {Sha256Tree} from "./Sha256Tree.sol";
 import {vm} from "./Vm.sol";
 
 /// A market whose parties act at random: mostly what the job's state asks for, sometimes not, sometimes too late.
@@ -17,6 +21,7 @@ abstract contract JobWalk {
     uint256 internal constant WORKERS = 4;
     uint256 internal constant EVALUATORS = 6;
     bytes32 internal constant TEST_KEY = "the test key of every job";
+    address private constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
     bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
         "RoundClaim(uint256 jobId,uint32 round,bytes32 stateRoot,bytes stateCid,uint256 contributors,int64 loss)"
     );
@@ -28,6 +33,9 @@ abstract contract JobWalk {
     Staking internal staking;
     WorkerRegistry internal registry;
     JobManager internal jobs;
+    UsefulWork internal work;
+    /// Taken out of UsefulWork so far.
+    uint256 internal workPaid;
     address internal client;
     address[] internal accounts; // client, workers, evaluators, validators
     mapping(address account => uint256) private _keys;
@@ -38,7 +46,11 @@ abstract contract JobWalk {
         beacons = new BeaconHistory();
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
-        jobs = new JobManager(address(this), staking, registry, beacons, _parameters());
+        address predicted = vm.computeCreateAddress(address(this), uint256(vm.getNonce(address(this))) + 1);
+        WorkParameters memory terms = WorkParameters(3, 2, 2, 5_000, 8_000, 1_000, 1_000);
+        work = new UsefulWork(address(this), IJobManager(predicted), beacons, terms);
+        jobs = new JobManager(address(this), staking, registry, beacons, work, _parameters());
+        require(address(jobs) == predicted, "not where UsefulWork looks for it");
         staking.setLocker(address(jobs), true);
         registry.setRecorder(address(jobs), true);
         client = _account(1, 0);
@@ -52,7 +64,7 @@ abstract contract JobWalk {
     }
 
     function _parameters() private pure returns (Parameters memory) {
-        return Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1);
+        return Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000);
     }
 
     function _account(uint256 key, uint256 stake) private returns (address account) {
@@ -83,7 +95,7 @@ abstract contract JobWalk {
     function _step() internal {
         _pass(_random(50) == 0 ? 20 : _random(5) / 4);
         uint256 count = jobs.jobCount();
-        if (count == 0 || _random(40) == 0) return _post();
+        if (count == 0 || _random(80) == 0) return _post();
         uint256 jobId = count - _random(count < 2 ? count : 2);
         if (_random(30) == 0) return _meddle(jobId);
         Job memory job = jobs.job(jobId);
@@ -99,6 +111,35 @@ abstract contract JobWalk {
             vm.roll(block.number + 1);
             vm.prevrandao(keccak256(abi.encode(_random(type(uint256).max))));
             beacons.record();
+            vm.coinbase(accounts[accounts.length - 1 - _random(3)]);
+            vm.prank(SYSTEM);
+            work.onBlock();
+            if (_random(2) == 0) _openWork();
+        }
+    }
+
+    /// A rank of the present draw, now and then wrongly.
+    function _openWork() private {
+        WorkDrawing memory drawing = work.drawOf(work.openHeight());
+        if (drawing.ranks.length == 0) return;
+        uint8 rank = uint8(_random(drawing.ranks.length));
+        RankedTrace memory drawn = drawing.ranks[rank];
+        uint32 segment = _random(8) == 0 ? drawn.segment + 1 : drawn.segment;
+        address opener = accounts[_random(accounts.length)];
+        vm.prank(SYSTEM);
+        try work.onBlock(
+            drawing.height,
+            rank,
+            drawn.trace.jobId,
+            drawn.trace.worker,
+            drawn.trace.root,
+            segment,
+            drawing.totalWeight,
+            opener
+        ) {
+            require(segment == drawn.segment && drawn.opener == address(0), "a wrong opening was taken");
+        } catch {
+            require(segment != drawn.segment || drawn.opener != address(0), "an opening was refused");
         }
     }
 
@@ -111,15 +152,21 @@ abstract contract JobWalk {
 
     function _meddle(uint256 jobId) private {
         address sender = accounts[_random(accounts.length)];
-        uint256 which = _random(4);
+        uint256 which = _random(5);
         if (which == 0) _try(sender, abi.encodeCall(jobs.expireJob, (jobId)));
         if (which == 1) _try(sender, abi.encodeCall(jobs.completeJob, (jobId)));
         if (which == 2) _try(client, abi.encodeCall(jobs.cancelJob, (jobId)));
+        if (which == 4) _try(sender, abi.encodeCall(jobs.voidTrace, (jobId, 0, 0)));
         if (which == 3) _try(sender, abi.encodeCall(jobs.drawEvaluators, (jobId)));
     }
 
     function _withdraw() private {
-        _try(accounts[_random(accounts.length)], abi.encodeCall(jobs.withdraw, ()));
+        address account = accounts[_random(accounts.length)];
+        if (_random(2) == 0) return _try(account, abi.encodeCall(jobs.withdraw, ()));
+        vm.prank(account);
+        try work.withdraw() returns (uint256 amount) {
+            workPaid += amount;
+        } catch {}
     }
 
     function _post() private {
@@ -133,6 +180,8 @@ abstract contract JobWalk {
         post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
         post.workerStake = 1 ether + _random(1 ether);
         post.deadlines = Deadlines(10, 16, 16, 16, 16, 16);
+        post.segments = uint32(1 + _random(3));
+        post.provable = _random(4) > 0;
         uint256 reward = 1 + _random(1e24);
         vm.prank(client);
         jobs.postJob{value: reward}(post);
@@ -150,9 +199,25 @@ abstract contract JobWalk {
     function _inTraining(uint256 jobId, Job memory job) private {
         address[] memory slots = jobs.workersOf(jobId);
         if (block.number > job.deadline) return _try(client, abi.encodeCall(jobs.expireJob, (jobId)));
+        if (_random(5) < 2) return _commitTrace(jobId, job, slots);
         if (job.roundsFixed < job.post.rounds) return _commitRound(jobId, job, slots);
         ResultClaim memory result = ResultClaim("weights", "optimiser", 7, "model", 0);
         _try(slots[_random(slots.length)], abi.encodeCall(jobs.submitResult, (jobId, result)));
+    }
+
+    /// Of the round under way or the one before, by anyone of the workers, whether it has committed before or not.
+    function _commitTrace(uint256 jobId, Job memory job, address[] memory slots) private {
+        uint32 round = job.roundsFixed - (job.roundsFixed == 0 ? 0 : uint32(_random(2)));
+        bytes32[] memory states = new bytes32[](job.post.segments + 1);
+        for (uint256 i = 0; i < states.length; i++) states[i] = bytes32(_random(type(uint256).max));
+        if (round > 0) states[0] = jobs.roundOf(jobId, round - 1).stateRoot;
+        bytes32[] memory leaves = new bytes32[](states.length);
+        for (uint256 i = 0; i < states.length; i++) leaves[i] = Sha256Tree.leaf(states[i]);
+        uint256 last = states.length - 1;
+        TraceClaim memory claim = TraceClaim(
+            Sha256Tree.root(leaves), states[0], Sha256Tree.path(leaves, 0), states[last], Sha256Tree.path(leaves, last)
+        );
+        _try(slots[_random(slots.length)], abi.encodeCall(jobs.commitTrace, (jobId, round, claim)));
     }
 
     function _commitRound(uint256 jobId, Job memory job, address[] memory slots) private {
@@ -179,6 +244,7 @@ abstract contract JobWalk {
     }
 
     function _inEvaluating(uint256 jobId, Job memory job) private {
+        if (_random(10) == 0) return _commitTrace(jobId, job, jobs.workersOf(jobId));
         if (job.phase == Phase.Draw) {
             if (_random(8) == 0) _pass(20);
             else _pass(2);

@@ -3,23 +3,33 @@ pragma solidity 0.8.37;
 
 import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
 import {JobManager} from "../../../contracts/JobManager.sol";
+import {UsefulWork} from "../../../contracts/UsefulWork.sol";
 import {Staking} from "../../../contracts/Staking.sol";
 import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
+import {IJobManager} from "../../../contracts/interfaces/IJobManager.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
 import {
-    Deadlines, JobPost, JobState, Parameters, ResultClaim, RoundClaim, Score
+    Deadlines, JobPost, JobState, Parameters, ResultClaim, RoundClaim, Score, TraceClaim
 } from "../../../contracts/interfaces/JobTypes.sol";
+import {WorkParameters} from "../../../contracts/interfaces/WorkTypes.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {vm} from "./Vm.sol";
 
 /// A job at every limit. What is measured runs in a test of its own, after `setUp`, so that storage is cold as in a block.
 abstract contract LargestJob {
     uint256 internal constant BLOCK_GAS = 30_000_000;
+    /// Bounds of what is measured, somewhat above it.
+    uint256 internal constant TRACE_GAS = 400_000;
+    uint256 internal constant SYSTEM_GAS = 1_000_000;
     uint256 internal constant VOLUNTEERS = 128;
     uint256 internal constant WORKERS = 64;
     uint256 internal constant POOL = 128;
     uint256 internal constant EVALUATORS = 15;
     uint256 internal constant VALIDATORS = 100;
+    uint32 internal constant SEGMENTS = 4_096;
+    uint32 internal constant INTERVAL = 10;
+    uint8 internal constant RANKS = 8;
+    address internal constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
     uint256 private constant FIRST_WORKER = 1_000;
     uint256 private constant FIRST_EVALUATOR = 2_000;
     uint256 private constant FIRST_VALIDATOR = 3_000;
@@ -31,14 +41,18 @@ abstract contract LargestJob {
     Staking internal staking;
     WorkerRegistry internal registry;
     JobManager internal jobs;
+    UsefulWork internal work;
     mapping(address account => uint256) private _keys;
 
     function _toDraw() internal {
         beacons = new BeaconHistory();
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
-        Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1);
-        jobs = new JobManager(address(this), staking, registry, beacons, terms);
+        Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1, 100, 10_000);
+        address predicted = vm.computeCreateAddress(address(this), uint256(vm.getNonce(address(this))) + 1);
+        WorkParameters memory workTerms = WorkParameters(INTERVAL, 2, RANKS, 5_000, 8_000, 1_000, 1_000);
+        work = new UsefulWork(address(this), IJobManager(predicted), beacons, workTerms);
+        jobs = new JobManager(address(this), staking, registry, beacons, work, terms);
         staking.setLocker(address(jobs), true);
         registry.setRecorder(address(jobs), true);
         for (uint256 i = 0; i < VALIDATORS; i++) {
@@ -59,11 +73,37 @@ abstract contract LargestJob {
         _passBeacon();
     }
 
-    /// One contributor: every other slot is slashed, which costs most.
-    function _toEvaluatorDraw() internal {
+    function _toTraces() internal {
         _toDraw();
         jobs.closeAssignment(1);
+    }
+
+    /// The longest paths: all leaves are the same, so one node a level will do.
+    function _trace() internal pure returns (TraceClaim memory claim) {
+        (claim.startRoot, claim.endRoot) = ("state", "state");
+        bytes32 leaf = sha256(abi.encodePacked(hex"00", bytes32("state")));
+        claim.startPath = new bytes32[](13);
+        claim.endPath = new bytes32[](1);
+        bytes32 node = leaf;
+        for (uint256 i = 0; i < 12; i++) {
+            claim.startPath[i] = node;
+            node = sha256(abi.encodePacked(hex"01", node, node));
+        }
+        (claim.startPath[12], claim.endPath[0]) = (leaf, node);
+        claim.traceRoot = sha256(abi.encodePacked(hex"01", node, leaf));
+    }
+
+    function _commitTraceOf(address worker) internal {
+        TraceClaim memory claim = _trace();
+        vm.prank(worker);
+        jobs.commitTrace(1, 0, claim);
+    }
+
+    /// All slots but one commit nothing: every other one is slashed, which costs most.
+    function _toEvaluatorDraw() internal {
+        _toTraces();
         address[] memory slots = jobs.workersOf(1);
+        _commitTraceOf(slots[0]);
         bytes32 stateRoot = sha256(abi.encodePacked("fedai-state/1", bytes32("w"), bytes32("o"), uint64(1)));
         RoundClaim memory claim = RoundClaim(stateRoot, _longest(128), 1, 0);
         jobs.commitRound(1, 0, claim, _signatures(slots, _claimDigest(claim)));
@@ -107,6 +147,7 @@ abstract contract LargestJob {
         post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
         post.workerStake = 2 ether;
         post.deadlines = Deadlines(10, 10, 10, 10, 10, 10);
+        (post.segments, post.provable) = (SEGMENTS, true);
     }
 
     function _longest(uint256 length) private pure returns (bytes memory text) {
@@ -185,6 +226,72 @@ contract LargestAssignmentTest is LargestJob {
         uint256 before = gasleft();
         jobs.cancelJob(1);
         require(before - gasleft() < BLOCK_GAS, "too much gas");
+    }
+}
+
+contract LargestTraceTest is LargestJob {
+    function setUp() public {
+        _toTraces();
+    }
+
+    function test_commitsCheaply() public {
+        address worker = jobs.workersOf(1)[0];
+        TraceClaim memory claim = _trace();
+        vm.prank(worker);
+        uint256 before = gasleft();
+        jobs.commitTrace(1, 0, claim);
+        require(before - gasleft() < TRACE_GAS, "too much gas");
+    }
+}
+
+/// Draws of the most ranks, from many traces; at the next work height all of them are void.
+abstract contract LargestDraw is LargestJob {
+    function _toWork() internal {
+        _toTraces();
+        address[] memory slots = jobs.workersOf(1);
+        for (uint256 i = 0; i < slots.length; i++) _commitTraceOf(slots[i]);
+        _toWorkHeight(block.number + 3);
+    }
+
+    /// To the first work height from `height` on.
+    function _toWorkHeight(uint256 height) internal {
+        height += (INTERVAL - height % INTERVAL) % INTERVAL;
+        vm.roll(height - 1);
+        vm.prevrandao(keccak256(abi.encode(height)));
+        beacons.record();
+        vm.roll(height);
+    }
+
+    function _onBlock() internal returns (uint256 used) {
+        vm.prank(SYSTEM);
+        uint256 before = gasleft();
+        work.onBlock();
+        used = before - gasleft();
+        require(used < SYSTEM_GAS, "too much gas");
+    }
+}
+
+contract LargestWorkDrawTest is LargestDraw {
+    function setUp() public {
+        _toWork();
+    }
+
+    function test_draws() public {
+        _onBlock();
+        require(work.drawOf(work.openHeight()).ranks.length == RANKS, "not drawn");
+    }
+}
+
+contract LargestWorkVoidTest is LargestDraw {
+    function setUp() public {
+        _toWork();
+        _onBlock();
+        _toWorkHeight(block.number + 1);
+    }
+
+    function test_voids() public {
+        _onBlock();
+        require(jobs.job(1).accrued.lost == RANKS, "not void");
     }
 }
 

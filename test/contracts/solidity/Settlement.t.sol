@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Parameters, Payouts} from "../../../contracts/interfaces/JobTypes.sol";
+import {Accrual, Parameters, Payouts} from "../../../contracts/interfaces/JobTypes.sol";
 import {Settlement} from "../../../contracts/libraries/Settlement.sol";
 import {vm} from "./Vm.sol";
 
@@ -21,42 +21,53 @@ contract SettlementTest {
         uint16 a,
         uint16 b,
         uint16 c,
-        uint32 done,
-        uint32 planned,
+        uint64 committed,
+        uint8 planned,
         bool evaluatorsDue,
         bool validatorsExist
     ) public pure {
-        vm.assume(planned > 0);
-        done = uint32(uint256(done) % (uint256(planned) + 1));
+        uint256 units = uint256(planned) % 64 + 1;
         Parameters memory parameters = _parameters(a, b, c);
-        Payouts memory due =
-            Settlement.payouts(escrow, parameters, done, planned, evaluatorsDue, validatorsExist);
+        Accrual memory accrued;
+        for (uint256 unit = 0; unit < units; unit++) {
+            if (committed & (1 << unit) == 0) continue;
+            (uint256 workers, uint256 burned, uint256 validators) = Settlement.unitOf(escrow, parameters, unit, units);
+            accrued.workers += uint128(workers);
+            accrued.burned += uint128(burned);
+            accrued.validators += uint128(validators);
+        }
+        Payouts memory due = Settlement.payouts(escrow, parameters, accrued, evaluatorsDue, validatorsExist);
         assert(due.workers + due.evaluators + due.burned + due.validators + due.refund == escrow);
-        if (done == 0 && !evaluatorsDue) assert(due.refund == escrow);
-        if (done == planned && evaluatorsDue && validatorsExist) assert(due.refund == 0);
+        uint64 all = uint64((uint256(1) << units) - 1);
+        if (committed & all == 0 && !evaluatorsDue) assert(due.refund == escrow);
+        if (committed & all == all && evaluatorsDue && validatorsExist) assert(due.refund == 0);
     }
 
-    function testFuzz_RoundSharesSumToPool(uint128 pool, uint8 planned, uint8 contributors) public pure {
-        vm.assume(planned > 0 && contributors > 0);
+    function testFuzz_UnitSharesSumToThePart(uint128 part, uint8 units) public pure {
+        vm.assume(units > 0);
         uint256 sum = 0;
-        for (uint256 round = 0; round < planned; round++) {
-            uint256 share =
-                Settlement.dueAfter(pool, round + 1, planned) - Settlement.dueAfter(pool, round, planned);
-            uint256 split = 0;
-            for (uint256 i = 0; i < contributors % 5 + 1; i++) {
-                split += Settlement.equalShare(share, i, contributors % 5 + 1);
-            }
-            assert(split == share);
+        for (uint256 unit = 0; unit < units; unit++) {
+            uint256 share = Settlement.unitShare(part, unit, units);
+            assert(share == part / units || share == part / units + 1);
             sum += share;
         }
-        assert(sum == pool);
+        assert(sum == part);
+    }
+
+    function testFuzz_EqualSharesSumToTheAmount(uint128 amount, uint8 count) public pure {
+        vm.assume(count > 0);
+        uint256 sum = 0;
+        for (uint256 i = 0; i < count; i++) sum += Settlement.equalShare(amount, i, count);
+        assert(sum == amount);
     }
 
     function test_DefaultSplitOfOneCoin() public pure {
         Parameters memory parameters;
         (parameters.workersBps, parameters.evaluatorsBps) = (9_000, 500);
         (parameters.burnBps, parameters.validatorsBps) = (400, 100);
-        Payouts memory due = Settlement.payouts(1 ether, parameters, 7, 7, true, true);
+        (uint256 workers, uint256 burned, uint256 validators) = Settlement.unitOf(1 ether, parameters, 0, 1);
+        Accrual memory accrued = Accrual(uint128(workers), uint128(burned), uint128(validators), 0, 1, 0);
+        Payouts memory due = Settlement.payouts(1 ether, parameters, accrued, true, true);
         assert(due.workers == 0.9 ether && due.evaluators == 0.05 ether);
         assert(due.burned == 0.04 ether && due.validators == 0.01 ether);
     }

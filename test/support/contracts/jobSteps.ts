@@ -1,6 +1,6 @@
 /** The steps of a job as its parties take them, against a World. */
 import { AbiCoder, concat, keccak256, sha256, toBeHex, toUtf8Bytes, zeroPadValue } from 'ethers';
-import type { Hex } from '../../../core/index.ts';
+import { fromHex, type Hex, merkleLeaf, merkleTree, toHex } from '../../../core/index.ts';
 import { type Account, call, passDraw, TEST_KEY, WORKER_STAKE, type World } from './world.ts';
 
 export const VERDICT = { Score: 1, BadKey: 2, BadSet: 3 } as const;
@@ -74,6 +74,8 @@ export const jobPost = (overrides: Record<string, unknown> = {}) => ({
     commitBlocks: 20,
     revealBlocks: 20,
   },
+  segments: 3,
+  provable: false,
   ...overrides,
 });
 
@@ -145,7 +147,53 @@ export async function signRound(
   return Promise.all(signers.map(({ signer }) => signer.signTypedData(typedDomain, ROUND_CLAIM, value)));
 }
 
-/** Fixes `count` rounds of `planned`, from `first`, each with the given contributors. */
+/** The state that a round starts from. */
+export const stateBefore = (round: number): Hex =>
+  bytes32(round === 0 ? 'first state' : `state ${round - 1}`);
+
+/** A slot's trace of a round: states at the borders of its segments. */
+export function traceClaim(round: number, slot: number, segments = 3, startRoot = stateBefore(round)) {
+  const inside = Array.from({ length: segments }, (_, i) => bytes32(`state of ${round}, ${slot}, ${i}`));
+  const tree = merkleTree([startRoot, ...inside].map((root) => merkleLeaf(fromHex(root))));
+  const path = (leaf: number) => tree.path(leaf).map((node) => toHex(node));
+  return {
+    traceRoot: toHex(tree.root),
+    startRoot,
+    startPath: path(0),
+    endRoot: inside.at(-1)!,
+    endPath: path(segments),
+  };
+}
+
+/** Commits the traces of the slots in `bitmap`. */
+export async function commitTraces(
+  world: World,
+  jobId: bigint,
+  slots: Account[],
+  round: number,
+  { bitmap = 0b111n, segments = 3 } = {},
+): Promise<void> {
+  for (const [slot, worker] of slots.entries()) {
+    if ((bitmap >> BigInt(slot)) % 2n === 0n) continue;
+    await call(world.jobs, worker, 'commitTrace', jobId, round, traceClaim(round, slot, segments));
+  }
+}
+
+/** What the traces of `bitmap` in rounds 0 to `rounds` - 1 of `planned` make due of a part of the escrow. */
+export function dueOf(
+  part: bigint,
+  rounds: bigint,
+  { bitmap = 0b111n, workers = 3n, planned = 4n } = {},
+): bigint {
+  const units = planned * workers;
+  let sum = 0n;
+  for (let unit = 0n; unit < rounds * workers; unit++) {
+    if ((bitmap >> (unit % workers)) % 2n === 1n) sum += (part * (unit + 1n)) / units - (part * unit) / units;
+  }
+  return sum;
+}
+
+/** Fixes `count` rounds of `planned`, from `first`, each with the traces of the given contributors. */
 export async function fixRounds(
   world: World,
   jobId: bigint,
@@ -157,6 +205,7 @@ export async function fixRounds(
     const claim = roundClaim(round, contributors, round + 1 === planned ? FINAL_STATE : undefined);
     const signatures = await signRound(world, jobId, round, claim, slots.slice(0, (slots.length >> 1) + 1));
     await call(world.jobs, slots[0]!, 'commitRound', jobId, round, claim, signatures);
+    await commitTraces(world, jobId, slots, round, { bitmap: contributors });
   }
 }
 

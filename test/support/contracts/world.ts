@@ -15,6 +15,7 @@ import {
   jobManagerAbi,
   stakingAbi,
   timelockControllerAbi,
+  usefulWorkAbi,
   workerRegistryAbi,
 } from '../../../contracts/generated/index.ts';
 import { blsPublicKey, proofOfPossession } from '../../../core/bls/index.ts';
@@ -26,6 +27,7 @@ export const NODE_STAKE = 100n * TRAIN;
 export const WORKER_STAKE = 20n * TRAIN;
 export const EVALUATOR_LOCK = 10n * TRAIN;
 export const DRAW_DELAY = 2;
+export const WORK_INTERVAL = 3;
 export const TEST_KEY = `0x${'4b'.repeat(32)}` as Hex;
 
 export interface Account {
@@ -58,6 +60,7 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
   const plan = deploymentPlan({
     deployer: deployer.address,
     jobs: { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK },
+    work: { interval: WORK_INTERVAL },
     governance: { votingDelayBlocks: 1, votingPeriodBlocks: 5, timelockSeconds: 10 },
     staking: { unbondingBlocks: 20, evidenceWindowBlocks: 15 },
     validators: validators.map(({ address }, index) => ({
@@ -85,6 +88,7 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
     validators,
     outsider: accounts[16]!,
     jobs: new Contract(at.jobManager, jobManagerAbi, runner),
+    work: new Contract(at.usefulWork ?? at.jobManager, usefulWorkAbi, runner),
     staking: new Contract(at.staking, stakingAbi, runner),
     registry: new Contract(at.workerRegistry, workerRegistryAbi, runner),
     beacons: new Contract(at.beaconHistory, beaconHistoryAbi, runner),
@@ -104,7 +108,15 @@ async function joinNode(world: { staking: Contract; registry: Contract }, node: 
 }
 
 const errors = new Interface(
-  [jobManagerAbi, stakingAbi, workerRegistryAbi, beaconHistoryAbi, fedaiGovernorAbi, timelockControllerAbi]
+  [
+    jobManagerAbi,
+    usefulWorkAbi,
+    stakingAbi,
+    workerRegistryAbi,
+    beaconHistoryAbi,
+    fedaiGovernorAbi,
+    timelockControllerAbi,
+  ]
     .flat()
     .filter((entry) => (entry as { type: string }).type === 'error') as JsonFragment[],
 );
