@@ -16,6 +16,7 @@ interface Options {
   bootstrap?: string[];
   blockTime: number;
   drawDelay?: number;
+  workInterval: number;
 }
 
 export function chainSpec(parent: Command): Command {
@@ -34,6 +35,12 @@ export function chainSpec(parent: Command): Command {
       '--draw-delay <blocks>',
       'blocks between an event and the beacon that draws on it',
       integer(1, 1_000),
+    )
+    .option(
+      '--work-interval <blocks>',
+      'draw committed training to be proved at every so many blocks; 0 for a chain without proofs of work',
+      integer(0, 100_000),
+      10,
     )
     .addHelpText(
       'after',
@@ -55,6 +62,7 @@ Example:
         validators,
         balances: Object.fromEntries(options.balance ?? []),
         consensus: { blockTimeMs: options.blockTime },
+        work: options.workInterval === 0 ? null : { everyBlocks: options.workInterval },
         ...(options.bootstrap && { bootstrap: options.bootstrap }),
         ...(options.drawDelay !== undefined && { jobs: { drawDelayBlocks: options.drawDelay } }),
       });

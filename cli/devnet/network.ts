@@ -31,6 +31,8 @@ const BALANCES: Record<Party['role'], number> = {
 const VALIDATOR_STAKE = 10_000;
 /** Short, since nobody here has something to gain from grinding a beacon. */
 const DRAW_DELAY_BLOCKS = 2;
+/** A job of minutes sees many draws. */
+const WORK_INTERVAL_BLOCKS = 5;
 
 export interface NetworkInput {
   layout: Layout;
@@ -96,6 +98,8 @@ async function makeChainSpec({ layout, fleet }: NetworkInput): Promise<void> {
         layout.specFile,
         '--draw-delay',
         String(DRAW_DELAY_BLOCKS),
+        '--work-interval',
+        String(WORK_INTERVAL_BLOCKS),
         '--stake',
         String(VALIDATOR_STAKE),
       ],

@@ -1,8 +1,8 @@
 /**
- * Whether everyone got what the rules say, to the wei: the shares are computed anew from the job's receipt and fixed
- * rounds, and compared with what each account can withdraw or has withdrawn. Owns no payment.
+ * Whether everyone got what the rules say, to the wei: the shares are computed anew from the job's receipt and committed
+ * traces, and compared with what each account can withdraw or has withdrawn. Owns no payment.
  */
-import { FedaiError, type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
+import { type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
 import type { JobReceipt, Market, Parameters, Payouts } from '../../market/index.ts';
 
 const BPS = 10_000n;
@@ -11,25 +11,30 @@ const BURN_ACCOUNT: Hex = '0x0000000000000000000000000000000000000000';
 const WITHDRAWN_TOPIC = toHex(keccak256(utf8('Withdrawn(address,uint256)')));
 const TOTAL_BURNED_SELECTOR = toHex(keccak256(utf8('totalBurned()')).subarray(0, 4));
 
+export interface PaidTrace {
+  round: number;
+  slot: number;
+  /** Void or faulty: its pay went back to the client. */
+  lost: boolean;
+}
+
 export interface PaymentInput {
   receipt: JobReceipt;
   parameters: Parameters;
-  /** Bitmaps of slots, one for each fixed training round in order. */
-  contributors: readonly bigint[];
+  /** One for each training round of a slot that is on chain. */
+  traces: readonly PaidTrace[];
   /** In Staking's order. */
   validators: readonly { address: Hex; power: bigint }[];
 }
 
-/** Wei due by account in lower case; the burned part under the zero address. Sums to the escrow. */
+/** Wei due by account in lower case; the work fees under the zero address. Sums to the escrow. */
 export function expectedPayments({
   receipt,
   parameters,
-  contributors,
+  traces,
   validators,
 }: PaymentInput): Map<string, bigint> {
   const { escrow } = receipt.payouts;
-  const planned = BigInt(receipt.rounds);
-  const done = BigInt(contributors.length);
   const part = (bps: number) => (escrow * BigInt(bps)) / BPS;
   const due = new Map<string, bigint>();
   const pay = (account: Hex, amount: bigint) => {
@@ -38,18 +43,22 @@ export function expectedPayments({
   };
   const pool =
     escrow - part(parameters.evaluatorsBps) - part(parameters.burnBps) - part(parameters.validatorsBps);
-  contributors.forEach((bitmap, round) => {
-    const share = (pool * BigInt(round + 1)) / planned - (pool * BigInt(round)) / planned;
-    const slots = receipt.workers.filter((_, slot) => (bitmap >> BigInt(slot)) & 1n);
-    equalShares(share, slots, pay);
-  });
+  const slots = receipt.workers.length;
+  const unitOf = (amount: bigint, { round, slot }: PaidTrace): bigint =>
+    unitShare(amount, round * slots + slot, receipt.rounds * slots);
+  for (const trace of traces) if (!trace.lost) pay(receipt.workers[trace.slot]!, unitOf(pool, trace));
+  const sumOf = (amount: bigint) => traces.reduce((sum, trace) => sum + unitOf(amount, trace), 0n);
   if (receipt.agreeing.length > 0) equalShares(part(parameters.evaluatorsBps), receipt.agreeing, pay);
-  pay(BURN_ACCOUNT, (part(parameters.burnBps) * done) / planned);
-  stakeShares((part(parameters.validatorsBps) * done) / planned, validators, pay);
+  pay(BURN_ACCOUNT, sumOf(part(parameters.burnBps)));
+  stakeShares(sumOf(part(parameters.validatorsBps)), validators, pay);
   const paid = [...due.values()].reduce((total, amount) => total + amount, 0n);
   pay(receipt.client, escrow - paid);
   return due;
 }
+
+/** Of `units` equal parts the one with this index; what rounding leaves falls to later ones, and all sum to `amount`. */
+const unitShare = (amount: bigint, index: number, units: number): bigint =>
+  (amount * BigInt(index + 1)) / BigInt(units) - (amount * BigInt(index)) / BigInt(units);
 
 /** The first takes the remainder. */
 function equalShares(
@@ -78,15 +87,24 @@ function stakeShares(
   });
 }
 
-/** Earned so far by account: withdrawable and withdrawn, in wei; what jobs burned under the zero address. */
+/**
+ * Earned so far by account: withdrawable and withdrawn, in wei. Under the zero address the work fees: burned, or kept by
+ * UsefulWork for those whose work seals blocks, or paid to them.
+ */
 export async function earnings(market: Market, accounts: readonly Hex[]): Promise<Map<string, bigint>> {
   const burned = (await market.balanceOf(BURN_ACCOUNT)) - (await burnedStake(market));
-  const earned = new Map<string, bigint>([[BURN_ACCOUNT, burned]]);
+  const earned = new Map<string, bigint>([[BURN_ACCOUNT, burned + (await keptFees(market))]]);
   for (const account of accounts) {
-    const withdrawn = await withdrawnBy(market, account);
+    const withdrawn = await withdrawals(market, market.contracts.jobManager, account);
     earned.set(account.toLowerCase(), (await market.withdrawable(account)) + withdrawn);
   }
   return earned;
+}
+
+async function keptFees(market: Market): Promise<bigint> {
+  const { usefulWork } = market.contracts;
+  if (usefulWork == null) return 0n;
+  return (await market.balanceOf(usefulWork)) + (await withdrawals(market, usefulWork));
 }
 
 /** Stake of slashed accounts is burned in the same place. */
@@ -95,13 +113,14 @@ async function burnedStake(market: Market): Promise<bigint> {
   return BigInt((await market.transport.request('eth_call', [call, 'latest'])) as string);
 }
 
-async function withdrawnBy(market: Market, account: Hex): Promise<bigint> {
-  const topic = `0x${account.slice(2).toLowerCase().padStart(64, '0')}`;
+/** What `contract` has paid out, to one account or to all. */
+async function withdrawals(market: Market, contract: Hex, account?: Hex): Promise<bigint> {
+  const topic = account && `0x${account.slice(2).toLowerCase().padStart(64, '0')}`;
   const filter = {
-    address: market.contracts.jobManager,
+    address: contract,
     fromBlock: '0x0',
     toBlock: 'latest',
-    topics: [WITHDRAWN_TOPIC, topic],
+    topics: topic === undefined ? [WITHDRAWN_TOPIC] : [WITHDRAWN_TOPIC, topic],
   };
   const logs = (await market.transport.request('eth_getLogs', [filter])) as { data: Hex }[];
   return logs.reduce((total, { data }) => total + BigInt(data), 0n);
@@ -131,15 +150,16 @@ export function checkPayments(
   return { exact: faults.length === 0, faults };
 }
 
-/** Bitmaps of all fixed training rounds. */
-export async function fixedContributors(market: Market, receipt: JobReceipt): Promise<bigint[]> {
-  const contributors: bigint[] = [];
-  for (let round = 0; round < receipt.roundsFixed; round++) {
-    const fixed = await market.roundOf(receipt.jobId, round);
-    if (fixed.fixedAt === 0) {
-      throw new FedaiError('BAD_RECEIPT', 'the receipt counts a training round that is not fixed', { round });
-    }
-    contributors.push(fixed.contributors);
+/** Every trace that the job's workers have on chain. */
+export async function paidTraces(market: Market, receipt: JobReceipt): Promise<PaidTrace[]> {
+  const names = ['TraceCommitted', 'TraceLost'] as const;
+  const traces: PaidTrace[] = [];
+  for (const event of await market.events({ fromHeight: 0, jobId: receipt.jobId, names })) {
+    if (event.name === 'TraceCommitted') traces.push({ round: event.round, slot: event.slot, lost: false });
+    if (event.name !== 'TraceLost') continue;
+    const slot = receipt.workers.indexOf(event.worker);
+    const lost = traces.find((trace) => trace.round === event.round && trace.slot === slot);
+    if (lost !== undefined) lost.lost = true;
   }
-  return contributors;
+  return traces;
 }

@@ -9,13 +9,7 @@ import type { Display } from './display.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout } from './layout.ts';
 import type { Network } from './network.ts';
-import {
-  checkPayments,
-  earnings,
-  expectedPayments,
-  fixedContributors,
-  type PaymentCheck,
-} from './payouts.ts';
+import { checkPayments, earnings, expectedPayments, type PaymentCheck, paidTraces } from './payouts.ts';
 
 /** A devnet's node is on this machine: what does not answer after this many tries will not. */
 const RPC_ATTEMPTS = 5;
@@ -54,8 +48,8 @@ export async function judge(
   const { market } = ledger;
   const receipt = await market.jobReceipt(BigInt(jobId));
   const { parameters } = await market.job(BigInt(jobId));
-  const contributors = await fixedContributors(market, receipt);
-  const due = expectedPayments({ receipt, parameters, contributors, validators: ledger.validators });
+  const traces = await paidTraces(market, receipt);
+  const due = expectedPayments({ receipt, parameters, traces, validators: ledger.validators });
   const after = await earnings(market, ledger.accounts);
   return { receipt, verified, payments: checkPayments(due, ledger.before, after, receipt.payouts) };
 }

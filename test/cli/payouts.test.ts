@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkPayments, expectedPayments } from '../../cli/devnet/payouts.ts';
+import { checkPayments, expectedPayments, type PaidTrace } from '../../cli/devnet/payouts.ts';
 import type { Hex } from '../../core/index.ts';
 import type { JobReceipt, Parameters, Payouts } from '../../market/index.ts';
 
@@ -19,39 +19,57 @@ function receiptOf(escrow: bigint, rounds: number, agreeing: number): JobReceipt
 }
 
 describe('payments', () => {
-  it('are 90/5/4/1 of a whole job, remainders where the contract puts them', () => {
-    const due = expectedPayments({
-      receipt: receiptOf(1_000n, 2, 3),
-      parameters,
-      contributors: [0b111n, 0b101n],
-      validators,
-    });
-    expect(Object.fromEntries(due)).toEqual({
-      [account(11)]: 150n + 225n,
-      [account(12)]: 150n,
-      [account(13)]: 150n + 225n,
+  it('are 90/5/4/1 of a whole job, by committed traces, remainders where the contract puts them', () => {
+    const whole = [0, 1].flatMap((round) => [0, 1, 2].map((slot) => ({ round, slot, lost: false })));
+    const payments = (traces: PaidTrace[]) =>
+      Object.fromEntries(
+        expectedPayments({ receipt: receiptOf(1_000n, 2, 3), parameters, traces, validators }),
+      );
+    const others = {
       [account(21)]: 18n,
       [account(22)]: 16n,
       [account(23)]: 16n,
+    };
+    expect(payments(whole)).toEqual({
+      ...others,
+      [account(11)]: 300n,
+      [account(12)]: 300n,
+      [account(13)]: 300n,
       [account(0)]: 40n,
       [account(1)]: 1n,
       [account(2)]: 3n,
       [account(3)]: 6n,
     });
+    // Slot 1 is void in round 0 and gone in round 1: its pay returns, the fee of its trace does not.
+    const part = whole.slice(0, -2).map((trace) => ({ ...trace, lost: trace.slot === 1 }));
+    expect(payments(part)).toEqual({
+      ...others,
+      [account(11)]: 300n,
+      [account(13)]: 150n,
+      [account(0)]: 6n + 7n + 7n + 6n,
+      [account(1)]: 1n,
+      [account(2)]: 2n,
+      [account(3)]: 3n,
+      [account(99)]: 468n,
+    });
   });
 
-  it('sum to the escrow for every amount, number of rounds and contributors', () => {
+  it('sum to the escrow for every amount, number of rounds and traces', () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: 1n, max: 10n ** 30n }),
         fc.integer({ min: 1, max: 30 }),
-        fc.array(fc.bigInt({ min: 1n, max: 7n }), { maxLength: 30 }),
+        fc.uniqueArray(
+          fc.record({ round: fc.nat({ max: 29 }), slot: fc.nat({ max: 2 }), lost: fc.boolean() }),
+          { selector: ({ round, slot }) => 3 * round + slot },
+        ),
         fc.integer({ min: 0, max: 3 }),
-        (escrow, planned, bitmaps, agreeing) => {
-          const contributors = bitmaps.slice(0, planned);
+        (escrow, planned, committed, agreeing) => {
+          const traces = committed.filter(({ round }) => round < planned);
           const receipt = receiptOf(escrow, planned, agreeing);
-          const due = expectedPayments({ receipt, parameters, contributors, validators });
+          const due = expectedPayments({ receipt, parameters, traces, validators });
           expect([...due.values()].reduce((sum, amount) => sum + amount, 0n)).toBe(escrow);
+          expect([...due.values()].every((amount) => amount > 0n)).toBe(true);
         },
       ),
     );
