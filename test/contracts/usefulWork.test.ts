@@ -101,8 +101,6 @@ describe('useful work', () => {
       assert.equal(await balanceOf(world.addresses.jobManager), REWARD - weight);
       assert.equal(await balanceOf(world.addresses.usefulWork!), half(weight));
       assert.equal(await world.work.totalBurned!(), weight - half(weight));
-      console.log('GAS commitTrace first', receipt.gasUsed);
-      console.log('GAS commitTrace', (await commit(slots[0]!, 0)).gasUsed);
     });
 
     it('adds up the weights in chain order', async () => {
@@ -181,8 +179,7 @@ describe('useful work', () => {
     it('follows the longest path', async () => {
       const post = { segments: 4_096, provable: true, deadlines };
       const { jobId: other, slots: others } = await startTraining(world, post);
-      const { gasUsed } = await commit(others[0]!, 0, traceClaim(0, 0, 4_096), other);
-      console.log('GAS commitTrace 4096', gasUsed);
+      await commit(others[0]!, 0, traceClaim(0, 0, 4_096), other);
       await assert.rejects(commit(others[1]!, 0, traceClaim(0, 0, 4_095), other), /JobManagerBadTrace/);
     });
   });
@@ -223,7 +220,7 @@ describe('useful work', () => {
       await mine(world, DRAW_DELAY + 1);
       const at = await toWorkHeight(world, INTERVAL);
       const foretold = await world.work.upcomingDraw!();
-      console.log('GAS onBlock draw', (await onBlock(world, system)).gasUsed);
+      await onBlock(world, system);
       const draw = await drawOf(world, at);
       const expected = await expectedDraw(world, at, { first: 0, end: 6, ranks: RANKS });
       assert.deepEqual(
@@ -275,7 +272,7 @@ describe('useful work', () => {
       await assert.rejects(onBlock(world, system, ...good.with(1, RANKS)), /UsefulWorkUnknownRank/);
       await assert.rejects(onBlock(world, system, ...good.with(0, at + 1n)), /UsefulWorkNotOpenable/);
       await assert.rejects(onBlock(world, system, ...good.with(0, 0n)), /UsefulWorkNotOpenable/);
-      console.log('GAS onBlock open', (await onBlock(world, system, ...good)).gasUsed);
+      await onBlock(world, system, ...good);
       await assert.rejects(onBlock(world, system, ...good), /UsefulWorkAlreadyOpened/);
       const [best] = (await drawOf(world, at)).ranks;
       assert.deepEqual([best!.opener, best!.trace.fate], [slots[2]!.address, FATE.Opened]);
