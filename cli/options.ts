@@ -67,11 +67,12 @@ export const jobId = (text: string): string => {
   return text;
 };
 
-export const blockHeight = (text: string): string => {
+/** One after the other, as commander gives them. */
+export function blockHeights(text: string, before: number[] = []): number[] {
   if (!/^(?:0|[1-9]\d{0,14})$/.test(text))
     throw new InvalidArgumentError('expected a block height such as 45.');
-  return text;
-};
+  return [...before, Number(text)];
+}
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 

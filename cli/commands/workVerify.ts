@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { action } from '../action.ts';
 import { EXIT } from '../exit.ts';
-import { blockHeight, shared, workAccess } from '../options.ts';
+import { blockHeights, shared, workAccess } from '../options.ts';
 
 interface Options {
   chainSpec?: string;
@@ -13,7 +13,7 @@ export function workVerify(parent: Command): Command {
   const command = parent
     .command('verify')
     .description('re-execute the training that a block proves, bit for bit, and check everything around it')
-    .argument('<height>', 'of a block that carries a proof (see `fedai work list`)', blockHeight)
+    .argument('<height...>', 'of blocks that carry a proof (see `fedai work list`)', blockHeights)
     .addHelpText(
       'after',
       `
@@ -24,9 +24,10 @@ Example:
   $ fedai work verify 45 --rpc http://127.0.0.1:8545`,
     );
   return shared(workAccess(command)).action(
-    action<Options, [string]>(async ({ output, signal }, options, height) => {
+    action<Options, string[]>(async ({ output, signal }, options) => {
       const { verifyWork } = await import('../work/index.ts');
-      return (await verifyWork({ ...options, signal, output }, Number(height))) ? EXIT.ok : EXIT.failed;
+      const heights = command.processedArgs[0] as number[];
+      return (await verifyWork({ ...options, signal, output }, heights)) ? EXIT.ok : EXIT.failed;
     }),
   );
 }

@@ -88,6 +88,11 @@ function lineOf(update: Update): [JsonEvent?, (string | undefined)?] {
           : undefined;
       return [{ event: 'chain', height, finalityMs, peers }, text];
     }
+    case 'work': {
+      const { height, jobId, segment } = update.block;
+      const text = `block ${height} is sealed by useful work: segment ${segment} of job ${jobId}`;
+      return [{ event: 'work', ...update.block }, text];
+    }
     case 'accuracy':
       return [
         { event: 'accuracy', value: update.value },

@@ -77,7 +77,11 @@ interface Run {
 async function runAndServe(run: Run): Promise<ExitCode> {
   const { context, options, display, stop } = run;
   const { verdict, network, status, recoveries } = await runThroughJob(run);
-  const good = verdict.verified && verdict.payments.exact && verdict.receipt.state === 'Completed';
+  const good =
+    verdict.verified &&
+    verdict.payments.exact &&
+    verdict.workVerified === verdict.workBlocks &&
+    verdict.receipt.state === 'Completed';
   const wallSeconds = Math.round(performance.now() / 100) / 10;
   const chain = { height: display.state().chain?.height ?? 0, validators: options.validators };
   display.close();

@@ -14,11 +14,23 @@ export interface WorkerProgress {
   round: number;
 }
 
+/** A block that carries a proof of useful work. */
+export interface WorkBlock {
+  height: number;
+  jobId: string;
+  worker: string;
+  segment: number;
+  drawHeight: number;
+  rank: number;
+}
+
 export interface DevnetState {
   /** What the supervisor itself is doing. */
   phase: string;
   processes: Readonly<Record<string, 'starting' | 'running' | 'ended'>>;
   chain: ChainStatus | undefined;
+  /** In chain order. */
+  workBlocks: readonly WorkBlock[];
   job: { id: string; state: string; round: number; rounds: number } | undefined;
   /** Mean loss of each fixed training round, in order. */
   losses: readonly number[];
@@ -35,6 +47,7 @@ export type Update =
   | { type: 'phase'; text: string }
   | { type: 'process'; name: string; state: 'starting' | 'running' | 'ended' }
   | { type: 'chain'; status: ChainStatus }
+  | { type: 'work'; block: WorkBlock }
   | { type: 'job'; event: JsonEvent }
   | { type: 'rounds'; rounds: number }
   | { type: 'accuracy'; value: number }
@@ -46,6 +59,7 @@ export const initialState: DevnetState = {
   phase: 'starting',
   processes: {},
   chain: undefined,
+  workBlocks: [],
   job: undefined,
   losses: [],
   accuracies: [],
@@ -64,6 +78,8 @@ export function reduce(state: DevnetState, update: Update): DevnetState {
       return { ...state, processes: { ...state.processes, [update.name]: update.state } };
     case 'chain':
       return { ...state, chain: update.status };
+    case 'work':
+      return { ...state, workBlocks: [...state.workBlocks, update.block] };
     case 'rounds':
       return { ...state, job: { id: '', state: 'posting', round: 0, rounds: update.rounds } };
     case 'accuracy':

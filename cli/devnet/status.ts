@@ -21,9 +21,13 @@ export function watchStatus(rpc: string, display: Display): StatusWatch {
     fail = reject;
   });
   stalled.catch(() => {});
+  let isAsking = false;
   const timer = setInterval(async () => {
+    if (isAsking) return;
+    isAsking = true;
     const status = await askStatus(rpc);
     if (status && status.height !== height) {
+      await tellWork(rpc, display, height, status.height);
       height = status.height;
       movedAt = performance.now();
       display.update({ type: 'chain', status });
@@ -40,8 +44,31 @@ export function watchStatus(rpc: string, display: Display): StatusWatch {
         ),
       );
     }
+    isAsking = false;
   }, POLL_MS);
   return { stalled, stop: () => clearInterval(timer) };
+}
+
+interface ToldBlock {
+  usefulWork: {
+    taskId?: string;
+    worker: string;
+    segment: number;
+    drawHeight: number;
+    rank: number;
+  } | null;
+}
+
+/** Tells of the blocks after `before` that carry a proof of useful work. */
+async function tellWork(rpc: string, display: Display, before: number, now: number): Promise<void> {
+  for (let height = Math.max(1, before + 1); height <= now; height++) {
+    const block = await ask<ToldBlock>(rpc, 'eth_getBlockByNumber', [`0x${height.toString(16)}`, false]);
+    const work = block?.usefulWork;
+    if (work?.taskId === undefined) continue;
+    const { worker, segment, drawHeight, rank } = work;
+    const jobId = BigInt(work.taskId).toString();
+    display.update({ type: 'work', block: { height, jobId, worker, segment, drawHeight, rank } });
+  }
 }
 
 /** Undefined when the node does not answer in time: it may be busy. */

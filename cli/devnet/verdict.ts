@@ -34,6 +34,9 @@ export interface Verdict {
   receipt: JobReceipt;
   verified: boolean;
   payments: PaymentCheck;
+  /** Blocks that training has sealed, and how many of them were executed again and found right. */
+  workBlocks: number;
+  workVerified: number;
 }
 
 /** Runs `fedai job verify` and checks every payment to the wei. */
@@ -51,7 +54,38 @@ export async function judge(
   const traces = await paidTraces(market, receipt);
   const due = expectedPayments({ receipt, parameters, traces, validators: ledger.validators });
   const after = await earnings(market, ledger.accounts);
-  return { receipt, verified, payments: checkPayments(due, ledger.before, after, receipt.payouts) };
+  const payments = checkPayments(due, ledger.before, after, receipt.payouts);
+  const heights = display.state().workBlocks.map(({ height }) => height);
+  const workVerified = await verifyWork({ layout, fleet, display }, network, heights);
+  return { receipt, verified, payments, workBlocks: heights.length, workVerified };
+}
+
+/** Runs `fedai work verify` over all work blocks; answers how many held. */
+async function verifyWork(
+  { layout, fleet, display }: { layout: Layout; fleet: Fleet; display: Display },
+  network: Network,
+  heights: readonly number[],
+): Promise<number> {
+  if (heights.length === 0) return 0;
+  display.update({ type: 'phase', text: `executing the proofs of ${heights.length} blocks again …` });
+  const client = layout.parties.find(({ role }) => role === 'client')!;
+  const access = ['--chain-spec', layout.specFile, '--rpc', network.rpcs.at(-1)!];
+  let held = 0;
+  const child = fleet.start(client, ['work', 'verify', ...heights.map(String), ...access], {
+    finite: true,
+    label: 'work-verify',
+    onEvent(event) {
+      if (event.event === 'verified' && event.ok === true) held += 1;
+      if (event.event === 'check' && event.ok === false)
+        display.update({ type: 'line', text: `✗ block ${String(event.height)}: ${String(event.text)}` });
+    },
+  });
+  await child.ended;
+  display.update({
+    type: 'line',
+    text: `✓ ${held} of ${heights.length} work blocks executed again, bit for bit`,
+  });
+  return held;
 }
 
 async function verify(
@@ -81,7 +115,7 @@ export const accuracyOf = ({ agreed }: JobReceipt): number =>
 
 /** The last event of `fedai devnet --json`; its keys are used from outside. */
 export function doneEvent(
-  { receipt, verified, payments }: Verdict,
+  { receipt, verified, payments, workBlocks, workVerified }: Verdict,
   chain: { height: number; validators: number },
   wallSeconds: number,
   chaos?: ReturnType<typeof chaosSummary>,
@@ -99,6 +133,8 @@ export function doneEvent(
     },
     payouts: { workers, evaluators, burned, validators, refund, escrow },
     chain,
+    workBlocks,
+    workVerified,
     wallSeconds,
     ...(chaos !== undefined && {
       chaos: { ...chaos, payoutExact: payments.exact, roundsLost: receipt.rounds - receipt.roundsFixed },

@@ -17,6 +17,7 @@ export function renderView(state: DevnetState, { names }: Naming, width: number)
     `${colors.bold('fedai devnet')}  ${state.phase}`,
     row('processes', processLine(state)),
     row('chain', chainLine(state)),
+    row('work', workLine(state, names)),
     row('job', jobLine(state)),
     row(
       'loss',
@@ -51,6 +52,14 @@ function processLine({ processes }: DevnetState): string {
 function chainLine({ chain }: DevnetState): string {
   if (!chain) return 'waiting for the first block';
   return `height ${chain.height}  final in ${Math.round(chain.finalityMs)} ms  ${chain.peers} peers`;
+}
+
+/** What sealed the latest work block, and how many there are. */
+function workLine({ workBlocks }: DevnetState, names: Naming['names']): string {
+  const last = workBlocks.at(-1);
+  if (last === undefined) return 'no training has sealed a block yet';
+  const worker = names[last.worker] ?? last.worker;
+  return `${workBlocks.length} blocks sealed by training; block ${last.height} by segment ${last.segment} of ${worker}, drawn at ${last.drawHeight}`;
 }
 
 function jobLine({ job }: DevnetState): string {

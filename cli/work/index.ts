@@ -5,7 +5,7 @@ import { gatewayStore } from '../../storage/index.ts';
 import { firstUrl } from '../options.ts';
 import type { Output } from '../output.ts';
 import { readTrusted } from '../verify/index.ts';
-import { checkWork } from './checks.ts';
+import { checkWork, type WorkGiven } from './checks.ts';
 import { workSource } from './source.ts';
 
 export { checkWork, type WorkCheck } from './checks.ts';
@@ -19,29 +19,33 @@ export interface WorkAccess {
   output: Output;
 }
 
-/** Whether every check holds. Throws the transient error of the source when evidence is out of reach. */
+/** Whether every check of every block holds. Throws the transient error of the source when evidence is out of reach. */
 export async function verifyWork(
   { chainSpec, rpc, signal, output }: WorkAccess,
-  height: number,
+  heights: readonly number[],
 ): Promise<boolean> {
   const given = {
     source: workSource(httpTransport(rpc), signal),
     content: gatewayStore(firstUrl(rpc)),
     engine: await createEngine(),
-    height,
     trusted: chainSpec === undefined ? undefined : await readTrusted(chainSpec),
   };
+  let all = true;
+  for (const height of heights) all = (await verifyOne({ ...given, height }, signal, output)) && all;
+  return all;
+}
+
+async function verifyOne(given: WorkGiven, signal: AbortSignal, output: Output): Promise<boolean> {
+  const { height } = given;
   let verified = false;
   let outOfReach: unknown;
   for await (const { name, ok, detail, fault } of checkWork(given, signal)) {
     verified = ok;
     outOfReach = fault;
     const text = `${name}: ${detail}`;
-    output.event({ event: 'check', name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
+    output.event({ event: 'check', height, name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
   }
-  const verdict = verified
-    ? `the proof of block ${height} is verified`
-    : `the proof of block ${height} is NOT verified`;
+  const verdict = `the proof of block ${height} is ${verified ? '' : 'NOT '}verified`;
   output.event({ event: 'verified', height, ok: verified }, verdict);
   if (outOfReach !== undefined) throw outOfReach;
   return verified;
