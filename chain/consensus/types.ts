@@ -6,7 +6,7 @@ import type { Application, Block, ConsensusNetwork } from '../types.ts';
 import type { Step } from './machine-state.ts';
 import type { ConsensusMessage, SignedProposal, SignedVote } from './messages.ts';
 
-/** From the chain spec. Timeouts of round r are the base plus r times the delta. */
+/** From the chain spec. Timeouts of round r are the base plus r times the delta, a minute more at most. */
 export interface ConsensusTiming {
   /** The least time between the starts of two heights. */
   blockTimeMs: number;
