@@ -3,7 +3,7 @@
  * machine signs with its key. Rules: watermark.ts; what was signed: signer.ts.
  */
 import { FedaiError, type TimerHandle, toHex } from '../../core/index.ts';
-import type { ValidatorSet } from '../../light/index.ts';
+import { isQuorum, totalPower, type ValidatorSet } from '../../light/index.ts';
 import { type Answer, answerSignBytes, decodeAnswer, encodeQuestion } from './answers.ts';
 import { checkCommit } from './commits.ts';
 import { type ConsensusMessage, messageSignBytes } from './messages.ts';
@@ -27,6 +27,11 @@ export interface CautionDeps {
 const GRACE_MS = 1_000;
 /** After so long in silence an original that still runs is out of the question, and the network may need this vote. */
 const QUIET_MS = 30_000;
+/**
+ * So many questions in a row, answered by a quorum that neither got further nor holds anything new of ours, say that the
+ * network stands still, perhaps for want of this vote. A live original would have sent its messages again each second.
+ */
+const CALM_QUESTIONS = 3;
 const TICK_MS = 200;
 const ASK_AGAIN_MS = 1_000;
 
@@ -54,6 +59,11 @@ export class Caution {
   #enoughMs: number | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking = false;
+  /** Heads told in answer to the last question alone. */
+  #fresh = new Map<number, number>();
+  #calm = 0;
+  /** Greatest head told up to the question before. */
+  #headBefore = 0;
   #quietSinceMs = 0;
   #timer: TimerHandle | undefined;
   #stopped = false;
@@ -94,6 +104,7 @@ export class Caution {
     }
     signer.adopt(signed);
     this.#quietSinceMs = this.#elapsedMs;
+    this.#calm = 0;
     options.log.warn('own message later than the sign-state: this is an old copy of the data directory', {
       height,
       round,
@@ -143,6 +154,7 @@ export class Caution {
     if (!haveAll && now - this.#enoughMs < GRACE_MS) return;
     this.#settled = true;
     this.#quietSinceMs = now;
+    this.#headBefore = Math.max(0, ...this.#heads.values());
     const { log } = this.#deps.options;
     if (standing.kind === 'open') {
       this.#from = 0;
@@ -158,9 +170,23 @@ export class Caution {
   }
 
   #whileMute(now: number): void {
-    if (now - this.#quietSinceMs < QUIET_MS) return;
-    this.#from = 0;
-    this.#deps.onSettled();
+    if (now - this.#quietSinceMs >= QUIET_MS || this.#calm >= CALM_QUESTIONS) {
+      this.#from = 0;
+      this.#deps.onSettled();
+    } else if (!this.#asking && now - this.#askedMs >= ASK_AGAIN_MS) void this.#askWhileMute(now);
+  }
+
+  async #askWhileMute(now: number): Promise<void> {
+    this.#fresh = new Map();
+    const calmBefore = this.#calm;
+    await this.#ask(now);
+    const { set, self } = this.#deps;
+    const power = totalPower([...this.#fresh.keys(), self].map((index) => set[index]!));
+    const head = Math.max(this.#headBefore, ...this.#fresh.values());
+    const isCalm = isQuorum(power, totalPower(set)) && head === this.#headBefore;
+    this.#headBefore = head;
+    // An own message among the answers has set the count back meanwhile.
+    this.#calm = isCalm && this.#calm === calmBefore ? calmBefore + 1 : 0;
   }
 
   async #ask(now: number): Promise<void> {
@@ -191,6 +217,7 @@ export class Caution {
       this.#twoMachines({ answered: true });
       return;
     }
+    this.#fresh.set(answer.validator, answer.height);
     this.#heads.set(answer.validator, Math.max(answer.height, this.#heads.get(answer.validator) ?? 0));
     const own = answer.messages.filter((message) => {
       const check = {
