@@ -209,6 +209,10 @@ async function startFollower(name: string, lies: readonly Lie[]) {
   });
   const busy = { calls: 0 };
   const starts = new Set<number>();
+  const calm = async () => {
+    for (let turns = 0; turns < 3; turns = busy.calls === 0 ? turns + 1 : 0)
+      await new Promise((resolve) => setImmediate(resolve));
+  };
   const random = seededRandom(utf8(name));
   const sync = createSync({
     peer: { requests: requestsOf(followerId, counted), scores: counted },
@@ -244,9 +248,11 @@ async function startFollower(name: string, lies: readonly Lie[]) {
     ...{ application, starts, scores, blamed },
     /** Lets time pass; it stands still while blocks are applied. */
     async pass(ms: number) {
-      await clock.run(clock.now() + ms, () => false);
-      for (let calm = 0; calm < 3; calm = busy.calls === 0 ? calm + 1 : 0)
-        await new Promise((resolve) => setImmediate(resolve));
+      const untilMs = clock.now() + ms;
+      do {
+        await clock.run(untilMs, () => busy.calls > 0);
+        await calm();
+      } while (clock.now() < untilMs);
     },
     async stop() {
       await sync.stop();
