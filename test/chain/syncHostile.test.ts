@@ -166,22 +166,8 @@ const LIES: Lie[] = [
   ],
 ];
 
-/** A follower in virtual time that knows the liars and one honest peer. */
-async function startFollower(name: string, lies: readonly Lie[]) {
-  const clock = createVirtualClock(1_800_000_000_000);
-  const hosts = createPipeHosts();
-  const scores = createPeerScores(clock);
-  const blamed: { peer: string; reason: string }[] = [];
-  const counted = {
-    ...scores,
-    penalise(peer: string, points: number, reason: string) {
-      blamed.push({ peer, reason });
-      scores.penalise(peer, points, reason);
-    },
-  };
-  const requestsOf = (id: string, of = createPeerScores(clock)) =>
-    createRequests(hosts.host(id), of, silentLog, undefined, clock);
-  const application = await createApplication({ spec, directory: join(directory, name, 'chain') });
+/** Consensus of a node without a key, and the way to tell it what gossip would bring. */
+function createObserver(application: ChainApplication, name: string, clock: VirtualClock) {
   const { store, common } = application;
   let hear: (message: ConsensusMessage, from: string) => Promise<Verdict>;
   const consensus = createConsensus({
@@ -207,6 +193,27 @@ async function startFollower(name: string, lies: readonly Lie[]) {
     clock,
     log: silentLog,
   });
+  return { consensus, hear: (message: ConsensusMessage, from: string) => hear(message, from) };
+}
+
+/** A follower in virtual time that knows the liars and one honest peer. */
+async function startFollower(name: string, lies: readonly Lie[]) {
+  const clock = createVirtualClock(1_800_000_000_000);
+  const hosts = createPipeHosts();
+  const scores = createPeerScores(clock);
+  const blamed: { peer: string; reason: string }[] = [];
+  const counted = {
+    ...scores,
+    penalise(peer: string, points: number, reason: string) {
+      blamed.push({ peer, reason });
+      scores.penalise(peer, points, reason);
+    },
+  };
+  const requestsOf = (id: string, of = createPeerScores(clock)) =>
+    createRequests(hosts.host(id), of, silentLog, undefined, clock);
+  const application = await createApplication({ spec, directory: join(directory, name, 'chain') });
+  const { store, common } = application;
+  const { consensus, hear } = createObserver(application, name, clock);
   const busy = { calls: 0 };
   const starts = new Set<number>();
   const calm = async () => {
