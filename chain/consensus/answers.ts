@@ -3,7 +3,7 @@
  * with its key over the asker's nonce, so that an answer is one validator's and fresh.
  */
 import { encode } from '@ethereumjs/rlp';
-import { concatBytes, keccak256, uintBytes, utf8 } from '../../core/index.ts';
+import { concatBytes, FedaiError, keccak256, uintBytes, utf8 } from '../../core/index.ts';
 import {
   type BlockCommit,
   decodeCommit,
@@ -70,13 +70,18 @@ export function decodeAnswer(bytes: Uint8Array): { answer: Answer; body: Uint8Ar
   const body = readBytes(outer[0], 'body of an answer');
   const items = readList(body, 'body of an answer', MAX_ANSWER_BYTES, 4);
   const proof = readBytes(items[2], 'commit');
+  const messages = readItems(items[3], 'messages');
+  if (messages.length > MAX_ANSWERED) {
+    throw new FedaiError('BAD_RLP', 'an answer has too many messages', {
+      got: messages.length,
+      expected: `<= ${MAX_ANSWERED}`,
+    });
+  }
   const answer: Answer = {
     validator: readUint(items[0], 'validator index', 0xffff),
     height: readUint(items[1], 'height'),
     commit: proof.length === 0 ? null : decodeCommit(proof),
-    messages: readItems(items[3], 'messages').map((item) =>
-      decodeConsensusMessage(readBytes(item, 'message')),
-    ),
+    messages: messages.map((item) => decodeConsensusMessage(readBytes(item, 'message'))),
   };
   return { answer, body, signature: readBytes(outer[1], 'signature', 96) };
 }

@@ -2,7 +2,15 @@
  * Keeps a validator that starts from signing until others have told what they know of it, and notices when another
  * machine signs with its key. Rules: watermark.ts; what was signed: signer.ts.
  */
-import { FedaiError, type TimerHandle, toHex } from '../../core/index.ts';
+import {
+  accept,
+  FedaiError,
+  ignore,
+  reject,
+  type TimerHandle,
+  toHex,
+  type Verdict,
+} from '../../core/index.ts';
 import { isQuorum, totalPower, type ValidatorSet } from '../../light/index.ts';
 import { type Answer, answerSignBytes, decodeAnswer, encodeQuestion } from './answers.ts';
 import { checkCommit } from './commits.ts';
@@ -204,19 +212,30 @@ export class Caution {
     }
   }
 
-  #take(bytes: Uint8Array, nonce: Uint8Array): void {
-    if (this.#stopped) return;
-    const { options, set, self } = this.#deps;
-    const answer = this.#verified(bytes, nonce);
-    if (answer === undefined) {
+  #take(bytes: Uint8Array, nonce: Uint8Array): Verdict {
+    if (this.#stopped) return ignore('stopped');
+    const { options, self } = this.#deps;
+    let decoded: ReturnType<typeof decodeAnswer>;
+    try {
+      decoded = decodeAnswer(bytes);
+    } catch (cause) {
+      if (cause instanceof FedaiError && cause.code === 'BAD_RLP') return reject('not an answer');
+      throw cause;
+    }
+    // An honest validator of a later set fails here too: nobody is blamed.
+    if (!this.#isProven(decoded, nonce)) {
       options.log.debug('answer of a validator is not valid');
-      return;
+      return ignore('not proven');
     }
+    const { answer } = decoded;
     // Only a process that runs now can sign a fresh nonce.
-    if (answer.validator === self) {
-      this.#twoMachines({ answered: true });
-      return;
-    }
+    if (answer.validator === self) this.#twoMachines({ answered: true });
+    else this.#hear(answer);
+    return accept;
+  }
+
+  #hear(answer: Answer): void {
+    const { options, set, self } = this.#deps;
     this.#fresh.set(answer.validator, answer.height);
     this.#heads.set(answer.validator, Math.max(answer.height, this.#heads.get(answer.validator) ?? 0));
     const own = answer.messages.filter((message) => {
@@ -230,23 +249,16 @@ export class Caution {
     for (const message of own.sort(byStep)) this.heard(message);
   }
 
-  #verified(bytes: Uint8Array, nonce: Uint8Array): Answer | undefined {
+  #isProven({ answer, body, signature }: ReturnType<typeof decodeAnswer>, nonce: Uint8Array): boolean {
     const { options, set } = this.#deps;
     const { chainId, scheme } = options;
-    try {
-      const { answer, body, signature } = decodeAnswer(bytes);
-      const publicKey = set[answer.validator]?.blsPublicKey;
-      if (publicKey === undefined) return undefined;
-      const message = answerSignBytes(chainId, nonce, body);
-      if (!scheme.verify({ message, publicKey, signature })) return undefined;
-      const { height, commit } = answer;
-      if (commit === null) return height === 0 ? answer : undefined;
-      const proof = checkCommit(scheme, { chainId, set, commit, height, blockHash: commit.blockHash });
-      return proof.ok ? answer : undefined;
-    } catch (cause) {
-      if (cause instanceof FedaiError && cause.code === 'BAD_RLP') return undefined;
-      throw cause;
-    }
+    const publicKey = set[answer.validator]?.blsPublicKey;
+    if (publicKey === undefined) return false;
+    const message = answerSignBytes(chainId, nonce, body);
+    if (!scheme.verify({ message, publicKey, signature })) return false;
+    const { height, commit } = answer;
+    if (commit === null) return height === 0;
+    return checkCommit(scheme, { chainId, set, commit, height, blockHash: commit.blockHash }).ok;
   }
 }
 
