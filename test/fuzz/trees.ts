@@ -72,7 +72,7 @@ function oddJson(old: unknown, next: Random): unknown {
   if (kind < 4) return pick(next, ODD_NUMBERS);
   if (kind < 7) return pick(next, ODD_TEXTS);
   if (kind === 7) return pick(next, [null, true, false]);
-  if (kind === 8) return Array.from({ length: below(next, 70) }, () => old);
+  if (kind === 8) return Array.from({ length: below(next, 70) }, () => (isTree(old) ? 0 : old));
   return { [pick(next, ['kind', 'toString', 'constructor', 'length', 'x'])]: old };
 }
 
@@ -101,7 +101,7 @@ function wound(box: Tree, format: Exclude<Format, 'bytes'>, next: Random): void 
     Reflect.set(parent, key, rlpEncode(held[0] as Uint8Array));
   } else if (kind < 6) Reflect.set(parent, key, oddOf[format](value, next));
   else if (kind === 6) Reflect.set(parent, key, nest(value, pick(next, [1, 1, 1, 2, 100, 1_500])));
-  else if (kind === 7) Reflect.set(parent, key, Reflect.get(...other(places, next)));
+  else if (kind === 7) Reflect.set(parent, key, copyOf(Reflect.get(...other(places, next))));
   else if (kind === 8) Reflect.set(parent, key, []);
   else if (!Array.isArray(parent)) {
     if (kind < 11) delete parent[key];
@@ -109,6 +109,13 @@ function wound(box: Tree, format: Exclude<Format, 'bytes'>, next: Random): void 
   } else if (kind === 9) parent.splice(Number(key), 1);
   else if (kind === 10) parent.splice(Number(key), 0, ...Array.from({ length: pick(next, [1, 1, 2, 300]) }, () => value));
   else parent.reverse();
+}
+
+/** A part may be put into itself: only as a copy does it have an end. */
+function copyOf(value: unknown): unknown {
+  if (!isTree(value)) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copyOf(part)]));
 }
 
 function other(places: readonly Place[], next: Random): [Tree, string | number] {
@@ -140,7 +147,7 @@ function write(value: unknown, format: Exclude<Format, 'bytes'>): Uint8Array {
 /** The sample with one to three odd parts; undefined when what came out has no form (the caller takes another wound). */
 export function reshape(sample: Uint8Array, format: Exclude<Format, 'bytes'>, next: Random): Uint8Array | undefined {
   const box: Tree = [read(sample, format)];
-  // A part may now contain itself, which has no bytes.
+  // A tree may now be too deep for the encoder, or a number one that DAG-CBOR has not.
   try {
     for (let wounds = 1 + below(next, 3); wounds > 0; wounds--) wound(box, format, next);
     return write(box[0], format);
