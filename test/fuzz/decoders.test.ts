@@ -1,9 +1,10 @@
 /** Everything that reads strangers' bytes answers with a value, a verdict or a coded error, whatever it is fed. */
 import { afterAll, describe, test } from 'vitest';
+import { chain } from './samples/chain.ts';
 import { light } from './samples/light.ts';
 import { checkSamples, fuzz, type Table, SEED } from './subject.ts';
 
-const ROOMS: Readonly<Record<string, Table>> = { light };
+const ROOMS: Readonly<Record<string, Table>> = { light, chain };
 
 let inputs = 0;
 let refused = 0;

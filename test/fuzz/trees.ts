@@ -100,14 +100,14 @@ function wound(box: Tree, format: Exclude<Format, 'bytes'>, next: Random): void 
     wound(held, format, next);
     Reflect.set(parent, key, rlpEncode(held[0] as Uint8Array));
   } else if (kind < 6) Reflect.set(parent, key, oddOf[format](value, next));
-  else if (kind === 6) Reflect.set(parent, key, nest(value, pick(next, [1, 1, 1, 2, 100, 1_500])));
+  else if (kind === 6) Reflect.set(parent, key, nest(value, pick(next, [1, 1, 1, 2, 200])));
   else if (kind === 7) Reflect.set(parent, key, copyOf(Reflect.get(...other(places, next))));
   else if (kind === 8) Reflect.set(parent, key, []);
   else if (!Array.isArray(parent)) {
     if (kind < 11) delete parent[key];
     else Object.defineProperty(parent, pick(next, ['__proto__', 'extra']), { value, enumerable: true });
   } else if (kind === 9) parent.splice(Number(key), 1);
-  else if (kind === 10) parent.splice(Number(key), 0, ...Array.from({ length: pick(next, [1, 1, 2, 300]) }, () => value));
+  else if (kind === 10) parent.splice(Number(key), 0, ...Array.from({ length: pick(next, [1, 1, 2, 60]) }, () => value));
   else parent.reverse();
 }
 
