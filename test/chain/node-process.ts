@@ -11,6 +11,9 @@ interface Input {
   peerByte: number;
   secretKey: string | null;
   bootstrap: string[];
+  /** Listens here; 127.0.0.1 unless told. */
+  host?: string;
+  rpcHost?: string;
   killedAt?: { height: number; afterMs: number };
 }
 
@@ -38,9 +41,9 @@ const node = await createChainNode({
   dataDir: input.dataDir,
   ...(keys && { keys }),
   peerPrivateKey: new Uint8Array(32).fill(input.peerByte),
-  listen: ['/ip4/127.0.0.1/tcp/0'],
+  listen: [`/ip4/${input.host ?? '127.0.0.1'}/tcp/0`],
   bootstrap: input.bootstrap,
-  rpc: { host: '127.0.0.1', port: 0 },
+  rpc: { host: input.rpcHost ?? '127.0.0.1', port: 0 },
   log: createLog(heard, input.killedAt === undefined ? 'warn' : 'debug'),
 });
 process.once('SIGTERM', () => void node.stop().then(() => process.exit(0)));
