@@ -1,10 +1,12 @@
 /** Everything that reads strangers' bytes answers with a value, a verdict or a coded error, whatever it is fed. */
 import { afterAll, describe, test } from 'vitest';
 import { chain } from './samples/chain.ts';
+import { core } from './samples/core.ts';
+import { jobs } from './samples/jobs.ts';
 import { light } from './samples/light.ts';
 import { checkSamples, fuzz, type Table, SEED } from './subject.ts';
 
-const ROOMS: Readonly<Record<string, Table>> = { light, chain };
+const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs };
 
 let inputs = 0;
 let refused = 0;
