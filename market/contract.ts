@@ -1,7 +1,7 @@
 /** Encodes calls to one contract and decodes what comes back. Owns no meaning of the calls. */
 import { Interface, type InterfaceAbi, type Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
-import { wrongContract } from './decode.ts';
+import { wholeResult, wrongContract } from './decode.ts';
 import { type RetryOptions, retry } from './retry.ts';
 import { explainRevert } from './reverts.ts';
 import type { RpcTransport } from './transport.ts';
@@ -45,9 +45,11 @@ export function bindContract(
 
 /** Throws `WRONG_CONTRACT`. */
 export function decodeOutput(codec: Interface, method: string, output: string): Result {
+  let result: Result;
   try {
-    return codec.decodeFunctionResult(method, output);
+    result = codec.decodeFunctionResult(method, output);
   } catch (cause) {
     throw wrongContract(method, cause);
   }
+  return wholeResult(result, method);
 }

@@ -1,5 +1,5 @@
 /** Turns decoded ABI tuples into the market's shapes. */
-import type { Result } from 'ethers';
+import { checkResultErrors, type Result } from 'ethers';
 import { FedaiError, type Hex } from '../core/index.ts';
 import { bytesToCid } from './cidBytes.ts';
 import {
@@ -27,6 +27,13 @@ export const wrongContract = (what: string, cause?: unknown): FedaiError =>
     { what },
     { cause, remedy: 'check the RPC URL and that the chain-spec file is the network’s' },
   );
+
+/** ethers keeps what does not decode until it is asked for: here is where it comes out. Throws `WRONG_CONTRACT`. */
+export function wholeResult(result: Result, what: string): Result {
+  const [first] = checkResultErrors(result);
+  if (first !== undefined) throw wrongContract(what, first.error);
+  return result;
+}
 
 /** Contract integers are bigint; those that fit a block number or less become numbers. */
 const number = (fields: Fields, name: string): number => Number(fields[name]);

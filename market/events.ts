@@ -2,7 +2,7 @@
 import { type Interface, type LogDescription, Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
 import { bytesToCid } from './cidBytes.ts';
-import { decodePayouts, decodeScore, namedOf, wrongContract } from './decode.ts';
+import { decodePayouts, decodeScore, namedOf, wholeResult, wrongContract } from './decode.ts';
 import { type ExitReason, exitReasons, type JobState, jobStates, type Payouts, type Score } from './types.ts';
 
 interface Place {
@@ -76,11 +76,14 @@ export function decodeEvent(codec: Interface, log: RawLog): MarketEvent | undefi
 }
 
 function parsedOf(codec: Interface, log: RawLog): LogDescription | null {
+  let parsed: LogDescription | null;
   try {
-    return codec.parseLog({ topics: [...log.topics], data: log.data });
+    parsed = codec.parseLog({ topics: [...log.topics], data: log.data });
   } catch (cause) {
     throw wrongContract('an event', cause);
   }
+  if (parsed !== null) wholeResult(parsed.args, parsed.name);
+  return parsed;
 }
 
 function plainFields(parsed: LogDescription): Record<string, unknown> {

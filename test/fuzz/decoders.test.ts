@@ -3,10 +3,11 @@ import { afterAll, describe, test } from 'vitest';
 import { chain } from './samples/chain.ts';
 import { core } from './samples/core.ts';
 import { jobs } from './samples/jobs.ts';
+import { market } from './samples/market.ts';
 import { light } from './samples/light.ts';
 import { checkSamples, fuzz, type Table, SEED } from './subject.ts';
 
-const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs };
+const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs, market };
 
 let inputs = 0;
 let refused = 0;
