@@ -4,10 +4,12 @@ import { chain } from './samples/chain.ts';
 import { core } from './samples/core.ts';
 import { jobs } from './samples/jobs.ts';
 import { market } from './samples/market.ts';
+import { net } from './samples/net.ts';
+import { storage } from './samples/storage.ts';
 import { light } from './samples/light.ts';
 import { checkSamples, fuzz, type Table, SEED } from './subject.ts';
 
-const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs, market };
+const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs, market, net, storage };
 
 let inputs = 0;
 let refused = 0;
