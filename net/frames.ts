@@ -102,7 +102,8 @@ export function createFrameReader(stream: Stream, maxBytes: number): FrameReader
         });
       }
       budget -= length;
-      if (--frames < 0) throw new FedaiError('TOO_LARGE', 'too many frames', { expected: `<= ${maxBytes} bytes` });
+      if (--frames < 0)
+        throw new FedaiError('TOO_LARGE', 'too many frames', { expected: `<= ${maxBytes} bytes` });
       return bytes(length);
     },
     async release() {

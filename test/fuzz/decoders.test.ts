@@ -1,20 +1,16 @@
 /** Everything that reads strangers' bytes answers with a value, a verdict or a coded error, whatever it is fed. */
-import { afterAll, describe, test } from 'vitest';
-import { chain } from './samples/chain.ts';
-import { core } from './samples/core.ts';
-import { jobs } from './samples/jobs.ts';
-import { market } from './samples/market.ts';
-import { net } from './samples/net.ts';
-import { storage } from './samples/storage.ts';
-import { light } from './samples/light.ts';
-import { checkSamples, fuzz, type Table, SEED } from './subject.ts';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { checkSamples, fuzz, SEED } from './subject.ts';
+import { EXEMPT, ROOMS } from './table.ts';
 
-const ROOMS: Readonly<Record<string, Table>> = { core, light, chain, jobs, market, net, storage };
+vi.setConfig({ testTimeout: 300_000 });
 
-let inputs = 0;
-let refused = 0;
+const totals = { inputs: 0, refused: 0 };
 const codes = new Set<string>();
 afterAll(() => {
+  const { inputs, refused } = totals;
   process.stdout.write(
     `fuzz: FUZZ_SEED=${SEED}: ${inputs} inputs, ${refused} refused with ${codes.size} codes, the rest taken\n`,
   );
@@ -24,9 +20,40 @@ describe.each(Object.entries(ROOMS))('%s', (_room, table) => {
   test.each(Object.entries(table))('%s', async (name, subject) => {
     await checkSamples(name, subject);
     const outcome = await fuzz(name, subject);
-    inputs += outcome.inputs;
-    refused += outcome.refused;
+    totals.inputs += outcome.inputs;
+    totals.refused += outcome.refused;
     for (const code of outcome.codes.keys()) codes.add(code);
     if (process.env.FUZZ_VERBOSE) console.log(name, outcome);
   });
+});
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Folders of the product; contracts and explorer read nothing of strangers by themselves. */
+const FOLDERS = 'chain cli core engine evaluator job light market net profile pouw storage worker'.split(' ');
+const DECODER = /^export (?:async )?(?:function\*?|const) ((?:decode|parse|read|open)[A-Z]\w*)/gm;
+
+function exported(): string[] {
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !/\.d\.ts$|generated|assembly/.test(name))
+      .flatMap((name) => {
+        const source = readFileSync(join(ROOT, folder, name), 'utf8');
+        return [...source.matchAll(DECODER)].map(([, found]) => `${folder}/${name}#${found}`);
+      }),
+  );
+}
+
+const found = exported();
+const covered = Object.values(ROOMS).flatMap((table) => Object.values(table).flatMap(({ covers }) => covers));
+
+test('every exported decoder is fuzzed or exempt with a reason', () => {
+  expect(found.length).toBeGreaterThan(80);
+  const known = new Set([...covered, ...Object.keys(EXEMPT)]);
+  expect(found.filter((decoder) => !known.has(decoder))).toEqual([]);
+});
+
+test('the table names only what there is, and exempts nothing that it fuzzes', () => {
+  const there = new Set(found);
+  expect([...covered, ...Object.keys(EXEMPT)].filter((decoder) => !there.has(decoder))).toEqual([]);
+  expect(covered.filter((decoder) => decoder in EXEMPT)).toEqual([]);
 });

@@ -47,7 +47,10 @@ function seedOf(name: string, i: number): number {
 /** The head of one sample and the tail of another. */
 function splice(samples: readonly Uint8Array[], next: Random): Uint8Array {
   const [head, tail] = [samples[below(next, samples.length)]!, samples[below(next, samples.length)]!];
-  return Uint8Array.from([...head.slice(0, below(next, head.length + 1)), ...tail.slice(below(next, tail.length + 1))]);
+  return Uint8Array.from([
+    ...head.slice(0, below(next, head.length + 1)),
+    ...tail.slice(below(next, tail.length + 1)),
+  ]);
 }
 
 export interface Outcome {
@@ -73,7 +76,8 @@ export async function fuzz(name: string, subject: Subject): Promise<Outcome> {
     const bytes = inputOf(subject, name, i);
     const start = performance.now();
     const code = await codeOf(subject, bytes, `${name}, FUZZ_SEED=${SEED}, input ${i}`);
-    if (performance.now() - start > MAX_INPUT_MS) expect.fail(`${name}, FUZZ_SEED=${SEED}, input ${i}: too slow`);
+    if (performance.now() - start > MAX_INPUT_MS)
+      expect.fail(`${name}, FUZZ_SEED=${SEED}, input ${i}: too slow`);
     if (code === undefined) continue;
     refused++;
     codes.set(code, (codes.get(code) ?? 0) + 1);
@@ -88,10 +92,13 @@ async function codeOf(subject: Subject, bytes: Uint8Array, shown: string): Promi
     const value = decoded instanceof Promise ? await decoded : decoded;
     if (value === undefined) return 'undefined';
     // What is taken has one form, or a signature over it would have two.
-    if (subject.encode && !equalBytes(subject.encode(value as never), bytes)) expect.fail(`${shown}: taken in a second form`);
+    if (subject.encode && !equalBytes(subject.encode(value as never), bytes))
+      expect.fail(`${shown}: taken in a second form`);
     return undefined;
   } catch (error) {
     if (error instanceof FedaiError && !subject.neverThrows) return error.code;
-    expect.fail(`${shown}: ${error instanceof Error ? error.stack : String(error)}\ninput: ${toHex(bytes).slice(0, 2_000)}`);
+    expect.fail(
+      `${shown}: ${error instanceof Error ? error.stack : String(error)}\ninput: ${toHex(bytes).slice(0, 2_000)}`,
+    );
   }
 }

@@ -58,7 +58,10 @@ const ODD_NUMBERS = [
 const ODD_TEXTS = [
   ...['', ' ', '0', '-1', '0x', '0x0', '0X1f', '1e9', '__proto__', '\ud800', '\u0000', 'é'.repeat(40)],
   ...['9'.repeat(79), `0x${'f'.repeat(64)}`, `0x${'f'.repeat(130)}`, 'x'.repeat(5_000)],
-  ...['bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku', 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n'],
+  ...[
+    'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku',
+    'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n',
+  ],
 ];
 
 /** A number becomes another as often as something else: ranges are checked behind types. */
@@ -107,7 +110,8 @@ function wound(box: Tree, format: Exclude<Format, 'bytes'>, next: Random): void 
     if (kind < 11) delete parent[key];
     else Object.defineProperty(parent, pick(next, ['__proto__', 'extra']), { value, enumerable: true });
   } else if (kind === 9) parent.splice(Number(key), 1);
-  else if (kind === 10) parent.splice(Number(key), 0, ...Array.from({ length: pick(next, [1, 1, 2, 60]) }, () => value));
+  else if (kind === 10)
+    parent.splice(Number(key), 0, ...Array.from({ length: pick(next, [1, 1, 2, 60]) }, () => value));
   else parent.reverse();
 }
 
@@ -145,7 +149,11 @@ function write(value: unknown, format: Exclude<Format, 'bytes'>): Uint8Array {
 }
 
 /** The sample with one to three odd parts; undefined when what came out has no form (the caller takes another wound). */
-export function reshape(sample: Uint8Array, format: Exclude<Format, 'bytes'>, next: Random): Uint8Array | undefined {
+export function reshape(
+  sample: Uint8Array,
+  format: Exclude<Format, 'bytes'>,
+  next: Random,
+): Uint8Array | undefined {
   const box: Tree = [read(sample, format)];
   // A tree may now be too deep for the encoder, or a number one that DAG-CBOR has not.
   try {

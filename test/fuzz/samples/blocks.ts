@@ -49,7 +49,15 @@ const other = new Wallet(`0x${'18'.repeat(32)}`);
 const to = `0x${'aa'.repeat(20)}`;
 
 async function signed(fields: Record<string, unknown>): Promise<Uint8Array> {
-  const call = { chainId: CHAIN_ID, nonce: 3, gasLimit: 90_000, value: 10n ** 18n, data: '0x0102', to, ...fields };
+  const call = {
+    chainId: CHAIN_ID,
+    nonce: 3,
+    gasLimit: 90_000,
+    value: 10n ** 18n,
+    data: '0x0102',
+    to,
+    ...fields,
+  };
   return fromHex((await wallet.signTransaction(call)) as Hex);
 }
 
@@ -103,5 +111,10 @@ export const vote: SignedVote = {
 export const nilVote: SignedVote = { ...vote, type: 'prevote', blockHash: null, attempt: 1_700_000_000_000 };
 export const proposal: SignedProposal = {
   ...{ kind: 'proposal', height: 8, round: 1, validRound: -1, header: block.header.serialize() },
-  ...{ section: encodeSection(section), parentCommit: encodeCommit(commit), signature: filled(5, 96), attempt: 0 },
+  ...{
+    section: encodeSection(section),
+    parentCommit: encodeCommit(commit),
+    signature: filled(5, 96),
+    attempt: 0,
+  },
 };

@@ -1,7 +1,12 @@
 /** Samples of what chain nodes read: from peers, from callers, and from their own files, which may be damaged. */
 import { encode } from '@ethereumjs/rlp';
 import { decodeBlock, decodeHeader, encodeBlock } from '../../../chain/block.ts';
-import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from '../../../chain/consensus/answers.ts';
+import {
+  decodeAnswer,
+  decodeQuestion,
+  encodeAnswer,
+  encodeQuestion,
+} from '../../../chain/consensus/answers.ts';
 import { decodeEvidence, encodeEvidence } from '../../../chain/consensus/evidence.ts';
 import { decodeInput, encodeInput, type Input } from '../../../chain/consensus/inputs.ts';
 import {
@@ -109,7 +114,8 @@ const fromPeers: Table = {
     format: 'rlp',
     samples: [block, firstBlock].map((one) => encodeFinalBlock(encodeBlock(one), commit)),
     decode: (bytes) => decodeFinalBlock(bytes, common),
-    encode: (final: ReturnType<typeof decodeFinalBlock>) => encodeFinalBlock(encodeBlock(final.block), final.commit),
+    encode: (final: ReturnType<typeof decodeFinalBlock>) =>
+      encodeFinalBlock(encodeBlock(final.block), final.commit),
     share: 0.5,
   },
   decodeQuestion: {
@@ -144,7 +150,9 @@ const fromPeers: Table = {
   typedTransaction: {
     covers: [],
     format: 'rlp',
-    samples: transactions.map((raw) => (raw[0]! < 0xc0 ? encode([raw.slice(0, 1), raw.slice(1)]) : encode([[], raw]))),
+    samples: transactions.map((raw) =>
+      raw[0]! < 0xc0 ? encode([raw.slice(0, 1), raw.slice(1)]) : encode([[], raw]),
+    ),
     decode(bytes) {
       const items = readList(bytes, 'typed transaction', 1 << 20, 2);
       const type = items[0] instanceof Uint8Array ? items[0].slice(0, 1) : [];

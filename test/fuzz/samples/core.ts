@@ -1,9 +1,12 @@
 /** Samples of what everything is made of: JSON, content ids, envelopes, keystores, wrapped keys, chain-spec files. */
+
+import { encode as cbor } from '@ipld/dag-cbor';
+import { encode as pb } from '@ipld/dag-pb';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
 import { sha256 as multihash } from 'multiformats/hashes/sha2';
-import { encode as pb } from '@ipld/dag-pb';
-import { encode as cbor } from '@ipld/dag-cbor';
+import { parseChainSpec } from '../../../chain/spec/schema.ts';
+import { trustedOf } from '../../../cli/verify/trusted.ts';
 import { verifyCidPath } from '../../../core/cid.ts';
 import {
   canonicalJson,
@@ -18,16 +21,26 @@ import {
   wrapKey,
 } from '../../../core/index.ts';
 import { openKeystore, sealEip2335Keystore, sealWeb3Keystore } from '../../../core/keys/keystore.ts';
-import { parseChainSpec } from '../../../chain/spec/schema.ts';
-import { trustedOf } from '../../../cli/verify/trusted.ts';
 import { testSpec, testValidators } from '../../chain/network-spec.ts';
 import type { Table } from '../subject.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 const NOW = 1_800_000_000_000;
-const envelope = { domain: 'test/1', chainId: 1337n, payload: utf8('hello'), sequence: 5n, expiresAtMs: NOW + 1000 };
+const envelope = {
+  domain: 'test/1',
+  chainId: 1337n,
+  payload: utf8('hello'),
+  sequence: 5n,
+  expiresAtMs: NOW + 1000,
+};
 const open = (bytes: Uint8Array) =>
-  openEnvelope(bytes, { domain: 'test/1', chainId: 1337n, nowMs: NOW, maxBytes: 1024, replay: createReplayWindow(4, 8) });
+  openEnvelope(bytes, {
+    domain: 'test/1',
+    chainId: 1337n,
+    nowMs: NOW,
+    maxBytes: 1024,
+    replay: createReplayWindow(4, 8),
+  });
 
 const digest = createDigest(multihash.code, sha256(KEY));
 const rawCid = CID.createV1(0x55, digest);
@@ -47,7 +60,8 @@ const { x25519 } = await import('@noble/curves/ed25519.js');
 const context = utf8('job 1');
 const wrapped = await wrapKey(x25519.getPublicKey(READER), KEY, context);
 
-const rootOf = (code: number, bytes: Uint8Array) => CID.createV1(code, createDigest(multihash.code, sha256(bytes)));
+const rootOf = (code: number, bytes: Uint8Array) =>
+  CID.createV1(code, createDigest(multihash.code, sha256(bytes)));
 const linked = cbor({ parts: [rawCid, { again: rawCid }] });
 const linkedPb = pb({ Data: new Uint8Array(4), Links: [{ Name: '', Hash: rawCid, Tsize: 3 }] });
 

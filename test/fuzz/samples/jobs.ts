@@ -1,10 +1,17 @@
 /** Samples of what clients, workers and evaluators read: documents, models, states, messages of a training round. */
 import { canonicalJson, parseJson, sha256, toHex, utf8 } from '../../../core/index.ts';
-import { decodeState, encodeModel, encodeState, initialState, parseModel, parseRecipe } from '../../../engine/index.ts';
+import {
+  decodeState,
+  encodeModel,
+  encodeState,
+  initialState,
+  parseModel,
+  parseRecipe,
+} from '../../../engine/index.ts';
 import { readTensor, tensorBytes } from '../../../engine/state/encode.ts';
 import { decodeModel } from '../../../engine/state/safetensors.ts';
 import { decodeJob, encodeJob, type JobDocument, parseJob } from '../../../job/index.ts';
-import { type Job as PostedJob, jobPostOf } from '../../../market/index.ts';
+import { jobPostOf, type Job as PostedJob } from '../../../market/index.ts';
 import { decodeMessage, encodeMessage, type RoundMessage } from '../../../worker/messages.ts';
 import { readDocument } from '../../../worker/offer.ts';
 import { toyModel, toyRecipe } from '../../support/toy.ts';
@@ -33,7 +40,10 @@ export const jobDocument: JobDocument = {
 const convolutional = {
   ...toyModel,
   layers: [
-    { class_name: 'Conv2D', config: { filters: 4, kernel_size: [3, 3], padding: 'same', activation: 'relu', use_bias: true } },
+    {
+      class_name: 'Conv2D',
+      config: { filters: 4, kernel_size: [3, 3], padding: 'same', activation: 'relu', use_bias: true },
+    },
     { class_name: 'MaxPooling2D', config: { pool_size: [2, 2] } },
     { class_name: 'Flatten' },
     { class_name: 'Dense', config: { units: 4, activation: 'softmax', use_bias: true } },
@@ -41,7 +51,11 @@ const convolutional = {
 };
 
 const json = (bytes: Uint8Array) => parseJson(bytes, 1 << 20);
-const small = parseModel({ ...toyModel, input: [2, 2, 1], layers: [toyModel.layers[0], { ...toyModel.layers[2] }] });
+const small = parseModel({
+  ...toyModel,
+  input: [2, 2, 1],
+  layers: [toyModel.layers[0], { ...toyModel.layers[2] }],
+});
 const model = parseModel(toyModel);
 const state = initialState(small, sha256(utf8('seed')));
 

@@ -36,7 +36,9 @@ function branched(key: Uint8Array, value: Uint8Array): Uint8Array[] {
   const path = keccak256(key);
   const packed = Uint8Array.from(path, (byte, i) => (i === 0 ? 0x30 | (byte & 15) : byte));
   const end = encode([packed, value]);
-  const items = Array.from({ length: 17 }, (_, i) => (i === path[0]! >> 4 ? keccak256(end) : filled(8, i % 2 ? 32 : 0)));
+  const items = Array.from({ length: 17 }, (_, i) =>
+    i === path[0]! >> 4 ? keccak256(end) : filled(8, i % 2 ? 32 : 0),
+  );
   return [encode(items), end];
 }
 
@@ -112,10 +114,7 @@ export const light: Table = {
   storageProof: {
     covers: [],
     format: 'rlp',
-    samples: [
-      encode([leaf(SLOT, encode(10n ** 20n))]),
-      encode(branched(SLOT, encode(filled(5, 32)))),
-    ],
+    samples: [encode([leaf(SLOT, encode(10n ** 20n))]), encode(branched(SLOT, encode(filled(5, 32))))],
     decode: (bytes) => verifyStorageProof(rootOf(bytes), SLOT, nodesOf(bytes)),
   },
 };

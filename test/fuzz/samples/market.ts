@@ -17,9 +17,9 @@ const [jobManager, , registry] = contractAbis.map((abi) => new Interface(abi as 
 const CID = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
 
 /** A value of any ABI type; enums are small integers, and bytes are text as content ids are. */
-function valueOf(type: ParamType): unknown {
-  if (type.isArray()) return [valueOf(type.arrayChildren), valueOf(type.arrayChildren)];
-  if (type.isTuple()) return type.components.map(valueOf);
+function sampleOf(type: ParamType): unknown {
+  if (type.isArray()) return [sampleOf(type.arrayChildren), sampleOf(type.arrayChildren)];
+  if (type.isTuple()) return type.components.map(sampleOf);
   if (type.baseType === 'address') return `0x${'11'.repeat(20)}`;
   if (type.baseType === 'bool') return true;
   if (type.baseType === 'bytes') return toHex(utf8(CID));
@@ -28,9 +28,9 @@ function valueOf(type: ParamType): unknown {
 }
 
 function view(codec: Interface, method: string, read: (result: Result) => unknown, name: string): Subject {
-  const outputs = codec.getFunction(method)!.outputs.map(valueOf);
+  const outputs = codec.getFunction(method)!.outputs.map(sampleOf);
   return {
-    covers: [`market/decode.ts#${name}`],
+    covers: [`market/decode.ts#${name}`, 'market/contract.ts#decodeOutput'],
     format: 'bytes',
     samples: [fromHex(codec.encodeFunctionResult(method, outputs) as Hex)],
     decode: (bytes) => read(decodeOutput(codec, method, toHex(bytes))),
@@ -40,8 +40,12 @@ function view(codec: Interface, method: string, read: (result: Result) => unknow
 const logs: RawLog[] = jobManager.fragments.flatMap((fragment) => {
   const event = fragment.type === 'event' ? jobManager.getEvent(fragment.format('sighash')) : null;
   if (event === null || event.inputs[0]?.name !== 'jobId') return [];
-  const { topics, data } = jobManager.encodeEventLog(event, event.inputs.map(valueOf));
-  const place = { address: `0x${'11'.repeat(20)}`, blockNumber: '0x5', transactionHash: `0x${'22'.repeat(32)}` };
+  const { topics, data } = jobManager.encodeEventLog(event, event.inputs.map(sampleOf));
+  const place = {
+    address: `0x${'11'.repeat(20)}`,
+    blockNumber: '0x5',
+    transactionHash: `0x${'22'.repeat(32)}`,
+  };
   return [{ ...place, topics, data } as RawLog];
 });
 const json = (value: unknown) => utf8(JSON.stringify(value));
@@ -95,17 +99,23 @@ export const market: Table = {
   decodeParameters: view(jobManager, 'parameters', decode.decodeParameters, 'decodeParameters'),
   decodeRegistration: view(registry, 'nodeOf', decode.decodeRegistration, 'decodeRegistration'),
   decodeEvent: {
-    covers: ['market/events.ts#decodeEvent', 'market/decode.ts#decodeScore', 'market/decode.ts#decodePayouts'],
+    covers: [
+      'market/events.ts#decodeEvent',
+      'market/decode.ts#decodeScore',
+      'market/decode.ts#decodePayouts',
+    ],
     format: 'json',
     samples: logs.map(json),
-    decode: (bytes) => decodeEvent(jobManager, (checkAnswer('eth_getLogs', [parseJson(bytes, 1 << 20)]) as [RawLog])[0]),
+    decode: (bytes) =>
+      decodeEvent(jobManager, (checkAnswer('eth_getLogs', [parseJson(bytes, 1 << 20)]) as [RawLog])[0]),
   },
   ...eventData,
   httpTransport: {
     covers: [],
     format: 'json',
     samples: Object.values(answers).map((result) => json({ jsonrpc: '2.0', id: 1, result })),
-    decode: (bytes) => askWith(bytes).catch((error) => (isRefused(error) ? 'refused' : Promise.reject(error))),
+    decode: (bytes) =>
+      askWith(bytes).catch((error) => (isRefused(error) ? 'refused' : Promise.reject(error))),
     share: 0.5,
   },
   checkAnswer: {

@@ -15,7 +15,8 @@ const never = new AbortController().signal;
 /** The bytes as a stream hands them out: in pieces of odd sizes. */
 function streamOf(bytes: Uint8Array): Stream {
   async function* pieces() {
-    for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7) % 61) yield bytes.subarray(at, at + size);
+    for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7) % 61)
+      yield bytes.subarray(at, at + size);
   }
   return pieces() as unknown as Stream;
 }

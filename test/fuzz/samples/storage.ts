@@ -1,15 +1,28 @@
 /** Samples of what is stored and fetched: data sets, shards, trees of files, images. */
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { encode as pb } from '@ipld/dag-pb';
 import { UnixFS } from 'ipfs-unixfs';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
-import { deflateSync } from 'node:zlib';
 import { readPng } from '../../../cli/image/png.ts';
-import { concatBytes, type FedaiError, merkleRoot, sha256, toHex, uintBytes, utf8 } from '../../../core/index.ts';
+import {
+  concatBytes,
+  type FedaiError,
+  merkleRoot,
+  sha256,
+  toHex,
+  uintBytes,
+  utf8,
+} from '../../../core/index.ts';
 import { openShard, sealShard } from '../../../storage/dataset/cipher.ts';
 import { readBounded } from '../../../storage/gateway-store.ts';
-import { type DatasetManifest, decodeManifest, encodeManifest, parseIdx, recordsFromIdx } from '../../../storage/index.ts';
+import {
+  type DatasetManifest,
+  decodeManifest,
+  encodeManifest,
+  parseIdx,
+  recordsFromIdx,
+} from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
 import { readFileNode } from '../../../storage/unixfs.ts';
 import type { Table } from '../subject.ts';
@@ -46,14 +59,13 @@ const leaves = [new Uint8Array(50).fill(1), new Uint8Array(70).fill(2)];
 const small = new UnixFS({ type: 'file', data: utf8('hello') });
 const tree = new UnixFS({ type: 'file', blockSizes: leaves.map(({ length }) => BigInt(length)) });
 const links = leaves.map((leaf) => ({ Name: '', Hash: cidOf(RAW, leaf), Tsize: leaf.length }));
-const nodes = [
-  pb({ Data: small.marshal(), Links: [] }),
-  pb({ Data: tree.marshal(), Links: links }),
-];
+const nodes = [pb({ Data: small.marshal(), Links: [] }), pb({ Data: tree.marshal(), Links: links })];
 
 /** Reads the file whose root these bytes are, from a store that has the leaves. */
 function fileUnder(root: Uint8Array): Promise<Uint8Array> {
-  const known = new Map([root, ...leaves].map((block, i) => [cidOf(i === 0 ? DAG_PB : RAW, block).toString(), block]));
+  const known = new Map(
+    [root, ...leaves].map((block, i) => [cidOf(i === 0 ? DAG_PB : RAW, block).toString(), block]),
+  );
   const blocks = {
     *get(cid: CID) {
       const block = known.get(cid.toString());
@@ -68,10 +80,17 @@ function chunk(type: string, body: Uint8Array): Uint8Array {
   return concatBytes(uintBytes(body.length, 4), utf8(type), body, new Uint8Array(4));
 }
 function png(channels: number, colour: number): Uint8Array {
-  const rows = new Uint8Array(6 * (5 * channels + 1)).map((_, i) => (i % (5 * channels + 1) === 0 ? (i % 5) : i));
+  const rows = new Uint8Array(6 * (5 * channels + 1)).map((_, i) =>
+    i % (5 * channels + 1) === 0 ? i % 5 : i,
+  );
   const header = concatBytes(uintBytes(5, 4), uintBytes(6, 4), Uint8Array.of(8, colour, 0, 0, 0));
   const magic = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
-  return concatBytes(magic, chunk('IHDR', header), chunk('IDAT', new Uint8Array(deflateSync(rows))), chunk('IEND', KEY));
+  return concatBytes(
+    magic,
+    chunk('IHDR', header),
+    chunk('IDAT', new Uint8Array(deflateSync(rows))),
+    chunk('IEND', KEY),
+  );
 }
 
 const isMissing = (error: unknown): boolean => (error as FedaiError).code === 'CONTENT_NOT_FOUND';
@@ -113,7 +132,8 @@ export const storage: Table = {
     covers: ['storage/read.ts#readFile', 'storage/read.ts#readParts'],
     format: 'bytes',
     samples: nodes,
-    decode: (bytes) => fileUnder(bytes).catch((error) => (isMissing(error) ? 'missing' : Promise.reject(error))),
+    decode: (bytes) =>
+      fileUnder(bytes).catch((error) => (isMissing(error) ? 'missing' : Promise.reject(error))),
     share: 0.3,
   },
   readBounded: {
