@@ -25,7 +25,11 @@ export function createNamespaceNetwork(sideOf: readonly (0 | 1)[]): NamespaceNet
   // Of the range for benchmarks of networks (RFC 2544): nobody's.
   const managementAddress = (index: number) => `198.18.83.${index + 1}`;
   const remove = () => {
-    for (const index of sideOf.keys()) ip('netns', 'del', machine(index));
+    for (const index of sideOf.keys()) {
+      // A namespace goes with its last process, which may still be ending; its link would stay as long.
+      ip('link', 'del', `${name}m${index}`);
+      ip('netns', 'del', machine(index));
+    }
     ip('netns', 'del', hub);
     ip('link', 'del', `${name}m`);
   };
