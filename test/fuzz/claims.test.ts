@@ -6,7 +6,7 @@ import { encode as cbor } from '@ipld/dag-cbor';
 import { Interface } from 'ethers';
 import { afterEach, expect, test } from 'vitest';
 import { decodeBlock } from '../../chain/block.ts';
-import { decodeAnswer } from '../../chain/consensus/answers.ts';
+import { decodeAnswer, encodeAnswer, MAX_ANSWERED } from '../../chain/consensus/answers.ts';
 import { decodeInput } from '../../chain/consensus/inputs.ts';
 import { decodeConsensusMessage } from '../../chain/consensus/messages.ts';
 import { decodePlace, decodeReceipts } from '../../chain/store/records.ts';
@@ -86,6 +86,25 @@ const RLP: Record<string, (bytes: Uint8Array) => unknown> = {
 
 test.each(Object.entries(RLP))('%s: RLP of four gigabytes', async (_, decode) => {
   for (const claim of RLP_CLAIMS) expect(await bounded(() => decode(claim))).toBe('BAD_RLP');
+});
+
+test('answers and records with more in them than there is room for', () => {
+  const vote = {
+    ...({ kind: 'vote', type: 'prevote', height: 1, round: 0, blockHash: null, validator: 0 } as const),
+    ...{ signature: new Uint8Array(96), attempt: 0 },
+  };
+  const answer = (count: number) =>
+    encodeAnswer(
+      { validator: 0, height: 0, commit: null, messages: Array.from({ length: count }, () => ({ ...vote })) },
+      () => new Uint8Array(96),
+    );
+  expect(decodeAnswer(answer(MAX_ANSWERED)).answer.messages).toHaveLength(MAX_ANSWERED);
+  expect(() => decodeAnswer(answer(MAX_ANSWERED + 1))).toThrow(expect.objectContaining({ code: 'BAD_RLP' }));
+  // The record of a start, once more with an item that nobody would have written.
+  expect(decodeInput(Uint8Array.of(0xc1, 0x80), codec)).toEqual({ kind: 'start' });
+  expect(() => decodeInput(Uint8Array.of(0xc2, 0x80, 0x05), codec)).toThrow(
+    expect.objectContaining({ code: 'BAD_RLP' }),
+  );
 });
 
 const document = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
