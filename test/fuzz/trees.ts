@@ -2,7 +2,7 @@
 import { decode as rlpDecode, encode as rlpEncode } from '@ethereumjs/rlp';
 import * as cbor from '@ipld/dag-cbor';
 import { equalBytes } from '../../core/index.ts';
-import type { Random } from './mutate.ts';
+import { bytesOf, type Random } from './mutate.ts';
 
 export type Format = 'rlp' | 'json' | 'cbor' | 'bytes';
 type Tree = unknown[] | Record<string, unknown>;
@@ -29,8 +29,6 @@ function placesOf(box: Tree): Place[] {
   return places;
 }
 
-const bytesOf = (next: Random, length: number): Uint8Array =>
-  Uint8Array.from({ length }, () => below(next, 256));
 const LENGTHS = [0, 1, 2, 4, 8, 9, 20, 31, 32, 33, 47, 48, 49, 55, 56, 65, 95, 96, 97, 300] as const;
 
 function oddBytes(old: unknown, next: Random): unknown {

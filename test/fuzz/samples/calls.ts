@@ -73,6 +73,6 @@ export const calls: Table = {
         new FedaiError('RPC_ERROR', 'execution reverted', { data: parseJson(bytes, 1 << 20) }),
         'call',
       ),
-    share: 0.6,
+    share: 0.2,
   },
 };

@@ -76,6 +76,7 @@ const fromPeers: Table = {
     samples: [block, firstBlock].map(encodeBlock),
     decode: codec.decode,
     encode: encodeBlock,
+    share: 0.7,
   },
   decodeHeader: {
     covers: ['chain/block.ts#decodeHeader'],
@@ -90,7 +91,7 @@ const fromPeers: Table = {
     samples: [encodeBlock(block)],
     decode: (bytes) => readWhole(bytes, block.header.hash(), common),
     encode: encodeBlock,
-    share: 0.5,
+    share: 0.3,
   },
   decodeStatus: {
     covers: ['chain/sync/messages.ts#decodeStatus'],

@@ -98,6 +98,7 @@ export const core: Table = {
     samples: [sealEnvelope(envelope, KEY), sealEnvelope({ ...envelope, payload: new Uint8Array(500) }, KEY)],
     decode: open,
     neverThrows: true,
+    share: 0.5,
   },
   openKeystore: {
     covers: ['core/keys/keystore.ts#openKeystore'],
@@ -112,7 +113,7 @@ export const core: Table = {
     format: 'bytes',
     samples: [wrapped],
     decode: (bytes) => unwrapKey(READER, bytes, context),
-    share: 0.1,
+    share: 0.05,
   },
   parseChainSpec: {
     covers: ['chain/spec/schema.ts#parseChainSpec'],

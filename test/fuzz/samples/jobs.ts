@@ -111,7 +111,7 @@ export const jobs: Table = {
     format: 'json',
     samples: [encodeJob(jobDocument)],
     decode: (bytes) => readDocument(postedOf(bytes), bytes),
-    share: 0.5,
+    share: 0.3,
   },
   decodeMessage: {
     covers: ['worker/messages.ts#decodeMessage'],

@@ -34,6 +34,7 @@ function view(codec: Interface, method: string, read: (result: Result) => unknow
     format: 'bytes',
     samples: [fromHex(codec.encodeFunctionResult(method, outputs) as Hex)],
     decode: (bytes) => read(decodeOutput(codec, method, toHex(bytes))),
+    share: 0.3,
   };
 }
 
@@ -59,7 +60,7 @@ const eventData: Table = Object.fromEntries(
       format: 'bytes',
       samples: [fromHex(log.data)],
       decode: (bytes) => decodeEvent(jobManager, { ...log, data: toHex(bytes) }),
-      share: 0.2,
+      share: 0.05,
     },
   ]),
 );
@@ -116,7 +117,7 @@ export const market: Table = {
     samples: Object.values(answers).map((result) => json({ jsonrpc: '2.0', id: 1, result })),
     decode: (bytes) =>
       askWith(bytes).catch((error) => (isRefused(error) ? 'refused' : Promise.reject(error))),
-    share: 0.5,
+    share: 0.3,
   },
   checkAnswer: {
     covers: [],
