@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { deflateSync } from 'node:zlib';
 import { encode as cbor } from '@ipld/dag-cbor';
+import type { Stream } from '@libp2p/interface';
 import { Interface } from 'ethers';
 import { afterEach, expect, test } from 'vitest';
 import { decodeBlock } from '../../chain/block.ts';
@@ -29,6 +30,7 @@ import { decodeCommit, decodeSection } from '../../light/index.ts';
 import { jobManagerAbi } from '../../market/abi.ts';
 import { decodeOutput } from '../../market/contract.ts';
 import { httpTransport } from '../../market/index.ts';
+import { createFrameReader } from '../../net/frames.ts';
 import { parseIdx } from '../../storage/index.ts';
 import { codec, common } from '../sim/support/ledger.ts';
 import { toyModel } from '../support/toy.ts';
@@ -150,6 +152,22 @@ const chunk = (type: string, body: Uint8Array): Uint8Array[] => [
   body,
   new Uint8Array(4),
 ];
+
+test('an answer in millions of frames of one byte', async () => {
+  const frames = concatBytes(...Array.from({ length: 10_000 }, () => Uint8Array.of(0, 0, 0, 1, 7)));
+  let given = 0;
+  async function* endless() {
+    for (; ; given += 10_000) yield frames;
+  }
+  const reader = createFrameReader(endless() as unknown as Stream, 4 * MIB);
+  const taken: Uint8Array[] = [];
+  const readAll = async () => {
+    for (;;) taken.push(await reader.frame());
+  };
+  await expect(readAll()).rejects.toMatchObject({ code: 'TOO_LARGE' });
+  expect(taken.length).toBeLessThan(100_000);
+  expect(given).toBeLessThan(110_000);
+});
 
 test('envelopes whose parts are longer than the message', async () => {
   const options = {
