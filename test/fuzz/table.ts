@@ -6,6 +6,7 @@ import { jobs } from './samples/jobs.ts';
 import { light } from './samples/light.ts';
 import { market } from './samples/market.ts';
 import { net } from './samples/net.ts';
+import { signatures } from './samples/signatures.ts';
 import { storage } from './samples/storage.ts';
 import type { Table } from './subject.ts';
 
@@ -17,6 +18,7 @@ export const ROOMS: Readonly<Record<string, Table>> = {
   light,
   market,
   net,
+  signatures,
   storage,
 };
 
