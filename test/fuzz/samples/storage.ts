@@ -8,13 +8,14 @@ import { readPng } from '../../../cli/image/png.ts';
 import {
   concatBytes,
   type FedaiError,
+  fromHex,
   merkleRoot,
   sha256,
   toHex,
   uintBytes,
   utf8,
 } from '../../../core/index.ts';
-import { openShard, sealShard } from '../../../storage/dataset/cipher.ts';
+import { openShard } from '../../../storage/dataset/cipher.ts';
 import { readBounded } from '../../../storage/gateway-store.ts';
 import {
   type DatasetManifest,
@@ -53,7 +54,10 @@ const manifest: DatasetManifest = {
   cipher: { name: 'AES-256-GCM', keyCommitment: toHex(sha256(KEY)) },
 };
 const place = { plaintextRoot: roots[0]!, index: 1, shards: 3 };
-const sealed = await sealShard(KEY, place, new Uint8Array(100).fill(5));
+/** Twenty bytes sealed with KEY at that place; sealing draws a nonce each time. */
+const sealed = fromHex(
+  '0xe9e8534f779dbffc27f4946a6f56084c364f511fa67c3f6b073e32080f1bac33414ec1d2eee4a1ee9dcf77bab9dd0398',
+);
 
 const leaves = [new Uint8Array(50).fill(1), new Uint8Array(70).fill(2)];
 const small = new UnixFS({ type: 'file', data: utf8('hello') });
