@@ -39,7 +39,9 @@ export interface Answer {
 }
 
 /** A round has a proposal and two votes; an equivocator has more. */
-export const MAX_ANSWERED = 12;
+export const MAX_ANSWERED = 16;
+/** Of those, votes of the next height. */
+export const MAX_ANSWERED_AHEAD = 4;
 export const MAX_QUESTION_BYTES = 96;
 export const MAX_ANSWER_BYTES = MAX_ANSWERED * (MAX_MESSAGE_BYTES + 4) + MAX_COMMIT_BYTES + 160;
 const DOMAIN = utf8('fedai-answer/1');
