@@ -5,6 +5,8 @@ export interface NodeStatus {
   /** Greatest height that peers claim, or the own. */
   bestKnownHeight: number;
   syncing: boolean;
+  /** Where the catch-up in progress began; null when there is none. */
+  startingHeight: number | null;
   /** The height under vote, its consensus round and step. */
   consensusHeight: number;
   consensusRound: number;

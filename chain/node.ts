@@ -257,6 +257,7 @@ function nodeStatus(
     height: application.head.height,
     bestKnownHeight: Math.max(application.head.height, sync.bestKnown()),
     syncing: sync.isSyncing(),
+    startingHeight: sync.isSyncing() ? sync.startingHeight() : null,
     consensusHeight: current?.height ?? application.head.height + 1,
     consensusRound: current?.round ?? 0,
     consensusStep: current?.step ?? 'new',

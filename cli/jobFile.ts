@@ -1,5 +1,5 @@
 /** Reads a job file as a person writes it: a `fedai-job/1` document in which data sets and reward may be left to options. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { FedaiError, parseJson } from '../core/index.ts';
 import { JOB_LIMITS, type Job, parseJob } from '../job/index.ts';
 
@@ -20,6 +20,10 @@ export const readJobDraft = (path: string): Promise<Job> =>
 
 /** Throws `BAD_JSON`, `TOO_LARGE`, `BAD_JOB`, `BAD_MODEL` or `BAD_RECIPE`, each naming the field. */
 export async function readJobFile(path: string, overrides: JobFileOverrides = {}): Promise<Job> {
+  const { size } = await stat(path);
+  if (size > JOB_LIMITS.documentBytes) {
+    throw new FedaiError('TOO_LARGE', 'the job file is too large', { path, got: size });
+  }
   const json = parseJson(await readFile(path), JOB_LIMITS.documentBytes);
   if (json === null || typeof json !== 'object' || Array.isArray(json)) {
     throw new FedaiError(

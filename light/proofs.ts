@@ -46,7 +46,12 @@ export function verifyAccountProof(
 export function verifyStorageProof(storageRoot: Uint8Array, slot: Uint8Array, proof: readonly Hex[]): bigint {
   const value = walk(storageRoot, keccak256(slot), proof);
   if (value === null) return 0n;
-  const decoded = decode(value);
+  let decoded: RlpItem;
+  try {
+    decoded = decode(value) as RlpItem;
+  } catch {
+    throw bad('stored value is not RLP');
+  }
   if (!(decoded instanceof Uint8Array) || decoded.length > 32) throw bad('stored value is malformed');
   return bytesToBigInt(decoded);
 }

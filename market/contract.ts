@@ -1,6 +1,7 @@
 /** Encodes calls to one contract and decodes what comes back. Owns no meaning of the calls. */
 import { Interface, type InterfaceAbi, type Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
+import { wholeResult, wrongContract } from './decode.ts';
 import { type RetryOptions, retry } from './retry.ts';
 import { explainRevert } from './reverts.ts';
 import type { RpcTransport } from './transport.ts';
@@ -10,7 +11,7 @@ export interface Contract {
   readonly codec: Interface;
   /** Encoded call data. */
   encode(method: string, args: readonly unknown[]): Hex;
-  /** Result of a view at the latest block; throws `REVERTED`. */
+  /** Result of a view at the latest block; throws `REVERTED` or `WRONG_CONTRACT`. */
   read(method: string, args?: readonly unknown[]): Promise<Result>;
 }
 
@@ -37,7 +38,18 @@ export function bindContract(
       ).catch((fault: unknown) => {
         throw explainRevert(fault, method);
       });
-      return codec.decodeFunctionResult(method, output as string);
+      return decodeOutput(codec, method, output as string);
     },
   };
+}
+
+/** Throws `WRONG_CONTRACT`. */
+export function decodeOutput(codec: Interface, method: string, output: string): Result {
+  let result: Result;
+  try {
+    result = codec.decodeFunctionResult(method, output);
+  } catch (cause) {
+    throw wrongContract(method, cause);
+  }
+  return wholeResult(result, method);
 }

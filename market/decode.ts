@@ -1,6 +1,6 @@
 /** Turns decoded ABI tuples into the market's shapes. */
-import type { Result } from 'ethers';
-import type { Hex } from '../core/index.ts';
+import { checkResultErrors, type Result } from 'ethers';
+import { FedaiError, type Hex } from '../core/index.ts';
 import { bytesToCid } from './cidBytes.ts';
 import {
   type Accrual,
@@ -21,6 +21,21 @@ import {
 
 type Fields = Record<string, unknown>;
 
+export const wrongContract = (what: string, cause?: unknown): FedaiError =>
+  new FedaiError(
+    'WRONG_CONTRACT',
+    `what the contract is said to answer for ${what} does not decode`,
+    { what },
+    { cause, remedy: 'check the RPC URL and that the chain-spec file is the network’s' },
+  );
+
+/** ethers keeps what does not decode until it is asked for: here is where it comes out. Throws `WRONG_CONTRACT`. */
+export function wholeResult(result: Result, what: string): Result {
+  const [first] = checkResultErrors(result);
+  if (first !== undefined) throw wrongContract(what, first.error);
+  return result;
+}
+
 /** Contract integers are bigint; those that fit a block number or less become numbers. */
 const number = (fields: Fields, name: string): number => Number(fields[name]);
 const wei = (fields: Fields, name: string): bigint => fields[name] as bigint;
@@ -31,6 +46,13 @@ const cid = (fields: Fields, name: string): string => bytesToCid(fields[name] as
 const fieldsOf = (tuple: unknown): Fields => (tuple as Result).toObject();
 const nested = (fields: Fields, name: string): Fields => fieldsOf(fields[name]);
 const addresses = (fields: Fields, name: string): Hex[] => (fields[name] as Result).toArray() as Hex[];
+
+/** The name that a value of an enum has; throws `WRONG_CONTRACT` when it has none. */
+export function namedOf<Name>(names: readonly Name[], value: unknown, what: string): Name {
+  const name = names[Number(value)];
+  if (name === undefined) throw wrongContract(what);
+  return name;
+}
 
 export const decodeAddresses = (result: Result): Hex[] => (result[0] as Result).toArray() as Hex[];
 
@@ -108,9 +130,9 @@ export function decodeJob(id: bigint, result: Result): Job {
     post: postOf(nested(fields, 'post')),
     parameters: parametersOf(nested(fields, 'parameters')),
     client: hex(fields, 'client'),
-    state: jobStates[number(fields, 'state')]!,
-    exit: exitReasons[number(fields, 'exit')]!,
-    phase: phases[number(fields, 'phase')]!,
+    state: namedOf(jobStates, fields['state'], 'state'),
+    exit: namedOf(exitReasons, fields['exit'], 'exit'),
+    phase: namedOf(phases, fields['phase'], 'phase'),
     reward: wei(fields, 'reward'),
     seed: hex(fields, 'seed'),
     lastStateRoot: hex(fields, 'lastStateRoot'),
@@ -134,8 +156,8 @@ export function decodeReceipt(result: Result): JobReceipt {
     documentCid: cid(fields, 'documentCid'),
     testKeyCommitment: hex(fields, 'testKeyCommitment'),
     testRoot: hex(fields, 'testRoot'),
-    state: jobStates[number(fields, 'state')]!,
-    exit: exitReasons[number(fields, 'exit')]!,
+    state: namedOf(jobStates, fields['state'], 'state'),
+    exit: namedOf(exitReasons, fields['exit'], 'exit'),
     lastStateRoot: hex(fields, 'lastStateRoot'),
     modelHash: hex(fields, 'modelHash'),
     modelCid: cid(fields, 'modelCid'),

@@ -2,7 +2,7 @@
 import { type Interface, type LogDescription, Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
 import { bytesToCid } from './cidBytes.ts';
-import { decodePayouts, decodeScore } from './decode.ts';
+import { decodePayouts, decodeScore, namedOf, wholeResult, wrongContract } from './decode.ts';
 import { type ExitReason, exitReasons, type JobState, jobStates, type Payouts, type Score } from './types.ts';
 
 interface Place {
@@ -71,13 +71,13 @@ const converters: Record<string, (value: unknown) => unknown> = {
   attempt: Number,
   score: decodeScore,
   payouts: decodePayouts,
-  state: (value) => jobStates[Number(value)],
-  exit: (value) => exitReasons[Number(value)],
+  state: (value) => namedOf(jobStates, value, 'state'),
+  exit: (value) => namedOf(exitReasons, value, 'exit'),
 };
 
-/** `undefined` for logs that are no job event. */
+/** `undefined` for logs that are no job event; throws `WRONG_CONTRACT` for one that the contract cannot have written. */
 export function decodeEvent(codec: Interface, log: RawLog): MarketEvent | undefined {
-  const parsed = codec.parseLog({ topics: [...log.topics], data: log.data });
+  const parsed = parsedOf(codec, log);
   if (parsed === null || parsed.fragment.inputs[0]?.name !== 'jobId') return undefined;
   return {
     ...plainFields(parsed),
@@ -85,6 +85,17 @@ export function decodeEvent(codec: Interface, log: RawLog): MarketEvent | undefi
     height: Number(log.blockNumber),
     transactionHash: log.transactionHash,
   } as MarketEvent;
+}
+
+function parsedOf(codec: Interface, log: RawLog): LogDescription | null {
+  let parsed: LogDescription | null;
+  try {
+    parsed = codec.parseLog({ topics: [...log.topics], data: log.data });
+  } catch (cause) {
+    throw wrongContract('an event', cause);
+  }
+  if (parsed !== null) wholeResult(parsed.args, parsed.name);
+  return parsed;
 }
 
 function plainFields(parsed: LogDescription): Record<string, unknown> {

@@ -42,6 +42,7 @@ export {
   signDigest,
 } from './typedData.ts';
 export {
+  type Accrual,
   type Deadlines,
   EVALUATOR_ROLE,
   type Evaluation,

@@ -9,6 +9,8 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   JobManagerNotClient: 'use the account that posted the job',
   JobManagerNotWorker: 'only workers assigned to the job may do this',
   JobManagerTraceCommitted: 'nothing to do: this trace is on chain already',
+  JobManagerWrongRound: 'the job is at another training round; read its number of fixed rounds',
+  JobManagerStateMismatch: 'use the state that the job’s training rounds have fixed',
   JobManagerBadTrace: 'commit the trace of this very round, with its first and last state',
   JobManagerNotEvaluator: 'only evaluators drawn for the job may do this',
   JobManagerIneligible:
@@ -21,6 +23,7 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   JobManagerKeyMismatch: 'use the key whose SHA-256 was posted with the job',
   JobManagerCommitmentMismatch: 'reveal exactly the score and salt that were committed',
   JobManagerNothingToWithdraw: 'nothing is owed to this account now',
+  UsefulWorkNothingToWithdraw: 'nothing is owed to this account for work that sealed blocks',
   StakingInsufficientFree: 'deposit more stake, or wait until locked stake is free',
   StakingNothingToWithdraw: 'wait until the unbonding delay is over',
   RegistryAlreadyRegistered: 'update the registration instead',

@@ -29,11 +29,11 @@ export function isRevert(fault: unknown, ...names: string[]): boolean {
   return names.length === 0 || names.includes(String(fault.data['error']));
 }
 
-/** Nodes disagree on where they put revert data: a string, or an object with `data` inside. */
-function revertData(data: unknown): string | undefined {
+/** Nodes disagree on where they put revert data: a string, or an object with `data` inside, or one more around it. */
+function revertData(data: unknown, depth = 0): string | undefined {
   if (typeof data === 'string') return HEX_DATA.exec(data)?.[0];
-  if (typeof data === 'object' && data !== null && 'data' in data) return revertData(data.data);
-  return undefined;
+  if (depth > 2 || typeof data !== 'object' || data === null || !('data' in data)) return undefined;
+  return revertData(data.data, depth + 1);
 }
 
 function parseError(revert: string): { name: string; args: Record<string, unknown> } | undefined {

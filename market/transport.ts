@@ -1,5 +1,6 @@
 /** JSON-RPC over HTTP, with faults sorted into "try again" and "will not get better". Owns no retries. */
 import { FedaiError } from '../core/index.ts';
+import { checkAnswer } from './answers.ts';
 
 export interface RpcTransport {
   /** Result of one call; throws `RPC_UNAVAILABLE` (transient) or `RPC_ERROR` with `data: {code, data, method}`. */
@@ -13,6 +14,8 @@ export interface HttpTransportOptions {
 
 /** A chain node answers in milliseconds; past this it is as good as away. */
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** Ten thousand logs, the most that a chain node gives at once, are 20 MB. */
+const MAX_ANSWER_BYTES = 64 * 2 ** 20;
 
 /** Speaks JSON-RPC 2.0 to `url`. */
 export function httpTransport(url: string, options: HttpTransportOptions = {}): RpcTransport {
@@ -48,7 +51,7 @@ async function post(
       body,
       signal,
     });
-    return await response.json();
+    return JSON.parse(await boundedText(response));
   } catch (cause) {
     outer?.throwIfAborted();
     throw new FedaiError(
@@ -60,12 +63,27 @@ async function post(
   }
 }
 
+async function boundedText(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    if (length > MAX_ANSWER_BYTES) {
+      throw new FedaiError('TOO_LARGE', 'the answer of the RPC endpoint is larger than allowed', {
+        expected: `<= ${MAX_ANSWER_BYTES} bytes`,
+      });
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
 function resultOf(answer: unknown, method: string): unknown {
   if (typeof answer !== 'object' || answer === null) {
     throw new FedaiError('RPC_UNAVAILABLE', 'the endpoint does not speak JSON-RPC', {}, { transient: true });
   }
   const { result, error } = answer as { result?: unknown; error?: unknown };
-  if (error === undefined || error === null) return result;
+  if (error === undefined || error === null) return checkAnswer(method, result);
   throw rpcError(error, method);
 }
 

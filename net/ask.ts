@@ -2,7 +2,7 @@
 import type { Libp2p, PeerId, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
-import { concatBytes, FedaiError } from '../core/index.ts';
+import { type Clock, concatBytes, FedaiError, steadyClock } from '../core/index.ts';
 import { peerIdIn } from './addresses.ts';
 import { createFrameReader, type FrameReader, writeFrame } from './frames.ts';
 import { MAX_WRITE_BUFFER_BYTES } from './limits.ts';
@@ -38,6 +38,7 @@ export function createAsk(
   libp2p: Libp2p,
   scores: PeerScores,
   asked: (protocol: string) => CountExchange = () => () => {},
+  clock: Clock = steadyClock,
 ): { ask: Ask; askFrames: AskFrames } {
   async function* askFrames(peer: string, protocol: string, request: Uint8Array, options: RequestOptions) {
     const count = asked(protocol);
@@ -55,9 +56,14 @@ export function createAsk(
   }
 
   async function* exchange(peer: string, protocol: string, request: Uint8Array, options: RequestOptions) {
-    const timeout = AbortSignal.timeout(options.timeoutMs);
+    const expiry = new AbortController();
+    const timer = clock.setTimer(options.timeoutMs, () => expiry.abort());
+    const timeout = expiry.signal;
     const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
-    const stream = await open(libp2p, peer, protocol, signal);
+    const stream = await open(libp2p, peer, protocol, signal).catch((error) => {
+      timer.cancel();
+      throw error;
+    });
     stream.maxWriteBufferLength = MAX_WRITE_BUFFER_BYTES;
     const expire = () => stream.abort(new FedaiError('REQUEST_TIMEOUT', 'the peer did not answer in time'));
     signal.addEventListener('abort', expire, { once: true });
@@ -77,6 +83,7 @@ export function createAsk(
         scores,
       );
     } finally {
+      timer.cancel();
       signal.removeEventListener('abort', expire);
       await reader.release();
       if (finished) await stream.close({ signal }).catch(() => {});

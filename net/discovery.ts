@@ -6,6 +6,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface';
 import { FedaiError, type Log, type Service, sleep, steadyClock } from '../core/index.ts';
 import { createDialler, type Dialler } from './dialler.ts';
 import { askPeers, servePeers } from './exchange.ts';
+import { forgetSurplus } from './forget.ts';
 import { TARGET_PEERS } from './limits.ts';
 import { mendConnections } from './mend.ts';
 import type { Requests } from './requests.ts';
@@ -35,6 +36,7 @@ const EXCHANGE_EVERY_TICKS = 30;
 const MEND_EVERY_TICKS = 20;
 const DHT_WALK_EVERY_TICKS = 120;
 const DHT_WALK_TIMEOUT_MS = 10_000;
+const FORGET_EVERY_TICKS = 120;
 
 export function createDiscovery(input: DiscoveryInput): Discovery {
   const { libp2p } = input;
@@ -52,6 +54,7 @@ export function createDiscovery(input: DiscoveryInput): Discovery {
       const chosen = connections[Math.floor(Math.random() * connections.length)]?.remotePeer.toString();
       if (tick % EXCHANGE_EVERY_TICKS === 0 && chosen) void exchangeWith(input, dialler, chosen, signal);
       if (tick % DHT_WALK_EVERY_TICKS === 0 && chosen) void walkDht(input, dialler, signal);
+      if (tick % FORGET_EVERY_TICKS === 0) void forget(input);
       if (tick % MEND_EVERY_TICKS === 0) void mendConnections(libp2p, input.log, steadyClock.now());
       await sleep(TICK_MS, signal).catch(() => {});
     }
@@ -131,6 +134,9 @@ async function exchangeWith(
     input.log.debug('peer exchange failed', { peer, error });
   }
 }
+
+const forget = ({ libp2p, log }: DiscoveryInput): Promise<void> =>
+  forgetSurplus(libp2p).catch((error) => log.debug('surplus peers could not be forgotten', { error }));
 
 async function walkDht(
   { libp2p, log }: DiscoveryInput,

@@ -3,6 +3,10 @@ import type { Stream } from '@libp2p/interface';
 import { concatBytes, FedaiError, uintBytes } from '../core/index.ts';
 import { WRITE_CHUNK_BYTES, WRITE_HIGH_WATER_BYTES } from './limits.ts';
 
+/** An answer of no bytes in millions of frames would take its reader's memory: what is beyond the spare ones holds this much on average. */
+const LEAST_FRAME_BYTES = 64;
+const SPARE_FRAMES = 1_024;
+
 /** Writes `bytes` piecewise, waiting whenever the stream holds more than it can pass on. */
 export async function writeBytes(stream: Stream, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   for (let offset = 0; offset < bytes.length; offset += WRITE_CHUNK_BYTES) {
@@ -55,6 +59,7 @@ export function createFrameReader(stream: Stream, maxBytes: number): FrameReader
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   let budget = maxBytes;
+  let frames = SPARE_FRAMES + Math.floor(maxBytes / LEAST_FRAME_BYTES);
 
   async function bytes(count: number): Promise<Uint8Array> {
     while (heldBytes < count) {
@@ -97,6 +102,8 @@ export function createFrameReader(stream: Stream, maxBytes: number): FrameReader
         });
       }
       budget -= length;
+      if (--frames < 0)
+        throw new FedaiError('TOO_LARGE', 'too many frames', { expected: `<= ${maxBytes} bytes` });
       return bytes(length);
     },
     async release() {

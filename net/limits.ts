@@ -18,6 +18,8 @@ export const TARGET_PEERS = 32;
 export const MAX_CONNECTIONS = 128;
 /** Addresses remembered of peers not connected. */
 export const MAX_CANDIDATES = 1_024;
+/** On disk and in memory, about 1 KiB each: as many as a start takes for candidates, and all that are connected. */
+export const MAX_REMEMBERED_PEERS = MAX_CANDIDATES + MAX_CONNECTIONS;
 /** Dozens of processes behind one address (a devnet, a NAT) start within a second; the default of 5 would refuse them. */
 export const INBOUND_CONNECTIONS_PER_HOST_PER_SECOND = 64;
 /** From the first byte of a connection to its end of handshake, and for each stream's opening. */

@@ -9,6 +9,7 @@ import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import type { Libp2pOptions } from 'libp2p';
 import { concatBytes, sha256, utf8 } from '../core/index.ts';
+import { NEVER_TOO_OLD } from './forget.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
   INBOUND_CONNECTIONS_PER_HOST_PER_SECOND,
@@ -54,6 +55,7 @@ export function createHostOptions(input: HostInput): Libp2pOptions<HostServices>
       outboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
       inboundStreamProtocolNegotiationTimeout: HANDSHAKE_TIMEOUT_MS,
     },
+    peerStore: NEVER_TOO_OLD,
     connectionMonitor: { pingInterval: PING_TIMEOUT_MS, pingTimeout: { minTimeout: PING_TIMEOUT_MS } },
     services: {
       identify: identify({ timeout: HANDSHAKE_TIMEOUT_MS }),

@@ -1,6 +1,6 @@
 /** Request and response over streams: one stream a request, bounded in bytes, time, concurrency and rate. The door to both sides. */
 import type { Libp2p } from '@libp2p/interface';
-import { type Log, type Metrics, noMetrics } from '../core/index.ts';
+import { type Clock, type Log, type Metrics, noMetrics, steadyClock } from '../core/index.ts';
 import { createAsk, type RequestOptions } from './ask.ts';
 import { countRequests } from './metrics.ts';
 import type { PeerScores } from './scores.ts';
@@ -26,13 +26,14 @@ export function createRequests(
   scores: PeerScores,
   log: Log,
   metrics: Metrics = noMetrics,
+  clock: Clock = steadyClock,
 ): Requests {
   const { served, asked } = countRequests(metrics);
-  const { ask, askFrames } = createAsk(libp2p, scores, asked);
+  const { ask, askFrames } = createAsk(libp2p, scores, asked, clock);
   return {
     handle: (protocol, handler, limits = {}) =>
       serveProtocol(
-        { libp2p, scores, log: log.child({ protocol }), count: served(protocol) },
+        { libp2p, scores, log: log.child({ protocol }), count: served(protocol), clock },
         protocol,
         handler,
         limits,

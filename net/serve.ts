@@ -1,6 +1,6 @@
 /** The answering side of a stream protocol. Answer: status 0 and frames, the last one empty; or status 1 and a frame with an error code. */
 import type { Libp2p, Stream } from '@libp2p/interface';
-import { FedaiError, type Log, steadyClock, utf8 } from '../core/index.ts';
+import { type Clock, FedaiError, type Log, utf8 } from '../core/index.ts';
 import { createFrameReader, writeBytes, writeFrame } from './frames.ts';
 import { MAX_WRITE_BUFFER_BYTES } from './limits.ts';
 import type { CountExchange } from './metrics.ts';
@@ -40,6 +40,8 @@ interface Serving {
   scores: PeerScores;
   log: Log;
   count: CountExchange;
+  /** Times the rates. */
+  clock: Clock;
 }
 
 export async function serveProtocol(
@@ -49,7 +51,7 @@ export async function serveProtocol(
   partial: Partial<RequestLimits>,
 ): Promise<void> {
   const limits = { ...DEFAULT_LIMITS, ...partial };
-  const gate = createGate(limits);
+  const gate = createGate(limits, serving.clock);
   await serving.libp2p.handle(
     protocol,
     async (stream, connection) => {
@@ -80,7 +82,7 @@ interface Gate {
   leave(from: string): void;
 }
 
-function createGate(limits: RequestLimits): Gate {
+function createGate(limits: RequestLimits, clock: Clock): Gate {
   const rate: RateLimiter = createRateLimiter({
     perSecond: limits.perPeerPerSecond,
     burst: limits.perPeerBurst,
@@ -89,7 +91,7 @@ function createGate(limits: RequestLimits): Gate {
   let total = 0;
   return {
     enter(from) {
-      if (!rate.take(from, steadyClock.now())) return 'RATE_LIMITED';
+      if (!rate.take(from, clock.now())) return 'RATE_LIMITED';
       const own = running.get(from) ?? 0;
       if (own >= limits.concurrentPerPeer || total >= limits.concurrentTotal) return 'BUSY';
       running.set(from, own + 1);

@@ -1,39 +1,31 @@
 /** Content over HTTP from any trustless gateway (`GET /ipfs/<cid>?format=raw`): each block is checked against its hash, so the gateway need not be trusted. */
-import { unixfs } from '@helia/unixfs';
 import type { CID } from 'multiformats/cid';
 import { FedaiError, isBlockOf, MAX_BLOCK_BYTES } from '../core/index.ts';
 
 import type { ContentReader } from './content.ts';
-import { readFile } from './read.ts';
+import { type Blocks, readFile } from './read.ts';
 
 /** `baseUrl`: scheme, host and port, with or without a trailing slash. */
 export function gatewayStore(baseUrl: string): ContentReader {
   return {
     getBytes(cid, options) {
       // Blocks live as long as one read: what is kept is the caller's business.
-      const blockstore = createHttpBlocks(baseUrl.replace(/\/+$/, ''));
-      return readFile(unixfs({ blockstore }), cid, options);
+      return readFile(createHttpBlocks(baseUrl.replace(/\/+$/, '')), cid, options);
     },
   };
 }
 
-function createHttpBlocks(baseUrl: string) {
-  return {
-    has: async () => true,
-    put: async (): Promise<CID> => {
-      throw new FedaiError('READ_ONLY', 'a gateway takes no content', { baseUrl });
-    },
-    async *get(cid: CID, options: { signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
-      yield await fetchBlock(baseUrl, cid, options.signal);
-    },
-  };
-}
+const createHttpBlocks = (baseUrl: string): Blocks => ({
+  async *get(cid, { signal }) {
+    yield await fetchBlock(baseUrl, cid, signal);
+  },
+});
 
-async function fetchBlock(baseUrl: string, cid: CID, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function fetchBlock(baseUrl: string, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
   const url = `${baseUrl}/ipfs/${cid}?format=raw`;
   const response = await fetch(url, {
     headers: { accept: 'application/vnd.ipld.raw' },
-    ...(signal && { signal }),
+    signal,
   }).catch((cause) => {
     throw new FedaiError(
       'GATEWAY_UNREACHABLE',

@@ -5,7 +5,7 @@ import type { CID } from 'multiformats/cid';
 import { isBlockOf, type Log, parseCid } from '../core/index.ts';
 
 import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS } from './content.ts';
-import { explainFetch, readFile } from './read.ts';
+import { explainFetch, readFile, readParts } from './read.ts';
 
 /** A gateway asks the network for a block only this long, so that an unknown id does not hold a request. */
 const GATEWAY_TIMEOUT_MS = 10_000;
@@ -34,8 +34,8 @@ export function createHeliaStore(helia: Helia, online: boolean, log: Log): Conte
   return {
     putBytes: (bytes) => put(files.addBytes(bytes)),
     putStream: (source) => put(files.addByteStream(source)),
-    getBytes: (cid, options) => readFile(files, cid, { ...options, offline: !online }),
-    pin: (text, options = {}) => pin(helia, files, text, options).then(() => void provide(parseCid(text))),
+    getBytes: (cid, options) => readFile(helia.blockstore, cid, { ...options, offline: !online }),
+    pin: (text, options = {}) => pin(helia, online, text, options).then(() => void provide(parseCid(text))),
     async unpin(text) {
       const cid = parseCid(text);
       if (!(await isPinRoot(helia, cid))) return;
@@ -43,7 +43,7 @@ export function createHeliaStore(helia: Helia, online: boolean, log: Log): Conte
     },
     isPinned: (text) => isPinRoot(helia, parseCid(text)),
     hasLocal: (text) =>
-      readFile(files, text, { maxBytes: ANY_SIZE, offline: true }).then(
+      readFile(helia.blockstore, text, { maxBytes: ANY_SIZE, offline: true }).then(
         () => true,
         () => false,
       ),
@@ -59,7 +59,7 @@ async function isPinRoot(helia: Helia, cid: CID): Promise<boolean> {
 
 async function pin(
   helia: Helia,
-  files: UnixFS,
+  online: boolean,
   text: string,
   options: { timeoutMs?: number; signal?: AbortSignal },
 ): Promise<void> {
@@ -68,8 +68,9 @@ async function pin(
   const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
   if (await isPinRoot(helia, cid)) return;
   try {
-    // Helia's own walk leaves a rejection behind that nobody handles when a block does not come, which ends a process.
-    for await (const _ of files.cat(cid, { signal }));
+    // Helia's own walks leave a rejection behind that nobody handles when a block does not come, which ends a process.
+    const reading = { ...options, maxBytes: ANY_SIZE, offline: !online };
+    for await (const _ of readParts(helia.blockstore, text, reading));
     for await (const _ of helia.pins.add(cid, { signal }));
   } catch (error) {
     if (options.signal?.aborted) throw options.signal.reason;

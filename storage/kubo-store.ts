@@ -1,6 +1,5 @@
 /** A content store whose blocks and pins are a Kubo node's. The network behind it, if any, is that of the Helia node on top. */
 
-import { unixfs } from '@helia/unixfs';
 import { createHeliaLight, type Helia } from 'helia';
 import { FedaiError, type Log, parseCid, silentLog } from '../core/index.ts';
 import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS } from './content.ts';
@@ -11,7 +10,6 @@ import { readFile } from './read.ts';
 
 /** The same store; pins hold in Kubo too, and a Kubo that is away is not taken for missing content. */
 export function keepInKubo(content: ContentStore, helia: Helia, kubo: KuboNode): ContentStore {
-  const files = unixfs(helia);
   return {
     ...content,
     async pin(text, options = {}) {
@@ -26,7 +24,7 @@ export function keepInKubo(content: ContentStore, helia: Helia, kubo: KuboNode):
     isPinned: async (text) => (await content.isPinned(text)) && kubo.isPinned(parseCid(text)),
     async hasLocal(text) {
       try {
-        await readFile(files, text, { maxBytes: Number.MAX_SAFE_INTEGER, offline: true });
+        await readFile(helia.blockstore, text, { maxBytes: Number.MAX_SAFE_INTEGER, offline: true });
         return true;
       } catch (error) {
         if (error instanceof FedaiError && error.code === 'KUBO_UNREACHABLE') throw error;

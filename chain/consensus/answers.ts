@@ -3,7 +3,7 @@
  * with its key over the asker's nonce, so that an answer is one validator's and fresh.
  */
 import { encode } from '@ethereumjs/rlp';
-import { concatBytes, keccak256, uintBytes, utf8 } from '../../core/index.ts';
+import { concatBytes, FedaiError, keccak256, uintBytes, utf8 } from '../../core/index.ts';
 import {
   type BlockCommit,
   decodeCommit,
@@ -39,7 +39,9 @@ export interface Answer {
 }
 
 /** A round has a proposal and two votes; an equivocator has more. */
-export const MAX_ANSWERED = 12;
+export const MAX_ANSWERED = 16;
+/** Of those, votes of the next height. */
+export const MAX_ANSWERED_AHEAD = 4;
 export const MAX_QUESTION_BYTES = 96;
 export const MAX_ANSWER_BYTES = MAX_ANSWERED * (MAX_MESSAGE_BYTES + 4) + MAX_COMMIT_BYTES + 160;
 const DOMAIN = utf8('fedai-answer/1');
@@ -70,13 +72,18 @@ export function decodeAnswer(bytes: Uint8Array): { answer: Answer; body: Uint8Ar
   const body = readBytes(outer[0], 'body of an answer');
   const items = readList(body, 'body of an answer', MAX_ANSWER_BYTES, 4);
   const proof = readBytes(items[2], 'commit');
+  const messages = readItems(items[3], 'messages');
+  if (messages.length > MAX_ANSWERED) {
+    throw new FedaiError('BAD_RLP', 'an answer has too many messages', {
+      got: messages.length,
+      expected: `<= ${MAX_ANSWERED}`,
+    });
+  }
   const answer: Answer = {
     validator: readUint(items[0], 'validator index', 0xffff),
     height: readUint(items[1], 'height'),
     commit: proof.length === 0 ? null : decodeCommit(proof),
-    messages: readItems(items[3], 'messages').map((item) =>
-      decodeConsensusMessage(readBytes(item, 'message')),
-    ),
+    messages: messages.map((item) => decodeConsensusMessage(readBytes(item, 'message'))),
   };
   return { answer, body, signature: readBytes(outer[1], 'signature', 96) };
 }

@@ -2,8 +2,16 @@
  * Keeps a validator that starts from signing until others have told what they know of it, and notices when another
  * machine signs with its key. Rules: watermark.ts; what was signed: signer.ts.
  */
-import { FedaiError, type TimerHandle, toHex } from '../../core/index.ts';
-import type { ValidatorSet } from '../../light/index.ts';
+import {
+  accept,
+  FedaiError,
+  ignore,
+  reject,
+  type TimerHandle,
+  toHex,
+  type Verdict,
+} from '../../core/index.ts';
+import { isQuorum, totalPower, type ValidatorSet } from '../../light/index.ts';
 import { type Answer, answerSignBytes, decodeAnswer, encodeQuestion } from './answers.ts';
 import { checkCommit } from './commits.ts';
 import { type ConsensusMessage, messageSignBytes } from './messages.ts';
@@ -27,6 +35,11 @@ export interface CautionDeps {
 const GRACE_MS = 1_000;
 /** After so long in silence an original that still runs is out of the question, and the network may need this vote. */
 const QUIET_MS = 30_000;
+/**
+ * So many questions in a row, answered by a quorum that neither got further nor holds anything new of ours, say that the
+ * network stands still, perhaps for want of this vote. A live original would have sent its messages again each second.
+ */
+const CALM_QUESTIONS = 3;
 const TICK_MS = 200;
 const ASK_AGAIN_MS = 1_000;
 
@@ -54,6 +67,11 @@ export class Caution {
   #enoughMs: number | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking = false;
+  /** Heads told in answer to the last question alone. */
+  #fresh = new Map<number, number>();
+  #calm = 0;
+  /** Greatest head told up to the question before. */
+  #headBefore = 0;
   #quietSinceMs = 0;
   #timer: TimerHandle | undefined;
   #stopped = false;
@@ -94,6 +112,7 @@ export class Caution {
     }
     signer.adopt(signed);
     this.#quietSinceMs = this.#elapsedMs;
+    this.#calm = 0;
     options.log.warn('own message later than the sign-state: this is an old copy of the data directory', {
       height,
       round,
@@ -143,6 +162,7 @@ export class Caution {
     if (!haveAll && now - this.#enoughMs < GRACE_MS) return;
     this.#settled = true;
     this.#quietSinceMs = now;
+    this.#headBefore = Math.max(0, ...this.#heads.values());
     const { log } = this.#deps.options;
     if (standing.kind === 'open') {
       this.#from = 0;
@@ -158,9 +178,23 @@ export class Caution {
   }
 
   #whileMute(now: number): void {
-    if (now - this.#quietSinceMs < QUIET_MS) return;
-    this.#from = 0;
-    this.#deps.onSettled();
+    if (now - this.#quietSinceMs >= QUIET_MS || this.#calm >= CALM_QUESTIONS) {
+      this.#from = 0;
+      this.#deps.onSettled();
+    } else if (!this.#asking && now - this.#askedMs >= ASK_AGAIN_MS) void this.#askWhileMute(now);
+  }
+
+  async #askWhileMute(now: number): Promise<void> {
+    this.#fresh = new Map();
+    const calmBefore = this.#calm;
+    await this.#ask(now);
+    const { set, self } = this.#deps;
+    const power = totalPower([...this.#fresh.keys(), self].map((index) => set[index]!));
+    const head = Math.max(this.#headBefore, ...this.#fresh.values());
+    const isCalm = isQuorum(power, totalPower(set)) && head === this.#headBefore;
+    this.#headBefore = head;
+    // An own message among the answers has set the count back meanwhile.
+    this.#calm = isCalm && this.#calm === calmBefore ? calmBefore + 1 : 0;
   }
 
   async #ask(now: number): Promise<void> {
@@ -178,19 +212,31 @@ export class Caution {
     }
   }
 
-  #take(bytes: Uint8Array, nonce: Uint8Array): void {
-    if (this.#stopped) return;
-    const { options, set, self } = this.#deps;
-    const answer = this.#verified(bytes, nonce);
-    if (answer === undefined) {
+  #take(bytes: Uint8Array, nonce: Uint8Array): Verdict {
+    if (this.#stopped) return ignore('stopped');
+    const { options, self } = this.#deps;
+    let decoded: ReturnType<typeof decodeAnswer>;
+    try {
+      decoded = decodeAnswer(bytes);
+    } catch (cause) {
+      if (cause instanceof FedaiError && cause.code === 'BAD_RLP') return reject('not an answer');
+      throw cause;
+    }
+    // An honest validator of a later set fails here too: nobody is blamed.
+    if (!this.#isProven(decoded, nonce)) {
       options.log.debug('answer of a validator is not valid');
-      return;
+      return ignore('not proven');
     }
+    const { answer } = decoded;
     // Only a process that runs now can sign a fresh nonce.
-    if (answer.validator === self) {
-      this.#twoMachines({ answered: true });
-      return;
-    }
+    if (answer.validator === self) this.#twoMachines({ answered: true });
+    else this.#hear(answer);
+    return accept;
+  }
+
+  #hear(answer: Answer): void {
+    const { options, set, self } = this.#deps;
+    this.#fresh.set(answer.validator, answer.height);
     this.#heads.set(answer.validator, Math.max(answer.height, this.#heads.get(answer.validator) ?? 0));
     const own = answer.messages.filter((message) => {
       const check = {
@@ -203,23 +249,16 @@ export class Caution {
     for (const message of own.sort(byStep)) this.heard(message);
   }
 
-  #verified(bytes: Uint8Array, nonce: Uint8Array): Answer | undefined {
+  #isProven({ answer, body, signature }: ReturnType<typeof decodeAnswer>, nonce: Uint8Array): boolean {
     const { options, set } = this.#deps;
     const { chainId, scheme } = options;
-    try {
-      const { answer, body, signature } = decodeAnswer(bytes);
-      const publicKey = set[answer.validator]?.blsPublicKey;
-      if (publicKey === undefined) return undefined;
-      const message = answerSignBytes(chainId, nonce, body);
-      if (!scheme.verify({ message, publicKey, signature })) return undefined;
-      const { height, commit } = answer;
-      if (commit === null) return height === 0 ? answer : undefined;
-      const proof = checkCommit(scheme, { chainId, set, commit, height, blockHash: commit.blockHash });
-      return proof.ok ? answer : undefined;
-    } catch (cause) {
-      if (cause instanceof FedaiError && cause.code === 'BAD_RLP') return undefined;
-      throw cause;
-    }
+    const publicKey = set[answer.validator]?.blsPublicKey;
+    if (publicKey === undefined) return false;
+    const message = answerSignBytes(chainId, nonce, body);
+    if (!scheme.verify({ message, publicKey, signature })) return false;
+    const { height, commit } = answer;
+    if (commit === null) return height === 0;
+    return checkCommit(scheme, { chainId, set, commit, height, blockHash: commit.blockHash }).ok;
   }
 }
 

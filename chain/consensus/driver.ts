@@ -5,10 +5,9 @@
 import { equalBytes, FedaiError, ignore, type TimerHandle, toHex, type Verdict } from '../../core/index.ts';
 import { type BlockCommit, isQuorum, totalPower } from '../../light/index.ts';
 import type { Block } from '../types.ts';
-import { answerSignBytes, decodeQuestion, encodeAnswer, MAX_ANSWERED } from './answers.ts';
 import { createBatchVerifier } from './batch.ts';
 import { checkBlockRules, checkDecided } from './block-rules.ts';
-import { byStep, Caution } from './caution.ts';
+import { Caution } from './caution.ts';
 import { checkCommit } from './commits.ts';
 import { createEvidenceBook, type EvidenceBook } from './evidence.ts';
 import { createFutureMessages } from './future.ts';
@@ -18,6 +17,7 @@ import type { ConsensusMessage } from './messages.ts';
 import { HeightRun } from './run.ts';
 import { createSerial } from './serial.ts';
 import { createSigner, type Signer } from './signer.ts';
+import { isSignedVote, testify } from './testimony.ts';
 import type { Consensus, ConsensusOptions, ConsensusStatus, Decided, Evidence, Held } from './types.ts';
 import { openHeightLog } from './wal.ts';
 
@@ -148,39 +148,15 @@ class Driver implements Consensus {
   }
 
   /** Also before this validator may sign anything else: of many that start together each waits for the others. */
-  async answer(question: Uint8Array): Promise<Uint8Array> {
-    const { application, chainId, history } = this.#options;
-    const { nonce, publicKey } = decodeQuestion(question);
-    const signer = this.#signer;
-    const { height } = application.head;
-    const set = await application.validatorsAt(height + 1);
-    const indexOf = (key: Uint8Array) => set.findIndex((one) => equalBytes(one.blsPublicKey, key));
-    const validator = signer === null ? -1 : indexOf(signer.publicKey);
-    if (signer === null || validator === -1)
-      throw new FedaiError('NOT_A_VALIDATOR', 'this node does not vote');
-    const commit = height === 0 ? null : await history.commitAt(height);
-    const messages = this.#messagesOf(indexOf(publicKey));
-    return encodeAnswer({ validator, height, commit, messages }, (body) =>
-      signer.reveal(answerSignBytes(chainId, nonce, body)),
-    );
-  }
-
-  #messagesOf(validator: number): ConsensusMessage[] {
+  answer(question: Uint8Array): Promise<Uint8Array> {
     const run = this.#run;
-    if (run === undefined || validator === -1) return [];
-    const { proposer } = run.context.machine;
-    const own = [...this.#logged, ...run.book.all()].filter(
-      (one) => (one.kind === 'vote' ? one.validator : proposer(one.round)) === validator,
-    );
-    // The latest, and beside them precommits of blocks: those lock.
-    const locks = own.filter(
-      (one) => one.kind === 'vote' && one.type === 'precommit' && one.blockHash !== null,
-    );
-    const newest = [
-      ...own.sort(byStep).slice(-MAX_ANSWERED / 2),
-      ...locks.sort(byStep).slice(-MAX_ANSWERED / 2),
-    ];
-    return [...new Set(newest)].sort(byStep);
+    return testify(question, {
+      options: this.#options,
+      signer: this.#signer,
+      future: this.#future,
+      held: [...this.#logged, ...(run?.book.all() ?? [])],
+      proposer: run?.context.machine.proposer,
+    });
   }
 
   proposedBlock(hash: Uint8Array): Block | undefined {
@@ -307,8 +283,19 @@ class Driver implements Consensus {
       return verdict;
     }
     if (message.height > height) this.#mayBeBehind(message.height, from);
+    await this.#heedAhead(message);
     if (message.height > height + 1) return ignore('of a height far ahead');
     return ignore(this.#future.add(message, from) ? 'of the next height' : 'no room for the next height');
+  }
+
+  /** An own vote of a height where we are not: an old copy would sign it again. */
+  async #heedAhead(message: ConsensusMessage): Promise<void> {
+    const { application } = this.#options;
+    if (this.#caution === undefined || this.#signer === null || message.kind !== 'vote') return;
+    const set = await application.validatorsAt(application.head.height + 1);
+    const key = set[message.validator]?.blsPublicKey;
+    const isOwn = key !== undefined && equalBytes(key, this.#signer.publicKey);
+    if (isOwn && isSignedVote(this.#options, set, message)) this.#caution.heard(message);
   }
 
   #isOwn({ set, machine }: HeightContext, message: ConsensusMessage): boolean {

@@ -57,13 +57,19 @@ export function perform(deps: EffectDeps, effect: Effect, state: MachineState): 
   }
 }
 
+/**
+ * Rounds that fail for hours (proposers away, blocks that never come) must not make one absent proposer cost minutes
+ * afterwards. The assumption of progress becomes that a message takes less than this, far above any working network.
+ */
+const MAX_GROWTH_MS = 60_000;
+
 export function timeoutMs(timing: ConsensusTiming, step: TimedStep, round: number): number {
   const base = {
     propose: timing.proposeTimeoutMs,
     prevote: timing.prevoteTimeoutMs,
     precommit: timing.precommitTimeoutMs,
   };
-  return base[step] + round * timing.timeoutDeltaMs;
+  return base[step] + Math.min(round * timing.timeoutDeltaMs, MAX_GROWTH_MS);
 }
 
 function scheduleTimeout(deps: EffectDeps, step: TimedStep, round: number): void {

@@ -1,5 +1,5 @@
 /** Messages of the next height that came before this node is there: bounded in all and for each peer, unverified. */
-import type { ConsensusMessage } from './messages.ts';
+import type { ConsensusMessage, SignedVote } from './messages.ts';
 
 /** A height is some messages a validator; what is lost here is sent again while the height stalls. */
 const MAX_FOR_PEER = 64;
@@ -9,6 +9,8 @@ export interface FutureMessages {
   readonly size: number;
   /** False when there is no room. */
   add(message: ConsensusMessage, from: string): boolean;
+  /** What is said to be votes of this validator, the latest first. */
+  votesOf(validator: number): SignedVote[];
   /** Removes all, answers those of `height`. */
   take(height: number): { message: ConsensusMessage; from: string }[];
 }
@@ -27,6 +29,12 @@ export function createFutureMessages(): FutureMessages {
       kept.push({ message, from });
       return true;
     },
+    votesOf: (validator) =>
+      kept
+        .flatMap(({ message }) =>
+          message.kind === 'vote' && message.validator === validator ? [message] : [],
+        )
+        .reverse(),
     take(height) {
       const due = kept.filter(({ message }) => message.height === height);
       kept = [];

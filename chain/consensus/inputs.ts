@@ -1,7 +1,7 @@
 /** What one height takes in, and its records in the write-ahead log: replaying them leads to the same state. */
 import { encode } from '@ethereumjs/rlp';
 import { FedaiError, fromHex, toHex } from '../../core/index.ts';
-import { MAX_ROUND, readBytes, readList, readUint } from '../../light/index.ts';
+import { MAX_ROUND, readBytes, readItems, readList, readUint } from '../../light/index.ts';
 import type { Block } from '../types.ts';
 import type { BlockId, TimedStep } from './machine-state.ts';
 import { type ConsensusMessage, decodeConsensusMessage, encodeConsensusMessage } from './messages.ts';
@@ -18,6 +18,8 @@ export type Input =
 
 const WAL_VERSION = 1;
 const KINDS = ['start', 'message', 'block', 'value', 'timeout'] as const;
+/** Items of each kind's record, the kind among them. */
+const ITEMS = { start: 1, message: 2, block: 4, value: 3, timeout: 3 } as const;
 const TIMED_STEPS: readonly TimedStep[] = ['propose', 'prevote', 'precommit'];
 /** Own records only; the bound is there for corrupt files. */
 const MAX_RECORD_BYTES = 1 << 28;
@@ -47,6 +49,7 @@ export function encodeInput(input: Input, codec: BlockCodec): Uint8Array {
 export function decodeInput(bytes: Uint8Array, codec: BlockCodec): Input {
   const items = readList(bytes, 'record of the write-ahead log', MAX_RECORD_BYTES);
   const kind = KINDS[readUint(items[0], 'record kind')];
+  if (kind !== undefined) readItems(items, `record of kind ${kind}`, ITEMS[kind]);
   switch (kind) {
     case 'start':
       return { kind };

@@ -95,7 +95,7 @@ function missingState(): FedaiError {
     {},
     {
       remedy:
-        'restore sign-state.json; without it this key must not validate again (to go on as a follower, start without --validator)',
+        'restore consensus/sign-state.json; without it this key must not validate again (to go on as a follower, start without --validator)',
     },
   );
 }
@@ -206,7 +206,7 @@ function parseState(bytes: Uint8Array): SignState {
     'SIGN_STATE_CORRUPT',
     'the sign-state cannot be read, so it is not known what was signed',
     { bytes: bytes.length },
-    { cause, remedy: 'restore sign-state.json; without it this key must not validate again' },
+    { cause, remedy: 'restore consensus/sign-state.json; without it this key must not validate again' },
   );
 }
 

@@ -1,12 +1,12 @@
 /** What consensus needs from outside and what it offers. Blocks and the Application interface are in chain/types.ts. */
 import type { BlsCheck } from '../../core/bls/index.ts';
-import type { Clock, Log, Service } from '../../core/index.ts';
+import type { Clock, Log, Service, Verdict } from '../../core/index.ts';
 import type { BlockCommit, WorkSection } from '../../light/index.ts';
 import type { Application, Block, ConsensusNetwork } from '../types.ts';
 import type { Step } from './machine-state.ts';
 import type { ConsensusMessage, SignedProposal, SignedVote } from './messages.ts';
 
-/** From the chain spec. Timeouts of round r are the base plus r times the delta. */
+/** From the chain spec. Timeouts of round r are the base plus r times the delta, a minute more at most. */
 export interface ConsensusTiming {
   /** The least time between the starts of two heights. */
   blockTimeMs: number;
@@ -81,8 +81,8 @@ export interface Evidence {
 
 /** The way to validators that may have seen what this one signed. */
 export interface Witnesses {
-  /** Sends `question` to all that can be reached; each answer as it comes. */
-  ask(question: Uint8Array, take: (answer: Uint8Array) => void): Promise<void>;
+  /** Sends `question` to all that can be reached; each answer as it comes. Who sends what is rejected is to blame. */
+  ask(question: Uint8Array, take: (answer: Uint8Array) => Verdict): Promise<void>;
 }
 
 /** Proofs of useful work as consensus sees them. */

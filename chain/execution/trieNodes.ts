@@ -87,12 +87,13 @@ export const hashRef = (hash: Uint8Array): Uint8Array => {
 
 export const unread = (hash: Uint8Array): Unread => ({ kind: 'unread', hash, ref: hashRef(hash) });
 
-const malformed = (): FedaiError =>
+const malformed = (cause?: unknown): FedaiError =>
   new FedaiError(
     'STATE_CORRUPT',
     'a trie node in the database is malformed',
     {},
     {
+      cause,
       remedy: 'restore the data directory from a copy, or delete it and synchronise again',
     },
   );
@@ -101,7 +102,13 @@ type RawNode = Uint8Array | RawNode[];
 
 /** Throws `STATE_CORRUPT`. */
 export function decodeNode(rlp: Uint8Array, ref: Uint8Array): Exclude<Node, Unread> {
-  return fromRaw(decode(rlp) as RawNode, ref);
+  let raw: RawNode;
+  try {
+    raw = decode(rlp) as RawNode;
+  } catch (cause) {
+    throw malformed(cause);
+  }
+  return fromRaw(raw, ref);
 }
 
 function fromRaw(raw: RawNode, ref: Uint8Array | undefined): Exclude<Node, Unread> {
@@ -111,6 +118,7 @@ function fromRaw(raw: RawNode, ref: Uint8Array | undefined): Exclude<Node, Unrea
   }
   const [packed, second] = raw;
   if (raw.length !== 2 || !(packed instanceof Uint8Array) || second === undefined) throw malformed();
+  if (packed.length === 0) throw malformed();
   const nibbles = nibblesOf(packed);
   const path = nibbles.subarray(nibbles[0]! & 1 ? 1 : 2);
   if (nibbles[0]! >= 2) {

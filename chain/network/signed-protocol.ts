@@ -1,5 +1,6 @@
 /** `/fedai/signed/1`: a validator that starts asks others what they have seen of it. Form and proof are consensus's. */
 import type { Log } from '../../core/index.ts';
+import { PENALTY } from '../../net/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import { MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, type Witnesses } from '../consensus/index.ts';
 import { SIGNED_PROTOCOL } from './topics.ts';
@@ -22,7 +23,7 @@ export async function serveSigned(
 }
 
 export function createWitnesses(
-  peer: Pick<Peer, 'requests'>,
+  peer: Pick<Peer, 'requests' | 'scores'>,
   chainPeers: () => string[],
   log: Log,
 ): Witnesses {
@@ -31,7 +32,8 @@ export function createWitnesses(
     async ask(question, take) {
       const one = async (id: string): Promise<void> => {
         try {
-          take(await peer.requests.request(id, SIGNED_PROTOCOL, question, limits));
+          const verdict = take(await peer.requests.request(id, SIGNED_PROTOCOL, question, limits));
+          if (verdict.verdict === 'reject') peer.scores.penalise(id, PENALTY.malformed, verdict.reason);
         } catch (error) {
           log.debug('no answer about signed messages', { peer: id, error });
         }

@@ -21,7 +21,7 @@ const consensusSchema = z.strictObject({
   prevoteTimeoutMs: milliseconds,
   precommitTimeoutMs: milliseconds,
   /** Added to each time-out per round. */
-  timeoutDeltaMs: z.int().min(0).max(600_000),
+  timeoutDeltaMs: z.int().min(0).max(60_000),
 });
 
 const workSchema = z.strictObject({

@@ -19,8 +19,10 @@ interface ScryptParams {
   r: number;
   p: number;
 }
-/** A foreign file may not make us allocate more than this (128·n·r bytes). */
+/** A foreign file may not make us allocate more than this (128·n·r bytes), */
 const MAX_SCRYPT_BYTES = 512 * 2 ** 20;
+/** nor mix longer than four times what `standard` takes (n·r·p). */
+const MAX_SCRYPT_WORK = 2 ** 23;
 /** Keystores are about 500 bytes. */
 export const MAX_KEYSTORE_CHARS = 16_384;
 
@@ -28,9 +30,10 @@ const hexField = (bytes?: number) =>
   z
     .string()
     .regex(bytes === undefined ? /^(?:[0-9a-f]{2}){1,64}$/i : new RegExp(`^[0-9a-f]{${bytes * 2}}$`, 'i'));
+const isPowerOfTwo = (value: number): boolean => Number.isInteger(Math.log2(value));
 const scryptParams = z.object({
-  n: z.number().int().min(2),
-  r: z.number().int().min(1),
+  n: z.number().int().min(2).refine(isPowerOfTwo, 'not a power of two'),
+  r: z.number().int().min(1).max(256),
   p: z.number().int().min(1).max(64),
   dklen: z.literal(32),
   salt: hexField(),
@@ -172,7 +175,9 @@ async function decrypt(
   check: string,
   hash: (bytes: Uint8Array) => Uint8Array,
 ): Promise<Uint8Array> {
-  if (128 * params.n * params.r > MAX_SCRYPT_BYTES) throw badKeystore('its scrypt cost is too high');
+  const { n, r, p } = params;
+  if (128 * n * r > MAX_SCRYPT_BYTES || n * r * p > MAX_SCRYPT_WORK)
+    throw badKeystore('its scrypt cost is too high');
   const sealed = unbare(ciphertext);
   const key = await deriveKey(password, unbare(params.salt), params);
   if (!equalBytes(hash(concatBytes(key.slice(16), sealed)), unbare(check))) {

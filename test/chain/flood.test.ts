@@ -10,7 +10,7 @@ import { until } from '../storage/until.ts';
 import { testSpec, testValidators } from './network-spec.ts';
 
 const NODE = resolve('node_modules/.bin/node');
-const MODES = ['junk', 'large', 'requests', 'oversized', 'drip'] as const;
+const MODES = ['junk', 'large', 'requests', 'oversized', 'drip', 'mutants'] as const;
 const [validator] = testValidators(1) as [ReturnType<typeof testValidators>[0]];
 const spec = testSpec([validator], [], 500);
 const attackers: ChildProcess[] = [];
@@ -43,9 +43,13 @@ afterAll(async () => {
 });
 
 /** Resolves when the attacker says that it is cut off. */
-function launch(mode: string, address: string): { attacking: Promise<void>; cutOff: Promise<void> } {
+function launch(
+  mode: string,
+  ...addresses: [target: string, source?: string]
+): { attacking: Promise<void>; cutOff: Promise<void> } {
   const script = resolve(import.meta.dirname, 'attacker.ts');
-  const child = spawn(NODE, [script, mode, address, String(spec.chainId)], {
+  const [target, ...source] = addresses as string[];
+  const child = spawn(NODE, [script, mode, target!, String(spec.chainId), ...source], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_COMPILE_CACHE: join(directory, 'compiled') },
   });
@@ -80,6 +84,14 @@ test('each attacker is cut off; blocks go on, and the honest follower keeps up a
   const after = victim.status().height;
   expect(after).toBeGreaterThanOrEqual(before + 10);
   await until(() => follower.status().height >= after, 50);
+  // One that only answers, to a node that asks everybody since it is new.
+  const late = await start('late', [address], false);
+  const [lateAddress] = late.addresses() as [string];
+  const liar = launch('liar', lateAddress, address);
+  await liar.cutOff;
+  await until(() => late.status().height >= after, 50);
+  await until(() => late.status().height >= victim.status().height - 1, 50);
+  await late.stop();
   // Nobody is left but the follower, which was never taken for one of them.
   await until(() => victim.status().peers === 1, 50);
 });

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { JsonRpcProvider, parseEther, Wallet } from 'ethers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { saveChainSpec } from '../../chain/index.ts';
+import { createApplication, loadChainSpec, saveChainSpec } from '../../chain/index.ts';
 import { type Hex, toHex } from '../../core/index.ts';
 import { until } from '../storage/until.ts';
 import { testSpec, testValidators } from './network-spec.ts';
@@ -15,14 +16,21 @@ const RECIPIENT = `0x${'22'.repeat(20)}`;
 const validators = testValidators(4);
 /** Generous: a height takes a second, starting a process many on a machine that runs other tests. */
 const STEP_MS = 180_000;
+const FOUR_STARTS_MS = 3 * STEP_MS;
+/** Of a follower that has at least 16 blocks to fetch: when a height is on disk, and in the midst of the next ones. */
+const KILLS = [
+  { height: 4, afterMs: 0 },
+  { height: 8, afterMs: 5 },
+  { height: 13, afterMs: 1 },
+];
 const children: ChildProcess[] = [];
 const providers: JsonRpcProvider[] = [];
 vi.setConfig({ testTimeout: STEP_MS, hookTimeout: STEP_MS });
 let directory: string;
 let bootstrap: string[] = [];
 
-/** Starts node `index` as an operating-system process; 4 and up are followers. */
-async function start(index: number): Promise<void> {
+/** A node as an operating-system process; 4 and up are followers. */
+function launch(index: number, killedAt?: { height: number; afterMs: number }): ChildProcess {
   const dataDir = join(directory, `${index}`);
   const secretKey = validators[index] === undefined ? null : toHex(validators[index].secretKey);
   const input = {
@@ -31,6 +39,7 @@ async function start(index: number): Promise<void> {
     peerByte: index + 1,
     secretKey,
     bootstrap,
+    ...(killedAt && { killedAt }),
   };
   const child = spawn(NODE, [resolve(import.meta.dirname, 'node-process.ts'), JSON.stringify(input)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -38,8 +47,14 @@ async function start(index: number): Promise<void> {
     env: { ...process.env, NODE_COMPILE_CACHE: join(directory, 'compiled') },
   });
   children[index] = child;
+  return child;
+}
+
+async function start(index: number): Promise<void> {
+  const dataDir = join(directory, `${index}`);
+  const child = launch(index);
   await new Promise<void>((done, fail) => {
-    child.stdout.once('data', () => done());
+    child.stdout!.once('data', () => done());
     child.once('exit', (code) => fail(new TypeError(`chain node ${index} ended with ${code}`)));
   });
   const file = JSON.parse(await readFile(join(dataDir, 'node.json'), 'utf8'));
@@ -112,9 +127,36 @@ test('goes on without one validator killed -9; restarted, it catches up and its 
   await reaches(0, (await height(0)) + 3);
 });
 
-test('a follower started late catches up, also without its bootstrap peer', async () => {
-  await start(4);
-  await reaches(4, await height(0));
+test(
+  'a follower killed -9 again and again while it catches up goes on from where it was',
+  async () => {
+    const spec = await loadChainSpec(join(directory, 'chain.json'));
+    let stored = 0;
+    for (const killedAt of KILLS) {
+      const child = launch(4, killedAt);
+      let said = '';
+      child.stdout!.on('data', (text) => {
+        said += text;
+      });
+      const [, signal] = await once(child, 'close');
+      expect(signal).toBe('SIGKILL');
+      expect(said).toContain(`first ${stored + 1}\n`);
+      const left = await createApplication({ spec, directory: join(directory, '4', 'chain') });
+      stored = left.head.height;
+      await left.close();
+      expect(stored).toBeGreaterThanOrEqual(killedAt.height);
+    }
+    await start(4);
+    const head = await height(0);
+    await reaches(4, head);
+    const [theirs, own] = await Promise.all([0, 4].map((index) => providers[index]!.getBlock(head)));
+    expect([own!.hash, own!.stateRoot]).toEqual([theirs!.hash, theirs!.stateRoot]);
+    expect(await providers[4]!.getBalance(RECIPIENT)).toBe(parseEther('1'));
+  },
+  FOUR_STARTS_MS,
+);
+
+test('a follower goes on without its bootstrap peer', async () => {
   expect((await providers[4]!.send('fedai_status', [])).validator).toBe(false);
   await start(2);
   await votes(2);

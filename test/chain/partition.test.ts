@@ -1,4 +1,7 @@
-/** Four validators as processes, split in two and joined again; links stand still as with a pulled cable, or break. */
+/**
+ * Four validators as processes, split in two and joined again; links stand still as with a pulled cable, or break.
+ * `PARTITION_BY=namespaces` takes the kernel's own links instead of proxies: those can only be pulled.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +12,7 @@ import { ask } from '../../cli/devnet/ask.ts';
 import { sleep, toHex } from '../../core/index.ts';
 import { until } from '../storage/until.ts';
 import type { CutOrder } from '../support/cutDials.ts';
+import { createNamespaceNetwork } from '../support/namespaces.ts';
 import { testSpec, testValidators } from './network-spec.ts';
 
 const NODE = resolve('node_modules/.bin/node');
@@ -16,6 +20,11 @@ const BLOCK_MS = 1_000;
 /** Of the cut in CI; `PARTITION_MS` makes it longer. */
 const CUT_MS = Number(process.env.PARTITION_MS ?? 6_000);
 const validators = testValidators(4);
+const machines = process.env.PARTITION_BY === 'namespaces' ? createNamespaceNetwork([0, 0, 1, 1]) : undefined;
+const refusal = typeof machines === 'string' ? machines : undefined;
+const namespaces = typeof machines === 'string' ? undefined : machines;
+if (refusal !== undefined) console.info(`no namespaces here, tests are skipped: ${refusal}`);
+const MODES: [CutOrder['mode']][] = namespaces === undefined ? [['blackhole'], ['reset']] : [['blackhole']];
 const children: ChildProcess[] = [];
 const rpcs: string[] = [];
 const ports: number[] = [];
@@ -31,10 +40,15 @@ async function start(index: number, bootstrap: string[]): Promise<string[]> {
     peerByte: index + 1,
     secretKey,
     bootstrap,
+    ...(namespaces && { host: namespaces.address(index), rpcHost: namespaces.managementAddress(index) }),
   };
   const preload = ['--import', resolve('test/support/cutDials.ts')];
   const script = resolve(import.meta.dirname, 'node-process.ts');
-  const child = spawn(NODE, [...preload, script, JSON.stringify(input)], {
+  const options = namespaces === undefined ? preload : [];
+  const [program = NODE, ...entering] = namespaces?.enter(index) ?? [];
+  const node = program === NODE ? [] : [NODE];
+  const args = [...entering, ...node, ...options, script, JSON.stringify(input)];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
     env: { ...process.env, NODE_COMPILE_CACHE: join(directory, 'compiled') },
   });
@@ -50,29 +64,43 @@ async function start(index: number, bootstrap: string[]): Promise<string[]> {
 }
 
 beforeAll(async () => {
+  if (refusal !== undefined) return;
   directory = await mkdtemp(join(tmpdir(), 'fedai-partition-'));
   await saveChainSpec(join(directory, 'chain.json'), testSpec(validators, [], BLOCK_MS));
   const bootstrap = await start(0, []);
   await Promise.all([1, 2, 3].map((index) => start(index, bootstrap)));
 });
 afterAll(async () => {
+  if (refusal !== undefined) return;
   for (const child of children) child.kill('SIGKILL');
+  namespaces?.remove();
   await rm(directory, { recursive: true, force: true });
 });
 
 const all = [0, 1, 2, 3];
-const order = (index: number, message: CutOrder) => children[index]!.send(message);
+function cut(mode: CutOrder['mode']): void {
+  namespaces?.cut();
+  if (namespaces !== undefined) return;
+  for (const index of all) {
+    const cutOff = all.filter((other) => other >> 1 !== index >> 1).map((other) => ports[other]!);
+    children[index]!.send({ ports: cutOff, mode } satisfies CutOrder);
+  }
+}
+function mend(mode: CutOrder['mode']): void {
+  namespaces?.mend();
+  if (namespaces !== undefined) return;
+  for (const index of all) children[index]!.send({ ports: [], mode } satisfies CutOrder);
+}
 const heightOf = async (index: number): Promise<number> =>
   (await ask<{ height: number }>(rpcs[index]!, 'fedai_status'))?.height ?? -1;
 const heights = () => Promise.all(all.map(heightOf));
 const allReach = (least: number) => until(async () => Math.min(...(await heights())) >= least, 50);
 
-test.each([['blackhole'], ['reset']] as const)(
+test.skipIf(refusal !== undefined).each(MODES)(
   'two against two (%s): no block on either side, and the chain goes on when it heals',
   async (mode) => {
     await allReach(Math.max(...(await heights())) + 2);
-    for (const index of all)
-      order(index, { ports: all.filter((other) => other >> 1 !== index >> 1).map((i) => ports[i]!), mode });
+    cut(mode);
     // What was on its way may still decide the height in progress.
     await sleep(2 * BLOCK_MS);
     const before = await heights();
@@ -80,7 +108,7 @@ test.each([['blackhole'], ['reset']] as const)(
     expect(await heights()).toEqual(before);
     expect(Math.max(...before) - Math.min(...before)).toBeLessThanOrEqual(1);
     const healedAt = performance.now();
-    for (const index of all) order(index, { ports: [], mode });
+    mend(mode);
     await allReach(Math.max(...before) + 1);
     const blockTimes = (performance.now() - healedAt) / BLOCK_MS;
     await allReach(Math.max(...before) + 3);
@@ -93,7 +121,7 @@ test.each([['blackhole'], ['reset']] as const)(
     );
     expect(new Set(hashes).size).toBe(1);
     console.log(
-      `cut of ${CUT_MS / 1000} s (${mode}): next block everywhere after ${blockTimes.toFixed(1)} block times`,
+      `cut of ${CUT_MS / 1000} s (${namespaces ? 'namespaces' : mode}): next block everywhere after ${blockTimes.toFixed(1)} block times`,
     );
   },
 );

@@ -12,7 +12,7 @@ import {
   TOY_TEST_KEY,
 } from '../support/jobNetwork.ts';
 import { TRAIN } from '../support/marketChain.ts';
-import { contributions, wagesCredited, wagesDue } from '../support/wages.ts';
+import { tracesOnChain, wagesCredited, wagesDue } from '../support/wages.ts';
 
 const STAKE = 100n * TRAIN;
 let net: JobNetwork;
@@ -155,6 +155,6 @@ test('those that stayed away lose their share of the stake, and nobody else does
 
 test('everyone is paid to the wei', async () => {
   const { market } = net.client;
-  const due = wagesDue(receipt, await contributions(market, posted.jobId));
+  const due = wagesDue(receipt, await tracesOnChain(market, posted.jobId));
   expect(await wagesCredited(market, posted.jobId, due.keys())).toEqual(due);
 });

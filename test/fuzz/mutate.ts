@@ -18,8 +18,11 @@ export function random(seed: number): Random {
 }
 
 const below = (next: Random, count: number): number => Math.floor(next() * count);
-const bytesOf = (next: Random, length: number): Uint8Array =>
-  Uint8Array.from({ length }, () => below(next, 256));
+export function bytesOf(next: Random, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i += 1) bytes[i] = below(next, 256);
+  return bytes;
+}
 
 const LENGTHS = [0, 1, 2, 8, 20, 32, 48, 64, 65, 96, 200];
 const ODD_JSON = [
@@ -60,11 +63,21 @@ export function damage(sample: Uint8Array, next: Random): Uint8Array {
     const kind = below(next, 5);
     if (kind === 0 && at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(next, 8));
     if (kind === 1) bytes = bytes.slice(0, at);
-    if (kind === 2) bytes = Uint8Array.from([...bytes.slice(0, at), ...bytesOf(next, 9), ...bytes.slice(at)]);
+    if (kind === 2) bytes = joined(bytes.subarray(0, at), bytesOf(next, 9), bytes.subarray(at));
     if (kind === 3) bytes.fill(0xff, at, at + 4);
     if (kind === 4) bytes = oddValue(bytes, next);
   }
   return bytes;
+}
+
+export function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 function oddValue(bytes: Uint8Array, next: Random): Uint8Array<ArrayBuffer> {

@@ -15,7 +15,8 @@ test('an evaluator that took its reader key away, or has one of no use, holds up
     [account(3), toHex(reader.publicKey)],
   ]);
   const delivered = new Map<Hex, Hex>();
-  const job = { id: 1n, postedAt: 0, deadline: 100, drawHeight: 0, state: 'Evaluating', phase: 'Keys' };
+  const step = { state: 'Evaluating', phase: 'Keys', deadline: 100, drawHeight: 0 };
+  const job = { id: 1n, postedAt: 0, accrued: { clearAt: 0 }, ...step };
   const market = {
     contracts: { jobManager: account(9) },
     chainId: async () => 1n,

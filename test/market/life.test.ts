@@ -10,6 +10,7 @@ import {
   utf8,
 } from '../../core/index.ts';
 import {
+  createMarket,
   EVALUATOR_ROLE,
   enrol,
   hashReceipt,
@@ -29,6 +30,8 @@ import {
   ZERO_HASH,
 } from '../../market/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
+import { oneSegment } from '../support/traceClaim.ts';
+import { tracesOnChain, wagesCredited, wagesDue } from '../support/wages.ts';
 
 const testKey = sha256(utf8('test key'));
 const hashOf = (text: string): Hex => toHex(sha256(utf8(text)));
@@ -71,7 +74,8 @@ async function join(market: Market, roles: number, stake: bigint): Promise<void>
 }
 
 beforeAll(async () => {
-  network = await startMarketChain();
+  // Long enough that the last traces are not clear when the last score is revealed.
+  network = await startMarketChain({ workInterval: 20 });
   client = network.marketOf(1);
   workers = [2, 3, 4].map((index) => network.marketOf(index));
   evaluators = [5, 6, 7, 8].map((index) => network.marketOf(index));
@@ -101,13 +105,22 @@ const lastRoot = toHex(
   sha256(concatBytes(utf8('fedai-state/1'), fromHex(weightsRoot), fromHex(optimiserRoot), uintBytes(84, 8))),
 );
 
+/** The last slot has no trace of the last round. */
 async function fixRounds(job: Job): Promise<void> {
+  const slots = await client.workersOf(job.id);
+  let start = hashOf('start');
   const domain = { chainId: await client.chainId(), jobManager: client.contracts.jobManager };
   for (const [round, stateRoot] of [hashOf('state 0'), lastRoot].entries()) {
     const claim = { stateRoot, stateCid: `cid${round}`, contributors: 0b111n, loss: -5n };
     const digest = roundClaimDigest(domain, job.id, round, claim);
     const signatures = [2, 4].map((index) => signDigest(network.privateKeyOf(index), digest));
     await workers[round]!.commitRound(job.id, round, claim, signatures);
+    for (const worker of workers) {
+      const slot = slots.indexOf(accountOf(worker));
+      const trace = oneSegment(start, hashOf(`end ${round} ${slot}`));
+      if (round === 0 || slot < 2) await worker.commitTrace(job.id, round, trace);
+    }
+    start = stateRoot;
   }
 }
 
@@ -132,6 +145,12 @@ async function evaluate(job: Job): Promise<Score> {
     const index = 5 + evaluators.indexOf(market);
     await market.revealScore(job.id, score, salt, signDigest(network.privateKeyOf(index), digest));
   }
+  const { clearAt } = (await client.job(job.id)).accrued;
+  expect(network.chain.application.head.height).toBeLessThan(clearAt - 2);
+  await mineTo(clearAt - 2);
+  const early = await client.completeJob(job.id).catch((error: unknown) => error);
+  expect(isRevert(early, 'JobManagerTooEarly')).toBe(true);
+  await mineTo(clearAt);
   await client.completeJob(job.id);
   return score;
 }
@@ -172,8 +191,13 @@ describe('a job through the typed client', () => {
     ]);
     expect(stored).toBe(hashReceipt(receipt));
 
-    const owed = await client.withdrawable(accountOf(workers[0]!));
-    expect(owed).toBeGreaterThan(29n * TRAIN);
+    const traces = await tracesOnChain(client, job.id);
+    expect(traces.map(({ round, slot }) => 3 * round + slot).sort()).toEqual([0, 1, 2, 3, 4]);
+    const { accrued } = await client.job(job.id);
+    expect(accrued).toMatchObject({ traces: 5, lost: 0, workers: paid.workers, burned: paid.burned });
+    const due = wagesDue(receipt, traces);
+    expect(await wagesCredited(client, job.id, due.keys())).toEqual(due);
+    expect(await client.withdrawable(accountOf(workers[0]!))).toBe(due.get(accountOf(workers[0]!)));
     await workers[0]!.withdraw();
     expect(await client.withdrawable(accountOf(workers[0]!))).toBe(0n);
   });
@@ -187,6 +211,7 @@ describe('a job through the typed client', () => {
       'TrainingStarted',
       'DataKeyDelivered',
       'RoundCommitted',
+      'TraceCommitted',
     ])
       expect(names).toContain(name);
     for (const name of [
@@ -214,9 +239,34 @@ describe('a job through the typed client', () => {
     expect(isRevert(refusal, 'JobManagerWrongState')).toBe(true);
     expect(refusal).toMatchObject({ remedy: expect.stringContaining('job') });
     expect(await client.job(99n).catch((error) => isRevert(error, 'JobManagerUnknownJob'))).toBe(true);
+    const trace = oneSegment(lastRoot, lastRoot);
+    const late = await workers[0]!.commitTrace(1n, 1, trace).catch((error: unknown) => error);
+    expect(isRevert(late, 'JobManagerWrongState')).toBe(true);
     const poor = network.marketOf();
     expect(() => poor.withdraw()).toThrow(expect.objectContaining({ code: 'NO_SIGNER' }));
     expect((await client.job(1n)).testKey).not.toBe(ZERO_HASH);
+  });
+});
+
+describe('work that seals blocks', () => {
+  test('is read from its contract: its terms, its draws and what it has earned', async () => {
+    expect(await client.workParameters()).toMatchObject({ interval: 20, drawDelay: 2, ranks: 3 });
+    // Jobs that are not provable pay no weight.
+    expect(await client.workDraw(20)).toMatchObject({ height: 20, totalWeight: 0n, ranks: [] });
+    expect((await client.upcomingDraw())!.height).toBe((await client.height()) + 1);
+    expect(await client.workWithdrawable(accountOf(workers[0]!))).toBe(0n);
+    const nothing = await workers[0]!.withdrawWork().catch((error: unknown) => error);
+    expect(isRevert(nothing, 'UsefulWorkNothingToWithdraw')).toBe(true);
+  });
+
+  test('is not there on a chain without its contract', async () => {
+    const { usefulWork: _, ...contracts } = network.contracts;
+    const market = createMarket({ rpc: network.rpcUrl, contracts, signer: network.privateKeyOf(2) });
+    expect(await market.workParameters()).toBeUndefined();
+    expect(await market.upcomingDraw()).toBeUndefined();
+    expect(await market.workDraw(4)).toBeUndefined();
+    expect(await market.workWithdrawable(market.account!)).toBe(0n);
+    await expect(market.withdrawWork()).rejects.toMatchObject({ code: 'NO_WORK' });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { toHex, uintBytes } from '../../core/index.ts';
 import {
+  type Accrual,
   type ClientView,
   clientActions,
   dueTransition,
@@ -10,7 +11,12 @@ import {
   ZERO_HASH,
 } from '../../market/index.ts';
 
-const job = (change: Partial<Job>): Job => ({ id: 1n, deadline: 100, drawHeight: 110, ...change }) as Job;
+const accrued = (clearAt: number): Accrual => ({
+  ...{ workers: 0n, burned: 0n, validators: 0n },
+  ...{ clearAt, traces: 0, lost: 0 },
+});
+const job = (change: Partial<Job>): Job =>
+  ({ id: 1n, deadline: 100, drawHeight: 110, accrued: accrued(0), ...change }) as Job;
 const account = (n: number) => toHex(uintBytes(n, 20));
 
 describe('transitions that anyone may make', () => {
@@ -39,6 +45,22 @@ describe('transitions that anyone may make', () => {
     expect(due(reveal, 50, 1)).toBeNull();
     expect(due(reveal, 50, 0)).toBe('completeJob');
     expect(due(reveal, 100, 1)).toBe('completeJob');
+  });
+
+  test('a job is not settled while a draw may still void one of its traces', () => {
+    const cases = [
+      [{ state: 'Training' }, 'expireJob'],
+      [{ state: 'Evaluating', phase: 'Draw', deadline: 150 }, 'expireJob'],
+      [{ state: 'Evaluating', phase: 'Keys' }, 'expireJob'],
+      [{ state: 'Evaluating', phase: 'Reveal' }, 'completeJob'],
+    ] as const;
+    for (const [step, transition] of cases) {
+      expect(due({ ...step, accrued: accrued(170) }, 169)).toBeNull();
+      expect(due({ ...step, accrued: accrued(170) }, 170)).toBe(transition);
+    }
+    // Other steps wait for no trace.
+    const draw = { state: 'Evaluating', phase: 'Draw', deadline: 150, accrued: accrued(170) } as const;
+    expect(due(draw, 110)).toBe('drawEvaluators');
   });
 
   test('nothing is due in a settled job', () => {

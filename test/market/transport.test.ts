@@ -62,6 +62,24 @@ test('what is no JSON-RPC is a transient fault, an error object is not', async (
   });
 });
 
+test.each([
+  ['eth_blockNumber', 7],
+  ['eth_blockNumber', '0xffffffffffffffffff'],
+  ['eth_chainId', null],
+  ['eth_call', '0xabc'],
+  ['eth_getLogs', {}],
+  ['eth_getLogs', [{ address: '0x', topics: [], data: '0x', blockNumber: '0x1', transactionHash: '0x' }]],
+  ['eth_getTransactionReceipt', { status: '0x1' }],
+  ['eth_getBlockByNumber', null],
+])('%s answered by %j is as if the endpoint were away', async (method, result) => {
+  const port = await serve(() => ({ status: 200, body: JSON.stringify({ jsonrpc: '2.0', id: 1, result }) }));
+  await expect(httpTransport(`http://127.0.0.1:${port}`).request(method, [])).rejects.toMatchObject({
+    code: 'RPC_UNAVAILABLE',
+    transient: true,
+    data: { method },
+  });
+});
+
 test('following heights survives a step that fails and offers the same height again', async () => {
   const stop = new AbortController();
   const seen: number[] = [];

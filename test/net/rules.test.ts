@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../core/index.ts';
 import { createCandidates } from '../../net/candidates.ts';
+import { forgetSurplus } from '../../net/forget.ts';
 import { createPeerScores, createRateLimiter, peerIdOf } from '../../net/index.ts';
 import { MAX_CANDIDATES } from '../../net/limits.ts';
 
@@ -117,4 +118,21 @@ test('a peer id follows from its seed', async () => {
   const seed = new Uint8Array(32).fill(1);
   expect(await peerIdOf(seed)).toBe(await peerIdOf(seed));
   expect(await peerIdOf(seed)).toMatch(/^12D3Koo/);
+});
+
+test('peers are remembered by number, connected ones always', async () => {
+  const known = new Set(Array.from({ length: 9 }, (_, i) => `peer ${i}`));
+  const libp2p = {
+    peerStore: {
+      all: async () => [...known].map((id) => ({ id })),
+      delete: async (id: string) => void known.delete(id),
+    },
+    getPeers: () => ['peer 0', 'peer 8'],
+  } as unknown as Parameters<typeof forgetSurplus>[0];
+  await forgetSurplus(libp2p, () => 0, 9);
+  expect(known.size).toBe(9);
+  await forgetSurplus(libp2p, () => 0, 4);
+  expect([...known]).toEqual(['peer 0', 'peer 6', 'peer 7', 'peer 8']);
+  await forgetSurplus(libp2p, () => 0, 1);
+  expect([...known]).toEqual(['peer 0', 'peer 8']);
 });

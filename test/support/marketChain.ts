@@ -20,13 +20,16 @@ export interface MarketChainOptions {
   /** Blocks at `/ipfs/<cid>`. */
   content?: (cid: string) => Promise<Uint8Array | undefined>;
   balances?: Readonly<Record<Hex, bigint>>;
+  /** Blocks from draw to draw. A job settles the draws' delay and two of these after its last trace at the earliest. */
+  workInterval?: number;
 }
 
 export const TRAIN = 10n ** 18n;
 
 export async function startMarketChain(options: MarketChainOptions = {}): Promise<MarketChain> {
   const { accounts = 12, mining = 'instant', content, balances } = options;
-  const spec = { jobs: { drawDelayBlocks: 2 }, ...(balances && { balances }) };
+  const work = { everyBlocks: options.workInterval ?? 4 };
+  const spec = { jobs: { drawDelayBlocks: 2 }, work, ...(balances && { balances }) };
   const chain = await startSoloChain({ accounts, mining, spec });
   const rpc = createRpcServer({
     application: chain.application,

@@ -15,36 +15,57 @@ export async function contributions(market: Market, jobId: bigint): Promise<numb
   return rounds;
 }
 
-/** Wei by account: 90 % to workers by round, 5 % to agreeing evaluators, the rest of what was not burned or paid to validators back. */
-export function wagesDue(receipt: JobReceipt, rounds: readonly (readonly number[])[]): Map<Hex, bigint> {
+export interface TraceOnChain {
+  round: number;
+  slot: number;
+  worker: Hex;
+  /** Drawn and not opened, or proven wrong. */
+  lost: boolean;
+}
+
+/** Traces in the order of their commitment. */
+export async function tracesOnChain(market: Market, jobId: bigint): Promise<TraceOnChain[]> {
+  const traces = new Map<string, TraceOnChain>();
+  const names = ['TraceCommitted', 'TraceLost'] as const;
+  for (const event of await market.events({ fromHeight: 0, jobId, names })) {
+    if (event.name !== 'TraceCommitted' && event.name !== 'TraceLost') continue;
+    const { round, worker } = event;
+    const key = `${round} ${worker}`;
+    if (event.name === 'TraceLost') traces.get(key)!.lost = true;
+    else if (traces.has(key)) throw new TypeError('a trace is committed twice');
+    else traces.set(key, { round, worker, slot: event.slot, lost: false });
+  }
+  return [...traces.values()];
+}
+
+/**
+ * Wei by account: of 90 % for workers the unit of every trace that was not lost, 5 % to agreeing evaluators, back to the client
+ * what is left after the units of 4 % and 1 % that every trace burns or keeps as its work fee and brings the validators.
+ */
+export function wagesDue(receipt: JobReceipt, traces: readonly TraceOnChain[]): Map<Hex, bigint> {
   const { escrow } = receipt.payouts;
-  const [evaluators, burn, validators] = [escrow / 20n, escrow / 25n, escrow / 100n];
-  const pool = escrow - evaluators - burn - validators;
-  const planned = BigInt(receipt.rounds);
+  const [evaluators, fees, validators] = [escrow / 20n, escrow / 25n, escrow / 100n];
+  const pool = escrow - evaluators - fees - validators;
+  const slots = receipt.workers.length;
+  const units = BigInt(receipt.rounds * slots);
   const due = new Map<Hex, bigint>();
-  const pay = (account: Hex, amount: bigint) => due.set(account, (due.get(account) ?? 0n) + amount);
-  const share = (amount: bigint, accounts: Hex[]) => {
-    const each = amount / BigInt(accounts.length);
-    const first = amount - each * BigInt(accounts.length - 1);
-    for (const [i, account] of accounts.entries()) pay(account, i > 0 ? each : first);
+  let left = escrow;
+  const pay = (account: Hex, amount: bigint) => {
+    left -= amount;
+    due.set(account, (due.get(account) ?? 0n) + amount);
   };
-  let paid = 0n;
-  rounds.forEach((slots, round) => {
-    const sofar = (pool * BigInt(round + 1)) / planned;
-    share(
-      sofar - paid,
-      slots.map((slot) => receipt.workers[slot]!),
-    );
-    paid = sofar;
-  });
-  const done = BigInt(rounds.length);
-  if (receipt.agreeing.length > 0) share(evaluators, receipt.agreeing);
-  const gone =
-    paid +
-    (burn * done) / planned +
-    (validators * done) / planned +
-    (receipt.agreeing.length > 0 ? evaluators : 0n);
-  pay(receipt.client, escrow - gone);
+  for (const { round, slot, worker, lost } of traces) {
+    const before = BigInt(round * slots + slot);
+    const unit = (part: bigint) => (part * (before + 1n)) / units - (part * before) / units;
+    left -= unit(fees) + unit(validators);
+    if (!lost) pay(worker, unit(pool));
+  }
+  const { agreeing } = receipt;
+  for (const [i, account] of agreeing.entries()) {
+    const each = evaluators / BigInt(agreeing.length);
+    pay(account, i > 0 ? each : evaluators - each * BigInt(agreeing.length - 1));
+  }
+  pay(receipt.client, left);
   return due;
 }
 

@@ -4,7 +4,7 @@ import { EVALUATOR_ROLE, enrol, type JobReceipt } from '../../market/index.ts';
 import { until } from '../storage/until.ts';
 import { type JobNetwork, postToyJob, REWARD, startJobNetwork } from '../support/jobNetwork.ts';
 import { TRAIN } from '../support/marketChain.ts';
-import { contributions, wagesCredited, wagesDue } from '../support/wages.ts';
+import { tracesOnChain, wagesCredited, wagesDue } from '../support/wages.ts';
 
 const training = { rounds: 2, stepsPerRound: 1, workers: 1 };
 const deadlines = {
@@ -78,7 +78,7 @@ test('a client that never delivers the test key pays all rounds, and costs no ev
   await missDeadline(jobId);
   const receipt = await settled(jobId);
   expect(receipt).toMatchObject({ exit: 'TestKeyAbsent', roundsFixed: 2 });
-  const due = wagesDue(receipt, await contributions(market, jobId));
+  const due = wagesDue(receipt, await tracesOnChain(market, jobId));
   expect(due.get(net.workers[0]!.keys.evm.address)).toBeGreaterThan(0n);
   expect(await wagesCredited(market, jobId, due.keys())).toEqual(due);
   for (const { keys } of net.reserves) expect(await market.freeStakeOf(keys.evm.address)).toBe(10n * TRAIN);

@@ -7,7 +7,7 @@ import type { JobReceipt } from '../../market/index.ts';
 import { until } from '../storage/until.ts';
 import { type JobNetwork, type PostedToy, postToyJob, startJobNetwork } from '../support/jobNetwork.ts';
 import { TRAIN } from '../support/marketChain.ts';
-import { contributions, wagesCredited, wagesDue } from '../support/wages.ts';
+import { contributions, tracesOnChain, wagesCredited, wagesDue } from '../support/wages.ts';
 
 /** Far more than fit into the test: it is ended by its deadline, not by its last round. */
 const ROUNDS = 500;
@@ -149,10 +149,10 @@ test('every fixed state is the one that a replay in one process comes to', async
   expect(roots).toEqual(onChain.map(({ stateRoot }) => stateRoot));
 });
 
-test('without a majority the job ends at its deadline, and all fixed rounds are paid to the wei', async () => {
+test('without a majority the job ends at its deadline, and all traces are paid to the wei', async () => {
   const { market } = net.client;
   expect(receipt).toMatchObject({ state: 'Failed', exit: 'WorkersAbsent', roundsFixed: rounds.length });
-  const due = wagesDue(receipt, rounds);
+  const due = wagesDue(receipt, await tracesOnChain(market, posted.jobId));
   expect(await wagesCredited(market, posted.jobId, due.keys())).toEqual(due);
   for (const worker of receipt.workers) {
     expect(due.get(worker)).toBeGreaterThan(0n);

@@ -27,11 +27,11 @@ function peersOf(status: object): number {
   return 'peers' in status && typeof status.peers === 'number' ? status.peers : 0;
 }
 
-/** False, or where the node stands; it holds every block from genesis. */
+/** False, or where the node stands: `startingBlock` is where this catch-up began. */
 function syncingOf(status: object, height: number): object | false {
   if (!('syncing' in status) || status.syncing !== true || !('bestKnownHeight' in status)) return false;
   return {
-    startingBlock: '0x0',
+    startingBlock: quantity(Number('startingHeight' in status ? status.startingHeight : 0)),
     currentBlock: quantity(height),
     highestBlock: quantity(Number(status.bestKnownHeight)),
   };

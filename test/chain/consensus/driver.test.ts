@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeAnswer, encodeQuestion } from '../../../chain/consensus/answers.ts';
 import {
   blsScheme,
   type Consensus,
@@ -138,6 +139,18 @@ describe('messages of peers', () => {
     expect(await node.deliver(voteOf(1, { height: 9 }))).toMatchObject({ verdict: 'ignore' });
     await node.clock.run(node.clock.now() + 600, () => behind.length > 0);
     expect(behind).toEqual([9]);
+  });
+
+  it('of the next height are told to the validator that sent them, when it starts again', async () => {
+    const ahead = voteOf(1, { height: 2, type: 'precommit', blockHash: hash(7) });
+    const forged = { ...voteOf(1, { height: 2 }), signature: voteOf(2).signature };
+    for (const message of [forged, ahead, voteOf(1)]) await node.deliver(message);
+    const question = { nonce: new Uint8Array(32).fill(5), publicKey: set[1]!.blsPublicKey };
+    const { answer } = decodeAnswer(await node.consensus.answer(encodeQuestion(question)));
+    expect(answer.messages.map(({ height, signature }) => [height, toHex(signature)])).toEqual([
+      [1, toHex(voteOf(1).signature)],
+      [2, toHex(ahead.signature)],
+    ]);
   });
 
   it('that contradict each other are kept as evidence, once', async () => {

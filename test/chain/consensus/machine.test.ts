@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { timeoutMs } from '../../../chain/consensus/effects.ts';
 import { restoreLock, step } from '../../../chain/consensus/machine.ts';
 import {
   type BlockId,
@@ -197,4 +198,13 @@ describe('decision', () => {
     expect(state.step).not.toBe('decided');
     expect(step(heavy, state, votes('precommit', 0, A, 3)[0]!).state.step).toBe('decided');
   });
+});
+
+it('timeouts grow with the round, by a minute at most', () => {
+  const timing = {
+    ...{ blockTimeMs: 1_000, proposeTimeoutMs: 3_000, timeoutDeltaMs: 500 },
+    ...{ prevoteTimeoutMs: 1_000, precommitTimeoutMs: 1_000 },
+  };
+  const proposes = [0, 1, 10, 120, 121, 100_000].map((round) => timeoutMs(timing, 'propose', round));
+  expect(proposes).toEqual([3_000, 3_500, 8_000, 63_000, 63_000, 63_000]);
 });

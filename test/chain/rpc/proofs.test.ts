@@ -3,6 +3,7 @@ import { RLP } from '@ethereumjs/rlp';
 import { createAccountFromRLP } from '@ethereumjs/util';
 import { ContractFactory, JsonRpcProvider, Wallet } from 'ethers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { nodeMethods } from '../../../chain/rpc/methods/node.ts';
 import { fromHex, type Hex, keccak256, toHex, uintBytes } from '../../../core/index.ts';
 import {
   decodeCommit,
@@ -106,4 +107,18 @@ test('validators and status are told', async () => {
   expect(status.height).toBe(await provider.getBlockNumber());
   expect(status.contracts).toEqual(chain.spec.contracts);
   expect(await provider.send('fedai_getCommit', [99_999])).toBeNull();
+});
+
+test('eth_syncing tells where the catch-up began, and false when there is none', async () => {
+  const answer = async (status: object) => {
+    const context = { application: chain.application, status: () => status };
+    return await nodeMethods(context as unknown as Parameters<typeof nodeMethods>[0]).eth_syncing!([]);
+  };
+  const currentBlock = `0x${chain.application.head.height.toString(16)}`;
+  expect(await answer({ syncing: true, startingHeight: 17, bestKnownHeight: 300 })).toEqual({
+    startingBlock: '0x11',
+    currentBlock,
+    highestBlock: '0x12c',
+  });
+  expect(await answer({ syncing: false, startingHeight: null, bestKnownHeight: 300 })).toBe(false);
 });

@@ -1,7 +1,18 @@
 /** What a Byzantine node answers to those that ask it for blocks: forged, cut, garbage, of another height, or nothing. */
 
+import {
+  answerSignBytes,
+  decodeAnswer,
+  decodeQuestion,
+  encodeAnswer,
+} from '../../../chain/consensus/answers.ts';
 import type { SignedVote } from '../../../chain/consensus/index.ts';
-import { BLOCK_PROTOCOL, BLOCKS_PROTOCOL, STATUS_PROTOCOL } from '../../../chain/network/topics.ts';
+import {
+  BLOCK_PROTOCOL,
+  BLOCKS_PROTOCOL,
+  SIGNED_PROTOCOL,
+  STATUS_PROTOCOL,
+} from '../../../chain/network/topics.ts';
 import {
   decodeFinalBlock,
   decodeRange,
@@ -14,7 +25,7 @@ import type { BlockCommit } from '../../../light/index.ts';
 import { craftBlock, craftInvalid, forgeCommit } from './craft.ts';
 import type { Deed } from './deeds.ts';
 import { common, encodedOf, genesisHash } from './ledger.ts';
-import { type Node, secretOf, type World } from './node.ts';
+import { CHAIN_ID, type Node, secretOf, type World } from './node.ts';
 import type { Answer } from './peer.ts';
 
 const GARBAGE = Uint8Array.from([0xc3, 1, 2, 3]);
@@ -43,6 +54,7 @@ export function lie(world: World, node: Node, deeds: ReadonlySet<Deed>, asked: A
   }
   if (!deeds.has('lie-to-sync') || random.chance(1, 4)) return honest;
   if (protocol === STATUS_PROTOCOL) return statusLie(world, honest);
+  if (protocol === SIGNED_PROTOCOL) return answerLie(world, node, asked);
   return protocol === BLOCKS_PROTOCOL ? rangeLie(world, node, asked) : honest;
 }
 
@@ -53,6 +65,31 @@ function statusLie({ schedule: { random } }: World, honest: Answer): Answer {
   const status = decodeStatus(frame);
   const height = random.pick([0, status.height + 1, status.height + 3, status.height + 1000]);
   return { frames: [encodeStatus({ ...status, genesisHash, height })], end: 'whole' };
+}
+
+/** To a validator that starts: silence, garbage, a head without proof, an old one, messages left out or invented. */
+function answerLie(world: World, node: Node, { request, honest, votes }: Asked): Answer {
+  const { random } = world.schedule;
+  const frame = honest.frames[0];
+  if (frame === undefined || random.chance(1, 6)) return NEVER;
+  if (random.chance(1, 6)) return { frames: [GARBAGE], end: 'whole' };
+  const { nonce } = decodeQuestion(request);
+  const { answer } = decodeAnswer(frame);
+  const { height, commit, messages } = answer;
+  const foreign = votes.slice(-4);
+  const invented = foreign.map((vote) => ({ ...vote, height: height + 1, blockHash: null }));
+  const told = random.pick([
+    { ...answer, height: height + random.pick([1, 1000]) },
+    { ...answer, commit: commit && { ...commit, round: commit.round + 1 } },
+    { ...answer, height: 0, commit: null },
+    { ...answer, messages: [] },
+    { ...answer, messages: [...messages, ...foreign] },
+    { ...answer, messages: [...messages, ...invented] },
+    { ...answer, validator: random.below(world.set.length) },
+  ]);
+  const sign = (body: Uint8Array) =>
+    world.scheme.sign(answerSignBytes(CHAIN_ID, nonce, body), secretOf(node.validator));
+  return { frames: [encodeAnswer(told, sign)], end: 'whole' };
 }
 
 function rangeLie(world: World, node: Node, { request, honest, votes }: Asked): Answer {

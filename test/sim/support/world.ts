@@ -1,6 +1,7 @@
 /** Nodes with production drivers on a simulated network, disks and clocks; one run of one schedule. */
 import { createConsensus, type SignatureScheme } from '../../../chain/consensus/index.ts';
 import { fetchBlock, serveBlock } from '../../../chain/network/block-protocol.ts';
+import { createWitnesses, serveSigned } from '../../../chain/network/signed-protocol.ts';
 import { createSync } from '../../../chain/sync/index.ts';
 import { equalBytes, FedaiError, silentLog, toHex } from '../../../core/index.ts';
 import { createByzantine } from './byzantine.ts';
@@ -113,6 +114,7 @@ async function boot(world: World, node: Node): Promise<void> {
       log: silentLog,
     });
     node.stop = () => void Promise.all([consensus.stop(), sync.stop()]);
+    await serveSigned(peer, (question) => consensus.answer(question));
     await consensus.start();
     await serveBlock(peer, (hash) => blockOf(node, hash));
     await sync.start();
@@ -158,6 +160,8 @@ function createNodeConsensus(world: World, node: Node, life: Life, peer: Simulat
     storage: node.disk.storage(life),
     secretKey: node.validator < VALIDATORS ? secretOf(node.validator) : null,
     scheme: world.scheme,
+    // Who asked nobody cannot notice that he signs twice: so the faulty one stays faulty.
+    ...(node.honest ? { witnesses: createWitnesses(peer, chainPeers, silentLog) } : {}),
     clock: node.time.clock(life),
     log: silentLog,
     onFault: (cause) => {

@@ -1,0 +1,151 @@
+/** Samples of what is stored and fetched: data sets, shards, trees of files, images. */
+import { deflateSync, gzipSync } from 'node:zlib';
+import { encode as pb } from '@ipld/dag-pb';
+import { UnixFS } from 'ipfs-unixfs';
+import { CID } from 'multiformats/cid';
+import { create as createDigest } from 'multiformats/hashes/digest';
+import { readPng } from '../../../cli/image/png.ts';
+import {
+  concatBytes,
+  type FedaiError,
+  fromHex,
+  merkleRoot,
+  sha256,
+  toHex,
+  uintBytes,
+  utf8,
+} from '../../../core/index.ts';
+import { type DatasetManifest, decodeManifest, encodeManifest } from '../../../job/index.ts';
+import { openShard } from '../../../storage/dataset/cipher.ts';
+import { readBounded } from '../../../storage/gateway-store.ts';
+import { parseIdx, recordsFromIdx } from '../../../storage/index.ts';
+import { readFile } from '../../../storage/read.ts';
+import { readFileNode } from '../../../storage/unixfs.ts';
+import type { Table } from '../subject.ts';
+
+const KEY = new Uint8Array(32).fill(7);
+const SHA2_256 = 0x12;
+const [RAW, DAG_PB] = [0x55, 0x70];
+const cidOf = (code: number, bytes: Uint8Array) => CID.createV1(code, createDigest(SHA2_256, sha256(bytes)));
+
+function idx(dims: number[], data: Uint8Array): Uint8Array {
+  return concatBytes(Uint8Array.of(0, 0, 8, dims.length), ...dims.map((dim) => uintBytes(dim, 4)), data);
+}
+const images = idx([3, 4, 4], new Uint8Array(48).fill(9));
+const labels = idx([3], Uint8Array.of(0, 1, 2));
+
+const roots = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+const manifest: DatasetManifest = {
+  format: 'fedai-dataset/1',
+  name: 'digits',
+  licence: 'CC0-1.0',
+  shape: [4, 4, 1],
+  type: 'u8',
+  classes: 10,
+  count: 20,
+  shardRecords: 8,
+  shards: roots.map((root) => ({ cid: cidOf(RAW, root).toString(), root: toHex(root) })),
+  plaintextRoot: toHex(merkleRoot(roots)),
+  cipher: { name: 'AES-256-GCM', keyCommitment: toHex(sha256(KEY)) },
+};
+const place = { plaintextRoot: roots[0]!, index: 1, shards: 3 };
+/** Twenty bytes sealed with KEY at that place; sealing draws a nonce each time. */
+const sealed = fromHex(
+  '0xe9e8534f779dbffc27f4946a6f56084c364f511fa67c3f6b073e32080f1bac33414ec1d2eee4a1ee9dcf77bab9dd0398',
+);
+
+const leaves = [new Uint8Array(50).fill(1), new Uint8Array(70).fill(2)];
+const small = new UnixFS({ type: 'file', data: utf8('hello') });
+const tree = new UnixFS({ type: 'file', blockSizes: leaves.map(({ length }) => BigInt(length)) });
+const links = leaves.map((leaf) => ({ Name: '', Hash: cidOf(RAW, leaf), Tsize: leaf.length }));
+const nodes = [pb({ Data: small.marshal(), Links: [] }), pb({ Data: tree.marshal(), Links: links })];
+
+/** Reads the file whose root these bytes are, from a store that has the leaves. */
+function fileUnder(root: Uint8Array): Promise<Uint8Array> {
+  const known = new Map(
+    [root, ...leaves].map((block, i) => [cidOf(i === 0 ? DAG_PB : RAW, block).toString(), block]),
+  );
+  const blocks = {
+    *get(cid: CID) {
+      const block = known.get(cid.toString());
+      if (block === undefined) throw new RangeError('not here');
+      yield block;
+    },
+  };
+  return readFile(blocks, cidOf(DAG_PB, root).toString(), { maxBytes: 1_000, offline: true });
+}
+
+function chunk(type: string, body: Uint8Array): Uint8Array {
+  return concatBytes(uintBytes(body.length, 4), utf8(type), body, new Uint8Array(4));
+}
+function png(channels: number, colour: number): Uint8Array {
+  const rows = new Uint8Array(6 * (5 * channels + 1)).map((_, i) =>
+    i % (5 * channels + 1) === 0 ? i % 5 : i,
+  );
+  const header = concatBytes(uintBytes(5, 4), uintBytes(6, 4), Uint8Array.of(8, colour, 0, 0, 0));
+  const magic = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+  return concatBytes(
+    magic,
+    chunk('IHDR', header),
+    chunk('IDAT', new Uint8Array(deflateSync(rows))),
+    chunk('IEND', KEY),
+  );
+}
+
+const isMissing = (error: unknown): boolean => (error as FedaiError).code === 'CONTENT_NOT_FOUND';
+
+export const storage: Table = {
+  parseIdx: {
+    covers: ['storage/dataset/idx.ts#parseIdx'],
+    format: 'bytes',
+    samples: [images, labels, new Uint8Array(gzipSync(images))],
+    decode: (bytes) => parseIdx(bytes),
+  },
+  recordsFromIdx: {
+    covers: [],
+    format: 'bytes',
+    samples: [images],
+    decode: (bytes) => recordsFromIdx(bytes, labels),
+    share: 0.5,
+  },
+  decodeManifest: {
+    covers: ['job/manifest.ts#decodeManifest'],
+    format: 'json',
+    samples: [manifest, { ...manifest, cipher: null }].map(encodeManifest),
+    decode: decodeManifest,
+  },
+  openShard: {
+    covers: ['storage/dataset/cipher.ts#openShard'],
+    format: 'bytes',
+    samples: [sealed],
+    decode: (bytes) => openShard(KEY, place, bytes),
+    share: 0.2,
+  },
+  readFileNode: {
+    covers: ['storage/unixfs.ts#readFileNode'],
+    format: 'bytes',
+    samples: nodes,
+    decode: (bytes) => readFileNode(cidOf(DAG_PB, bytes), bytes),
+  },
+  readFile: {
+    covers: ['storage/read.ts#readFile', 'storage/read.ts#readParts'],
+    format: 'bytes',
+    samples: nodes,
+    decode: (bytes) =>
+      fileUnder(bytes).catch((error) => (isMissing(error) ? 'missing' : Promise.reject(error))),
+    share: 0.3,
+  },
+  readBounded: {
+    covers: ['storage/gateway-store.ts#readBounded'],
+    format: 'bytes',
+    samples: [KEY],
+    decode: (bytes) => readBounded(new Response(Uint8Array.from(bytes)).body!, cidOf(RAW, KEY)),
+    share: 0.1,
+  },
+  readPng: {
+    covers: ['cli/image/png.ts#readPng'],
+    format: 'bytes',
+    samples: [png(1, 0), png(3, 2), png(4, 6)],
+    decode: readPng,
+  },
+};

@@ -1,0 +1,62 @@
+/** Every decoder under fuzzing, room by room. */
+import { calls } from './samples/calls.ts';
+import { chain } from './samples/chain.ts';
+import { core } from './samples/core.ts';
+import { jobs } from './samples/jobs.ts';
+import { light } from './samples/light.ts';
+import { market } from './samples/market.ts';
+import { net } from './samples/net.ts';
+import { signatures } from './samples/signatures.ts';
+import { storage } from './samples/storage.ts';
+import type { Table } from './subject.ts';
+
+export const ROOMS: Readonly<Record<string, Table>> = {
+  calls,
+  chain,
+  core,
+  jobs,
+  light,
+  market,
+  net,
+  signatures,
+  storage,
+};
+
+/** Exported readers that no stranger's bytes reach directly, each with the reason. */
+export const EXEMPT: Readonly<Record<string, string>> = {
+  'chain/consensus/height.ts#openHeight': 'takes no bytes: opens the log whose records are decodeInput',
+  'chain/consensus/wal.ts#openHeightLog': 'records are decodeInput, and a damaged one ends the replay',
+  'chain/evidence/report.ts#readPunished': 'output of the own EVM',
+  'chain/evidence/report.ts#readSlashed': 'output of the own EVM',
+  'chain/execution/accounts.ts#readState': 'takes no bytes: its nodes are decodeNode',
+  'chain/rpc/http.ts#readBody': 'a byte count over a socket: test/chain/rpc and rpc.test.ts here',
+  'chain/spec/readValidators.ts#readValidators': 'output of the own EVM',
+  'chain/store/levelStore.ts#openStore':
+    'takes no bytes: its records are decodeBlock, decodeReceipts, decodePlace',
+  'cli/chainFile.ts#readChainFile':
+    'parseJson and a schema; the same file is fuzzed through parseChainSpec and trustedOf',
+  'cli/dataKeys.ts#readDataKey': 'own key file of 32 bytes',
+  'cli/devnet/verdict.ts#openLedger': 'takes no bytes',
+  'cli/image/index.ts#readImage': 'a file that the caller names: readPng and parseIdx',
+  'cli/jobFile.ts#readJobDraft': 'readJobFile',
+  'cli/jobFile.ts#readJobFile': 'a file that the caller names, of bounded size: parseJson and parseJob',
+  'cli/keyFiles.ts#openKeys': 'own files: openKeystore',
+  'cli/keyFiles.ts#readPublicKeys': 'own file: BAD_KEYS unless its format is named',
+  'cli/keySet.ts#openKeySet': 'own files: openKeystore',
+  'cli/metrics.ts#openMetrics': 'takes no bytes',
+  'cli/party.ts#openMarket': 'takes no bytes',
+  'cli/party.ts#openPeer': 'takes no bytes',
+  'cli/password.ts#readPassword': 'any text is a password',
+  'cli/postedJob.ts#readPostedJob': 'readDocument over what the contract names',
+  'cli/source.ts#readSource': 'files that the caller names: parseIdx',
+  'market/market.ts#openEndpoints': 'takes no bytes',
+  'storage/atomic-file.ts#readFileIfPresent': 'hands bytes on as they are',
+  'storage/dataset/idx.ts#readIdxDirectory': 'files that the caller names: parseIdx',
+  'storage/dataset/open.ts#openDataset': 'decodeManifest and openShard; hostile sets are in test/storage',
+  'storage/disk.ts#openDisk': 'takes no bytes',
+  'storage/kubo-blocks.ts#openKubo': 'takes no bytes: blocks are hashed, readBounded counts them',
+  'storage/kubo-store.ts#openKuboStore': 'takes no bytes',
+  'storage/local-store.ts#openLocalStore': 'takes no bytes',
+  'worker/jobStore.ts#openJobStore': 'own files: decodeState',
+  'worker/trainer.ts#openTrainer': 'takes no bytes',
+};
