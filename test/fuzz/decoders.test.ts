@@ -1,8 +1,9 @@
 /** Everything that reads strangers' bytes answers with a value, a verdict or a coded error, whatever it is fed. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { checkSamples, fuzz, SEED } from './subject.ts';
+import { toHex } from '../../core/index.ts';
+import { checkSamples, DEFAULT_INPUTS, fuzz, inputOf, SEED } from './subject.ts';
 import { EXEMPT, ROOMS } from './table.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -27,9 +28,26 @@ describe.each(Object.entries(ROOMS))('%s', (_room, table) => {
   });
 });
 
+const subjects = Object.values(ROOMS).flatMap((table) => Object.entries(table));
+
+test('a seed replays exactly, and names no two subjects alike', () => {
+  expect(new Set(subjects.map(([name]) => name)).size).toBe(subjects.length);
+  for (const [name, subject] of subjects) {
+    for (let i = 0; i < 20; i++)
+      expect(toHex(inputOf(subject, name, i))).toBe(toHex(inputOf(subject, name, i)));
+  }
+});
+
+test('a run without settings is of 150 000 inputs or more', () => {
+  const share = subjects.reduce((sum, [, subject]) => sum + (subject.share ?? 1), 0);
+  expect(share * DEFAULT_INPUTS).toBeGreaterThanOrEqual(150_000);
+});
+
 const ROOT = join(import.meta.dirname, '../..');
 /** Folders of the product; contracts and explorer read nothing of strangers by themselves. */
-const FOLDERS = 'chain cli core engine evaluator job light market net profile pouw storage worker'.split(' ');
+const FOLDERS = 'chain cli core engine evaluator job light market net profile pouw storage worker'
+  .split(' ')
+  .filter((folder) => existsSync(join(ROOT, folder)));
 const DECODER = /^export (?:async )?(?:function\*?|const) ((?:decode|parse|read|open)[A-Z]\w*)/gm;
 
 function exported(): string[] {
@@ -44,7 +62,7 @@ function exported(): string[] {
 }
 
 const found = exported();
-const covered = Object.values(ROOMS).flatMap((table) => Object.values(table).flatMap(({ covers }) => covers));
+const covered = subjects.flatMap(([, { covers }]) => covers);
 
 test('every exported decoder is fuzzed or exempt with a reason', () => {
   expect(found.length).toBeGreaterThan(80);

@@ -23,7 +23,8 @@ export type Table = Readonly<Record<string, Subject>>;
 
 export const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** Of a subject whose share is 1. */
-export const INPUTS = Number(process.env.FUZZ_INPUTS ?? 3_000);
+export const DEFAULT_INPUTS = 3_000;
+const INPUTS = Number(process.env.FUZZ_INPUTS ?? DEFAULT_INPUTS);
 /** Far above what any decoder may need for inputs of some 40 kB, on any machine. */
 const MAX_INPUT_MS = 20_000;
 
