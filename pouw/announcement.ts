@@ -1,6 +1,6 @@
 /** How it is told that a drawn segment can be opened: a small message to all validators; the bundle itself is fetched by its content id. */
 import { z } from 'zod';
-import { canonicalJson, type FedaiError, parseJson } from '../core/index.ts';
+import { canonicalJson, equalBytes, type FedaiError, parseJson } from '../core/index.ts';
 
 export const workTopic = (chainId: bigint): string => `/fedai/${chainId}/work/1`;
 
@@ -27,7 +27,9 @@ export const encodeAnnouncement = (announcement: Omit<Announcement, 'format'>): 
 export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined {
   if (bytes.length > MAX_ANNOUNCEMENT_BYTES) return undefined;
   try {
-    return schema.safeParse(parseJson(bytes, MAX_ANNOUNCEMENT_BYTES)).data;
+    const { data } = schema.safeParse(parseJson(bytes, MAX_ANNOUNCEMENT_BYTES));
+    // One form only: spellings of the same message would each be passed on.
+    return data !== undefined && equalBytes(canonicalJson(data), bytes) ? data : undefined;
   } catch (error) {
     if ((error as FedaiError).code === 'BAD_JSON') return undefined;
     throw error;

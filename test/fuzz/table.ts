@@ -8,6 +8,7 @@ import { market } from './samples/market.ts';
 import { net } from './samples/net.ts';
 import { signatures } from './samples/signatures.ts';
 import { storage } from './samples/storage.ts';
+import { work } from './samples/work.ts';
 import type { Table } from './subject.ts';
 
 export const ROOMS: Readonly<Record<string, Table>> = {
@@ -20,6 +21,7 @@ export const ROOMS: Readonly<Record<string, Table>> = {
   net,
   signatures,
   storage,
+  work,
 };
 
 /** Exported readers that no stranger's bytes reach directly, each with the reason. */
@@ -49,7 +51,13 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'cli/password.ts#readPassword': 'any text is a password',
   'cli/postedJob.ts#readPostedJob': 'readDocument over what the contract names',
   'cli/source.ts#readSource': 'files that the caller names: parseIdx',
+  'chain/work/openings.ts#readOpenings': 'output of the own EVM',
+  'market/decodeWork.ts#decodeDraw':
+    'a tuple of the ABI, decoded by the generated interface as those of decode.ts',
+  'market/decodeWork.ts#decodeTrace': 'a tuple of the ABI',
+  'market/decodeWork.ts#decodeWorkParameters': 'a tuple of the ABI',
   'market/market.ts#openEndpoints': 'takes no bytes',
+  'worker/hasher.ts#openHasher': 'takes no bytes: decodeState and parseModel',
   'storage/atomic-file.ts#readFileIfPresent': 'hands bytes on as they are',
   'storage/dataset/idx.ts#readIdxDirectory': 'files that the caller names: parseIdx',
   'storage/dataset/open.ts#openDataset': 'decodeManifest and openShard; hostile sets are in test/storage',
