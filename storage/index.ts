@@ -7,6 +7,7 @@ export {
   decodeManifest,
   encodeManifest,
   MAX_MANIFEST_BYTES,
+  MAX_STORED_SHARD_BYTES,
 } from './dataset/manifest.ts';
 export { type Batch, type Dataset, type OpenOptions, openDataset } from './dataset/open.ts';
 export { type DatasetSource, importDataset } from './dataset/source.ts';

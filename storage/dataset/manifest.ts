@@ -19,6 +19,8 @@ export const MAX_RECORDS = 2 ** 22;
 /** AES-GCM appends a tag; the nonce goes in front. */
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
+/** Of one shard as it lies in a store, encrypted or not. */
+export const MAX_STORED_SHARD_BYTES = MAX_SHARD_BYTES + NONCE_BYTES + TAG_BYTES;
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const positive = z
