@@ -25,6 +25,7 @@ export {
   inputBytesOf,
   MAX_MANIFEST_BYTES,
   MAX_RECORDS,
+  MAX_SHARD_BYTES,
   shardCount,
 } from './manifest.ts';
 export { allContributors, type Replay, type RoundResult, replayJob } from './replay.ts';

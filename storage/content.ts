@@ -17,8 +17,11 @@ export interface ContentStore extends ContentReader {
   /** Stores a file and tells the network (in the background) that it is here. Answers its id. */
   putBytes(bytes: Uint8Array): Promise<string>;
   putStream(source: AsyncIterable<Uint8Array>): Promise<string>;
-  /** Fetches the whole file if need be and keeps it. Pinning twice is no error. */
-  pin(cid: string, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void>;
+  /**
+   * Fetches the whole file if need be and keeps it. Pinning twice is no error. A file of a stranger gets `maxBytes`: a
+   * longer one throws `TOO_LARGE` before any of it is fetched.
+   */
+  pin(cid: string, options?: Partial<ReadOptions>): Promise<void>;
   unpin(cid: string): Promise<void>;
   isPinned(cid: string): Promise<boolean>;
   /** Whether every block of the file is on this disk. */

@@ -4,7 +4,7 @@ import type { Helia } from 'helia';
 import type { CID } from 'multiformats/cid';
 import { isBlockOf, type Log, parseCid } from '../core/index.ts';
 
-import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS } from './content.ts';
+import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS, type ReadOptions } from './content.ts';
 import { explainFetch, readFile, readParts } from './read.ts';
 
 /** A gateway asks the network for a block only this long, so that an unknown id does not hold a request. */
@@ -61,7 +61,7 @@ async function pin(
   helia: Helia,
   online: boolean,
   text: string,
-  options: { timeoutMs?: number; signal?: AbortSignal },
+  options: Partial<ReadOptions>,
 ): Promise<void> {
   const cid = parseCid(text);
   const timeout = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS);
@@ -69,7 +69,7 @@ async function pin(
   if (await isPinRoot(helia, cid)) return;
   try {
     // Helia's own walks leave a rejection behind that nobody handles when a block does not come, which ends a process.
-    const reading = { ...options, maxBytes: ANY_SIZE, offline: !online };
+    const reading = { maxBytes: ANY_SIZE, ...options, offline: !online };
     for await (const _ of readParts(helia.blockstore, text, reading));
     for await (const _ of helia.pins.add(cid, { signal }));
   } catch (error) {

@@ -1,5 +1,6 @@
 export { readFileIfPresent, writeFileAtomic } from './atomic-file.ts';
 export type { ContentReader, ContentStore, ReadOptions } from './content.ts';
+export { MAX_STORED_SHARD_BYTES } from './dataset/cipher.ts';
 export { type IdxPair, parseIdx, readIdxDirectory, recordsFromIdx } from './dataset/idx.ts';
 export type { ImportedDataset, ImportOptions, Records } from './dataset/import.ts';
 export {

@@ -1,9 +1,12 @@
 /** AES-256-GCM of one shard. The associated data binds a shard to its data set and place, so shards cannot be swapped. */
 import { concatBytes, FedaiError, uintBytes, utf8 } from '../../core/index.ts';
+import { MAX_SHARD_BYTES } from '../../job/index.ts';
 
 /** The nonce goes in front of the ciphertext, AES-GCM appends a tag. */
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
+/** Of one shard as it lies in a store, encrypted or not. */
+export const MAX_STORED_SHARD_BYTES = MAX_SHARD_BYTES + NONCE_BYTES + TAG_BYTES;
 
 export interface ShardPlace {
   /** Plaintext Merkle root of the whole set, 32 bytes. */

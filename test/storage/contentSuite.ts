@@ -55,6 +55,8 @@ export function contentSuite(name: string, open: () => ContentStore): void {
     const store = open();
     const cid = await store.putBytes(utf8('four'));
     await expect(store.getBytes(cid, { maxBytes: 3 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    await expect(store.pin(cid, { maxBytes: 3 })).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(await store.isPinned(cid)).toBe(false);
     await expect(store.getBytes('bafybad', limits)).rejects.toMatchObject({ code: 'BAD_CID' });
     const missing = { code: 'CONTENT_NOT_FOUND', transient: true };
     await expect(store.getBytes(UNKNOWN, limits)).rejects.toMatchObject(missing);

@@ -92,7 +92,7 @@ const isRefused = (error: unknown): boolean =>
   ['RPC_UNAVAILABLE', 'RPC_ERROR'].includes((error as FedaiError).code);
 
 export const market: Table = {
-  decodeJob: view(jobManager, 'job', (result) => decode.decodeJob(1n, result), 'decodeJob'),
+  decodePosted: view(jobManager, 'job', (result) => decode.decodeJob(1n, result), 'decodeJob'),
   decodeReceipt: view(jobManager, 'jobReceipt', decode.decodeReceipt, 'decodeReceipt'),
   decodeEvaluation: view(jobManager, 'evaluationOf', decode.decodeEvaluation, 'decodeEvaluation'),
   decodeRound: view(jobManager, 'roundOf', decode.decodeRound, 'decodeRound'),
