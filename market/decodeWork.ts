@@ -1,6 +1,7 @@
 /** Turns decoded tuples of UsefulWork into the market's shapes. */
 import type { Result } from 'ethers';
 import type { Hex } from '../core/index.ts';
+import { namedOf } from './decode.ts';
 import {
   fates,
   type WorkDraw,
@@ -24,7 +25,7 @@ export function decodeTrace(tuple: unknown): WorkTrace {
     jobId: fields['jobId'] as bigint,
     round: number(fields, 'round'),
     slot: number(fields, 'slot'),
-    fate: fates[number(fields, 'fate')]!,
+    fate: namedOf(fates, fields['fate'], 'fate'),
     segments: number(fields, 'segments'),
     height: number(fields, 'height'),
     weight: fields['weight'] as bigint,

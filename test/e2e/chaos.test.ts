@@ -22,6 +22,11 @@ interface Done {
   chaos: { kills: number; payoutExact: boolean; roundsLost: number };
 }
 
+interface Posted {
+  reward: bigint;
+  client: string;
+}
+
 let folder: string;
 let devnet: ChildProcess;
 let done: Done;
@@ -84,29 +89,37 @@ function split(amount: bigint, accounts: string[], due: Map<string, bigint>): vo
   });
 }
 
-/** Of a completed job: 5 % evaluators, 4 % burned, 1 % validators, each rounded down; the workers have the rest. */
+/**
+ * Of a completed job: 5 % to evaluators. The other parts, 4 % work fees, 1 % validators and the rest for workers, are cut into a
+ * unit for each round of each slot, and a committed trace makes its units due; one that is lost brings its worker nothing.
+ */
 async function dueByRules(): Promise<Map<string, bigint>> {
-  const escrow: bigint = (await eventsOf('JobPosted'))[0]!.args.reward;
+  const { reward: escrow, client } = (await eventsOf('JobPosted'))[0]!.args as unknown as Posted;
   const workers: string[] = [...(await eventsOf('TrainingStarted'))[0]!.args.workers];
-  const rounds = await eventsOf('RoundCommitted');
-  const [evaluation, burn, stake] = [(escrow * 5n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
-  const pool = escrow - evaluation - burn - stake;
-  const due = new Map<string, bigint>();
-  const planned = BigInt(rounds.length);
-  for (const [r, { args }] of rounds.entries()) {
-    const share = (pool * BigInt(r + 1)) / planned - (pool * BigInt(r)) / planned;
-    const contributors = workers.filter((_, slot) => (args.contributors >> BigInt(slot)) % 2n === 1n);
-    split(share, contributors, due);
+  const [evaluation, fees, stake] = [(escrow * 5n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
+  const pool = escrow - evaluation - fees - stake;
+  const units = BigInt(workers.length * (await eventsOf('RoundCommitted')).length);
+  const lost = (await eventsOf('TraceLost')).map(({ args }) => `${args.round} ${args.worker}`);
+  const due = new Map<string, bigint>([[ZERO, 0n]]);
+  const pay = (account: string, wei: bigint) => due.set(account, (due.get(account) ?? 0n) + wei);
+  let staked = 0n;
+  for (const { args } of await eventsOf('TraceCommitted')) {
+    const before = args.round * BigInt(workers.length) + args.slot;
+    const unit = (part: bigint) => (part * (before + 1n)) / units - (part * before) / units;
+    expect(workers[Number(args.slot)]).toBe(args.worker);
+    pay(ZERO, unit(fees));
+    staked += unit(stake);
+    if (!lost.includes(`${args.round} ${args.worker}`)) pay(args.worker, unit(pool));
   }
   split(evaluation, await agreeing(), due);
   const power = validators.reduce((sum, one) => sum + BigInt(one.power), 0n);
-  let rest = stake;
+  let rest = staked;
   for (const [i, one] of validators.entries()) {
-    const part = i === validators.length - 1 ? rest : (stake * BigInt(one.power)) / power;
+    const part = i === validators.length - 1 ? rest : (staked * BigInt(one.power)) / power;
     rest -= part;
-    due.set(one.address, (due.get(one.address) ?? 0n) + part);
+    pay(one.address, part);
   }
-  due.set(ZERO, burn);
+  pay(client, escrow - [...due.values()].reduce((sum, wei) => sum + wei, 0n));
   return due;
 }
 
