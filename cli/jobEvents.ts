@@ -24,6 +24,10 @@ function describe(event: MarketEvent): string {
       return `training starts with ${event.workers.length} workers`;
     case 'RoundCommitted':
       return `training round ${event.round} fixed, loss ${lossOf(event.loss).toFixed(4)}`;
+    case 'TraceCommitted':
+      return `worker ${event.worker} commits its trace of training round ${event.round}`;
+    case 'TraceLost':
+      return `worker ${event.worker} loses its trace of training round ${event.round}: ${event.faulty ? 'proven wrong' : 'drawn and not opened'}`;
     case 'ResultSubmitted':
       return `model ${event.modelCid} submitted, hash ${event.modelHash}`;
     case 'EvaluatorsDrawn':

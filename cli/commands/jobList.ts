@@ -32,6 +32,8 @@ export function jobList(parent: Command): Command {
             reward: job.reward,
             rounds: job.post.rounds,
             roundsFixed: job.roundsFixed,
+            traces: job.accrued.traces,
+            tracesLost: job.accrued.lost,
             modelHash: job.modelHash,
             modelCid: job.modelCid,
             correct,

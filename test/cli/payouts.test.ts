@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { checkPayments, expectedPayments, type PaidTrace } from '../../cli/devnet/payouts.ts';
 import type { Hex } from '../../core/index.ts';
 import type { JobReceipt, Parameters, Payouts } from '../../market/index.ts';
+import { wagesDue } from '../support/wages.ts';
 
 const account = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`;
 const parameters = { workersBps: 9000, evaluatorsBps: 500, burnBps: 400, validatorsBps: 100 } as Parameters;
@@ -54,7 +55,7 @@ describe('payments', () => {
     });
   });
 
-  it('sum to the escrow for every amount, number of rounds and traces', () => {
+  it('sum to the escrow, as another count of the same rules, for every amount, number of rounds and traces', () => {
     fc.assert(
       fc.property(
         fc.bigInt({ min: 1n, max: 10n ** 30n }),
@@ -70,6 +71,8 @@ describe('payments', () => {
           const due = expectedPayments({ receipt, parameters, traces, validators });
           expect([...due.values()].reduce((sum, amount) => sum + amount, 0n)).toBe(escrow);
           expect([...due.values()].every((amount) => amount > 0n)).toBe(true);
+          const named = traces.map((trace) => ({ ...trace, worker: receipt.workers[trace.slot]! }));
+          for (const [earner, amount] of wagesDue(receipt, named)) expect(due.get(earner) ?? 0n).toBe(amount);
         },
       ),
     );
