@@ -30,7 +30,7 @@ async function plainSeconds(): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-function finality(seen: readonly Seen[]): Figures {
+export function finality(seen: readonly Seen[]): Figures {
   const times = seen
     .filter(({ event }) => event.event === 'chain' && typeof event.finalityMs === 'number')
     .map(({ event }) => Number(event.finalityMs))

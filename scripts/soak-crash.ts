@@ -59,7 +59,7 @@ async function soak(kills: number, seed: number, json: boolean): Promise<number>
   const fleet = createFleet(layout, display);
   let peer: Peer | undefined;
   try {
-    const { rpcs, bootstrap } = await startChain({ layout, fleet, display, rpcPort: 0 });
+    const { rpcs, bootstrap } = await startChain({ layout, fleet, display, workInterval: 0, rpcPort: 0 });
     const names = layout.parties.filter(({ role }) => role === 'validator').map(({ name }) => name);
     const random = seededRandom(utf8(`fedai-soak-crash/1 ${seed}`));
     const run: Soak = {

@@ -17,6 +17,7 @@ interface Options {
   phraseFile?: string;
   chaos?: number;
   seed?: number;
+  workInterval: number;
   exit?: boolean;
   keepLogs?: boolean;
 }
@@ -44,6 +45,12 @@ export function devnet(parent: Command): Command {
       share,
     )
     .option('--seed <n>', 'seed of the chaos', integer(0, 2 ** 32 - 1), 1)
+    .option(
+      '--work-interval <blocks>',
+      'draw committed training to be proved at every so many blocks; 0: no proofs of work',
+      integer(0, 1_000),
+      5,
+    )
     .option('--keep-logs', 'keep the log file of each process')
     .option('--exit', 'stop after the verdict; exit code 0 only if verified and every payment exact')
     .addHelpText(
@@ -82,6 +89,7 @@ async function start(context: Context, options: Options): Promise<ExitCode> {
     evaluators: options.evaluators,
     rpcPort: options.rpcPort,
     source: options.data,
+    workInterval: options.workInterval,
     exit: options.exit ?? false,
     keepLogs: options.keepLogs ?? false,
     ...(dataDir !== undefined && { dataDir }),

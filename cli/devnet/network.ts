@@ -31,14 +31,14 @@ const BALANCES: Record<Party['role'], number> = {
 const VALIDATOR_STAKE = 10_000;
 /** Short, since nobody here has something to gain from grinding a beacon. */
 const DRAW_DELAY_BLOCKS = 2;
-/** A job of minutes sees many draws. */
-const WORK_INTERVAL_BLOCKS = 5;
 
 export interface NetworkInput {
   layout: Layout;
   fleet: Fleet;
   display: Display;
   rpcPort: number;
+  /** Blocks between two draws of useful work; 0 for none. */
+  workInterval: number;
 }
 
 const partiesOf = (layout: Layout, role: Party['role']): Party[] =>
@@ -86,7 +86,7 @@ export async function startChain(input: NetworkInput): Promise<Chain> {
   return { rpcs, bootstrap };
 }
 
-async function makeChainSpec({ layout, fleet }: NetworkInput): Promise<void> {
+async function makeChainSpec({ layout, fleet, workInterval }: NetworkInput): Promise<void> {
   const balances = layout.parties.map(({ keys, role }) => `${keys.address}=${BALANCES[role]}`);
   const validators = partiesOf(layout, 'validator');
   const child = fleet.start(
@@ -99,7 +99,7 @@ async function makeChainSpec({ layout, fleet }: NetworkInput): Promise<void> {
         '--draw-delay',
         String(DRAW_DELAY_BLOCKS),
         '--work-interval',
-        String(WORK_INTERVAL_BLOCKS),
+        String(workInterval),
         '--stake',
         String(VALIDATOR_STAKE),
       ],

@@ -29,6 +29,8 @@ export interface DevnetOptions extends Counts {
   phrase?: string;
   /** Processes are killed while the job runs. */
   chaos?: ChaosOptions;
+  /** Blocks between two draws of useful work; 0 for none. */
+  workInterval: number;
   exit: boolean;
   keepLogs: boolean;
 }
@@ -119,7 +121,8 @@ async function runThroughJob(run: Run): Promise<Outcome> {
   // The import needs no chain: both start at once.
   const importing = prepareJob(client);
   importing.catch(() => {});
-  const network = await stop.orStopped(startNetwork({ layout, fleet, display, rpcPort: options.rpcPort }));
+  const { rpcPort, workInterval } = options;
+  const network = await stop.orStopped(startNetwork({ layout, fleet, display, rpcPort, workInterval }));
   const status = watchStatus(network.rpcs[0]!, display);
   let recoveries: Recovery[] = [];
   const steps = async (): Promise<Verdict> => {
