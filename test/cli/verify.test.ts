@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkPayments, earnings, expectedPayments, paidTraces } from '../../cli/devnet/payouts.ts';
 import {
   type Check,
   checkJob,
@@ -63,6 +64,21 @@ test('a settled job verifies from chain spec, RPC and id alone', async () => {
     'score',
     'signatures',
   ]);
+});
+
+test('all that its traces made due is on the accounts, to the wei', async () => {
+  const { network, jobId } = settled;
+  const market = network.marketOf();
+  const receipt = await market.jobReceipt(jobId);
+  const { parameters } = await market.job(jobId);
+  const traces = await paidTraces(market, receipt);
+  expect(traces).toHaveLength(6);
+  const validators = trusted.validators.map(({ address, power }) => ({ address, power: BigInt(power) }));
+  const due = expectedPayments({ receipt, parameters, traces, validators });
+  const accounts = network.chain.accounts.map(({ address }) => address);
+  // The chain has seen no other job.
+  const payments = checkPayments(due, new Map(), await earnings(market, accounts), receipt.payouts);
+  expect(payments).toEqual({ exact: true, faults: [] });
 });
 
 describe('one flipped byte fails', () => {

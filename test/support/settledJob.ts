@@ -1,5 +1,5 @@
 /** A completed job with a real model and real data, driven through the typed client by hand: quicker than daemons and as true to the chain. */
-import { type Hex, sha256, silentLog, toHex, utf8 } from '../../core/index.ts';
+import { fromHex, type Hex, sha256, silentLog, toHex, utf8 } from '../../core/index.ts';
 import { createEngine, encodeModel, stateRoots } from '../../engine/index.ts';
 import {
   allContributors,
@@ -9,6 +9,7 @@ import {
   parseJob,
   replayJob,
   scoreModel,
+  startingState,
 } from '../../job/index.ts';
 import {
   EVALUATOR_ROLE,
@@ -25,6 +26,7 @@ import {
 import { type ContentStore, createMemoryStore, importDataset } from '../../storage/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from './marketChain.ts';
 import { toyModel, toyRecipe, toyRecords } from './toy.ts';
+import { oneSegment } from './traceClaim.ts';
 
 export interface SettledJob {
   network: MarketChain;
@@ -59,11 +61,13 @@ export async function settleToyJob(): Promise<SettledJob> {
   const engine = await createEngine({ kernel: 'reference' });
   const job = parseJob(document);
   const domain = { chainId: await client.chainId(), jobManager: client.contracts.jobManager };
+  const jobSeed = { seed: fromHex(seed, 32), jobId };
+  let agreedRoot = toHex(stateRoots(job.model, startingState(engine, job, jobSeed)).stateRoot);
   const state = await replayJob({
     engine,
     job,
     data: arrayData(train.inputs, train.labels),
-    seed: { seed: Uint8Array.from(Buffer.from(seed.slice(2), 'hex')), jobId },
+    seed: jobSeed,
     contributors: allContributors(job),
     async onRound({ round, state: reached, lossQ16 }) {
       const stateRoot = toHex(stateRoots(job.model, reached).stateRoot);
@@ -71,6 +75,10 @@ export async function settleToyJob(): Promise<SettledJob> {
       const digest = roundClaimDigest(domain, jobId, round, claim);
       const signatures = WORKERS.map((index) => signDigest(network.privateKeyOf(index), digest));
       await network.marketOf(2).commitRound(jobId, round, claim, signatures);
+      // Each says that its own share ended where the mean is.
+      for (const index of WORKERS)
+        await network.marketOf(index).commitTrace(jobId, round, oneSegment(agreedRoot, stateRoot));
+      agreedRoot = stateRoot;
     },
   });
   const roots = stateRoots(job.model, state);
@@ -157,5 +165,6 @@ async function judge(
     await market.revealScore(jobId, score, salt, signature);
   }
   await client.publishTestKey(jobId, toHex(testKey));
+  await mineTo(network, (await client.job(jobId)).accrued.clearAt);
   await client.completeJob(jobId);
 }
