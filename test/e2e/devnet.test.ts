@@ -31,6 +31,8 @@ interface Done {
   };
   payouts: Record<'workers' | 'evaluators' | 'burned' | 'validators' | 'refund' | 'escrow', string>;
   chain: { height: number; validators: number };
+  workBlocks: number;
+  workVerified: number;
   wallSeconds: number;
 }
 
@@ -89,13 +91,15 @@ describe('npm run devnet', () => {
     expect(done.job.accuracy).toBeGreaterThanOrEqual(0.97);
     const { escrow, ...shares } = done.payouts;
     expect(Object.values(shares).reduce((sum, wei) => sum + BigInt(wei), 0n)).toBe(BigInt(escrow));
-    expect(shares).toEqual({
-      workers: ((BigInt(escrow) * 90n) / 100n).toString(),
+    const { workers, refund, ...others } = shares;
+    expect(others).toEqual({
       evaluators: ((BigInt(escrow) * 5n) / 100n).toString(),
       burned: ((BigInt(escrow) * 4n) / 100n).toString(),
       validators: (BigInt(escrow) / 100n).toString(),
-      refund: '0',
     });
+    // On a machine that stands still a drawn trace may not be opened in time: its pay, of 18 equal units, returns.
+    expect(BigInt(workers) + BigInt(refund)).toBe((BigInt(escrow) * 90n) / 100n);
+    expect(BigInt(refund) % ((BigInt(escrow) * 90n) / 100n / 18n)).toBe(0n);
     expect(done.chain.validators).toBe(4);
     expect(done.wallSeconds).toBeGreaterThan(0);
   });
@@ -105,6 +109,20 @@ describe('npm run devnet', () => {
     expect(code, stderr).toBe(0);
     expect(events.length).toBeGreaterThan(5);
     expect(events.filter((event) => event.ok === false)).toEqual([]);
+  });
+
+  test('is sealed by its own training: each work block can be executed again, and no other block has a proof', async () => {
+    expect(done.workBlocks).toBeGreaterThanOrEqual(1);
+    expect(done.workVerified).toBe(done.workBlocks);
+    const listed = await fedai(['work', 'list', '--rpc', rpc, '--json']);
+    const height = String(listed.events[0]!.height);
+    const { code, events, stderr } = await fedai(['work', 'verify', height, ...access, '--json']);
+    expect(code, stderr).toBe(0);
+    expect(events.filter(({ event }) => event === 'check').map(({ name }) => name)).toEqual(
+      'header|work section|draw|bundle|document|plan|manifest|start|records|end|replay|model'.split('|'),
+    );
+    const none = await fedai(['work', 'verify', '1', ...access, '--json']);
+    expect(none.code).toBe(1);
   });
 
   test('serves viem', async () => {
