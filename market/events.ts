@@ -35,6 +35,7 @@ export type MarketEvent = Place &
         endRoot: Hex;
         weight: bigint;
       }
+    /** Not where the chain's own call voids the trace: that leaves no event. */
     | { name: 'TraceLost'; round: number; worker: Hex; faulty: boolean }
     | { name: 'ResultSubmitted'; modelHash: Hex; modelCid: string; worker: Hex }
     | { name: 'EvaluatorsDrawn'; evaluators: Hex[]; attempt: number }

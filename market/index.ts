@@ -65,6 +65,7 @@ export {
   type Score,
   type ScoreVerdict,
   type TraceClaim,
+  type TraceRecord,
   verdicts,
   WORKER_ROLE,
   type WorkDraw,

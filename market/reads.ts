@@ -11,7 +11,7 @@ import {
   decodeRegistration,
   decodeRound,
 } from './decode.ts';
-import { decodeDraw, decodeWorkParameters } from './decodeWork.ts';
+import { decodeDraw, decodeTraceRecord, decodeWorkParameters } from './decodeWork.ts';
 import { decodeEvent, type EventQuery, eventFilter, type MarketEvent, type RawLog } from './events.ts';
 import { retry } from './retry.ts';
 import type {
@@ -21,6 +21,7 @@ import type {
   JobReceipt,
   Parameters,
   Registration,
+  TraceRecord,
   WorkDraw,
   WorkParameters,
 } from './types.ts';
@@ -41,6 +42,8 @@ export interface MarketReads {
   evaluatorsOf(jobId: bigint): Promise<Hex[]>;
   evaluationOf(jobId: bigint, evaluator: Hex): Promise<Evaluation>;
   roundOf(jobId: bigint, round: number): Promise<FixedRound>;
+  /** The one way to learn that a draw has voided a trace: what the chain itself calls leaves no events. */
+  traceOf(jobId: bigint, round: number, slot: number): Promise<TraceRecord>;
   jobReceipt(jobId: bigint): Promise<JobReceipt>;
   receiptHash(jobId: bigint): Promise<Hex>;
   /** Wei. */
@@ -80,6 +83,8 @@ export function createReads(context: MarketContext): MarketReads {
     evaluationOf: async (jobId, evaluator) =>
       decodeEvaluation(await jobManager.read('evaluationOf', [jobId, evaluator])),
     roundOf: async (jobId, round) => decodeRound(await jobManager.read('roundOf', [jobId, round])),
+    traceOf: async (jobId, round, slot) =>
+      decodeTraceRecord(await jobManager.read('traceOf', [jobId, round, slot])),
     jobReceipt: async (jobId) => decodeReceipt(await jobManager.read('jobReceipt', [jobId])),
     receiptHash: async (jobId) => (await jobManager.read('receiptHash', [jobId]))[0] as Hex,
     withdrawable: async (account) => (await jobManager.read('withdrawable', [account]))[0] as bigint,

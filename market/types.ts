@@ -217,6 +217,14 @@ export interface JobReceipt {
   payouts: Payouts;
 }
 
+/** What became of a slot's trace of a training round, as JobManager knows it. */
+export interface TraceRecord {
+  committed: boolean;
+  traceId: bigint;
+  /** Void or faulty. */
+  lost: boolean;
+}
+
 export const fates = ['Committed', 'Drawn', 'Opened', 'Void', 'Faulty'] as const;
 
 /** A committed trace as UsefulWork holds it. */

@@ -2,7 +2,7 @@
  * Whether everyone got what the rules say, to the wei: the shares are computed anew from the job's receipt and committed
  * traces, and compared with what each account can withdraw or has withdrawn. Owns no payment.
  */
-import { type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
+import { FedaiError, type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
 import type { JobReceipt, Market, Parameters, Payouts } from '../../market/index.ts';
 
 const BPS = 10_000n;
@@ -151,15 +151,16 @@ export function checkPayments(
 }
 
 /** Every trace that the job's workers have on chain. */
-export async function paidTraces(market: Market, receipt: JobReceipt): Promise<PaidTrace[]> {
-  const names = ['TraceCommitted', 'TraceLost'] as const;
+export async function paidTraces(market: Market, { jobId, workers }: JobReceipt): Promise<PaidTrace[]> {
+  const names = ['TraceCommitted'] as const;
   const traces: PaidTrace[] = [];
-  for (const event of await market.events({ fromHeight: 0, jobId: receipt.jobId, names })) {
-    if (event.name === 'TraceCommitted') traces.push({ round: event.round, slot: event.slot, lost: false });
-    if (event.name !== 'TraceLost') continue;
-    const slot = receipt.workers.indexOf(event.worker);
-    const lost = traces.find((trace) => trace.round === event.round && trace.slot === slot);
-    if (lost !== undefined) lost.lost = true;
+  for (const event of await market.events({ fromHeight: 0, jobId, names })) {
+    if (event.name !== 'TraceCommitted') continue;
+    const { round, slot, worker } = event;
+    if (workers[slot] !== worker)
+      throw new FedaiError('BAD_TRACE', 'a trace is not of its slot', { jobId, round });
+    // A draw that voids a trace leaves no event.
+    traces.push({ round, slot, lost: (await market.traceOf(jobId, round, slot)).lost });
   }
   return traces;
 }

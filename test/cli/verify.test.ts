@@ -66,13 +66,16 @@ test('a settled job verifies from chain spec, RPC and id alone', async () => {
   ]);
 });
 
-test('all that its traces made due is on the accounts, to the wei', async () => {
+test('all that its traces made due is on the accounts, to the wei, and nothing for those that were not opened', async () => {
   const { network, jobId } = settled;
   const market = network.marketOf();
   const receipt = await market.jobReceipt(jobId);
   const { parameters } = await market.job(jobId);
   const traces = await paidTraces(market, receipt);
   expect(traces).toHaveLength(6);
+  const { accrued } = await market.job(jobId);
+  expect(accrued.lost).toBeGreaterThan(0);
+  expect(traces.filter(({ lost }) => lost)).toHaveLength(accrued.lost);
   const validators = trusted.validators.map(({ address, power }) => ({ address, power: BigInt(power) }));
   const due = expectedPayments({ receipt, parameters, traces, validators });
   const accounts = network.chain.accounts.map(({ address }) => address);

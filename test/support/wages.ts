@@ -26,14 +26,13 @@ export interface TraceOnChain {
 /** Traces in the order of their commitment. */
 export async function tracesOnChain(market: Market, jobId: bigint): Promise<TraceOnChain[]> {
   const traces = new Map<string, TraceOnChain>();
-  const names = ['TraceCommitted', 'TraceLost'] as const;
-  for (const event of await market.events({ fromHeight: 0, jobId, names })) {
-    if (event.name !== 'TraceCommitted' && event.name !== 'TraceLost') continue;
-    const { round, worker } = event;
+  for (const event of await market.events({ fromHeight: 0, jobId, names: ['TraceCommitted'] })) {
+    if (event.name !== 'TraceCommitted') continue;
+    const { round, slot, worker } = event;
     const key = `${round} ${worker}`;
-    if (event.name === 'TraceLost') traces.get(key)!.lost = true;
-    else if (traces.has(key)) throw new TypeError('a trace is committed twice');
-    else traces.set(key, { round, worker, slot: event.slot, lost: false });
+    if (traces.has(key)) throw new TypeError('a trace is committed twice');
+    const { lost } = await market.traceOf(jobId, round, slot);
+    traces.set(key, { round, slot, worker, lost });
   }
   return [...traces.values()];
 }
