@@ -17,6 +17,7 @@ import {
   phases,
   type Registration,
   type Score,
+  type TraceRecord,
 } from './types.ts';
 
 type Fields = Record<string, unknown>;
@@ -143,6 +144,15 @@ export function decodeJob(id: bigint, result: Result): Job {
     agreed: scoreOf(nested(fields, 'agreed')),
     payouts: payoutsOf(nested(fields, 'payouts')),
     accrued: accrualOf(nested(fields, 'accrued')),
+  };
+}
+
+export function decodeTraceRecord(result: Result): TraceRecord {
+  const fields = fieldsOf(result);
+  return {
+    committed: fields['committed'] === true,
+    traceId: fields['traceId'] as bigint,
+    lost: fields['lost'] === true,
   };
 }
 

@@ -4,7 +4,6 @@ import type { Hex } from '../core/index.ts';
 import { namedOf } from './decode.ts';
 import {
   fates,
-  type TraceRecord,
   type WorkDraw,
   type WorkParameters,
   type WorkRank,
@@ -31,15 +30,6 @@ export function decodeTrace(tuple: unknown): WorkTrace {
     height: number(fields, 'height'),
     weight: fields['weight'] as bigint,
     root: fields['root'] as Hex,
-  };
-}
-
-export function decodeTraceRecord(result: Result): TraceRecord {
-  const fields = fieldsOf(result);
-  return {
-    committed: fields['committed'] === true,
-    traceId: fields['traceId'] as bigint,
-    lost: fields['lost'] === true,
   };
 }
 

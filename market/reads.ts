@@ -10,8 +10,9 @@ import {
   decodeReceipt,
   decodeRegistration,
   decodeRound,
+  decodeTraceRecord,
 } from './decode.ts';
-import { decodeDraw, decodeTraceRecord, decodeWorkParameters } from './decodeWork.ts';
+import { decodeDraw, decodeWorkParameters } from './decodeWork.ts';
 import { decodeEvent, type EventQuery, eventFilter, type MarketEvent, type RawLog } from './events.ts';
 import { retry } from './retry.ts';
 import type {

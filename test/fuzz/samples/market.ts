@@ -95,6 +95,7 @@ export const market: Table = {
   decodePosted: view(jobManager, 'job', (result) => decode.decodeJob(1n, result), 'decodeJob'),
   decodeReceipt: view(jobManager, 'jobReceipt', decode.decodeReceipt, 'decodeReceipt'),
   decodeEvaluation: view(jobManager, 'evaluationOf', decode.decodeEvaluation, 'decodeEvaluation'),
+  decodeTraceRecord: view(jobManager, 'traceOf', decode.decodeTraceRecord, 'decodeTraceRecord'),
   decodeRound: view(jobManager, 'roundOf', decode.decodeRound, 'decodeRound'),
   decodeAddresses: view(jobManager, 'workersOf', decode.decodeAddresses, 'decodeAddresses'),
   decodeParameters: view(jobManager, 'parameters', decode.decodeParameters, 'decodeParameters'),
