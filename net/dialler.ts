@@ -5,12 +5,15 @@ import { FedaiError, type Log, steadyClock } from '../core/index.ts';
 import { isMultiaddr, isPeerId, peerIdIn } from './addresses.ts';
 import { type Candidate, createCandidates } from './candidates.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './limits.ts';
+import { endpointOf, type Probe, probeTcp } from './probe.ts';
 import type { PeerScores } from './scores.ts';
 
 /** A handshake takes milliseconds of work, but the other side may be a busy trainer, or one of many starting on one machine. */
 const DIAL_TIMEOUT_MS = HANDSHAKE_TIMEOUT_MS;
 /** Few, so that a process that starts does not starve its own handshakes into time-outs. */
 const PARALLEL_DIALS = 4;
+/** Bare TCP connections, of which most are to nobody. */
+const PARALLEL_PROBES = 16;
 /** One line a failing bootstrap peer at its 1st, 2nd, 4th, … failure. */
 const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
 
@@ -29,11 +32,15 @@ export interface DiallerInput {
   targetPeers: number;
   signal: AbortSignal;
   log: Log;
+  probe?: Probe;
+  now?: () => number;
 }
 
-export function createDialler({ libp2p, scores, targetPeers, signal, log }: DiallerInput): Dialler {
+export function createDialler(input: DiallerInput): Dialler {
+  const { libp2p, scores, targetPeers, signal, log, probe = probeTcp, now = steadyClock.now } = input;
   const candidates = createCandidates();
   const dialling = new Set<string>();
+  const probing = new Set<string>();
   const self = libp2p.peerId.toString();
   /** Who answered at a bootstrap address that named nobody. */
   const answeredBy = new Map<string, string>();
@@ -48,7 +55,7 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
     try {
       const bounded = AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), signal]);
       const connection = await libp2p.dial(dialTargets(candidate), { signal: bounded });
-      candidates.succeeded(candidate.key, steadyClock.now());
+      candidates.succeeded(candidate.key, now());
       answeredBy.set(candidate.key, connection.remotePeer.toString());
     } catch (error) {
       if (!signal.aborted) onFailure(candidate, error);
@@ -57,9 +64,25 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
     }
   }
 
+  /**
+   * Whoever was away is looked for by a bare connection first: the system asks again for it after pauses that double,
+   * so that a dial begun while a cable was pulled would be heard only long after it is back.
+   */
+  async function dialOnceReachable(candidate: Candidate): Promise<void> {
+    const endpoints = candidate.addresses.map(endpointOf);
+    const known = endpoints.filter((endpoint) => endpoint !== undefined);
+    if (known.length < endpoints.length) return dial(candidate);
+    probing.add(candidate.key);
+    const answers = await Promise.all(known.map(probe));
+    probing.delete(candidate.key);
+    if (signal.aborted) return;
+    if (answers.includes(true)) return dial(candidate);
+    onFailure(candidate, new FedaiError('UNREACHABLE', 'nothing answers there', {}, { transient: true }));
+  }
+
   function onFailure(candidate: Candidate, error: unknown): void {
     log.debug('dial failed', { peer: candidate.key, addresses: candidate.addresses, error });
-    const entry = candidates.failed(candidate.key, steadyClock.now());
+    const entry = candidates.failed(candidate.key, now());
     if (entry === undefined) answeredBy.delete(candidate.key);
     if (!entry?.bootstrap || !isPowerOfTwo(entry.failures)) return;
     log.warn('bootstrap peer is away; trying again', {
@@ -80,15 +103,17 @@ export function createDialler({ libp2p, scores, targetPeers, signal, log }: Dial
       const usable = addresses.filter(isMultiaddr);
       if (peerId !== self && usable.length > 0 && isPeerId(peerId)) candidates.add(peerId, usable);
     },
-    lost: (peerId) => candidates.lost(peerId, steadyClock.now()),
+    lost: (peerId) => candidates.lost(peerId, now()),
     dialDue() {
       const connected = connectedPeers(libp2p);
-      for (const candidate of candidates.due(steadyClock.now())) {
+      for (const candidate of candidates.due(now())) {
         const { key } = candidate;
         if (dialling.size >= PARALLEL_DIALS) return;
         if (!candidate.bootstrap && connected.size + dialling.size >= targetPeers) return;
-        if (dialling.has(key) || isConnected(key, connected) || scores.isBanned(key)) continue;
-        void dial(candidate);
+        if (dialling.has(key) || probing.has(key)) continue;
+        if (isConnected(key, connected) || scores.isBanned(key)) continue;
+        if (candidate.failures === 0 && candidate.metAtMs === undefined) void dial(candidate);
+        else if (probing.size < PARALLEL_PROBES) void dialOnceReachable(candidate);
       }
     },
   };

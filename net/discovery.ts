@@ -8,6 +8,7 @@ import { createDialler, type Dialler } from './dialler.ts';
 import { askPeers, servePeers } from './exchange.ts';
 import { forgetSurplus } from './forget.ts';
 import { TARGET_PEERS } from './limits.ts';
+import type { Links } from './links.ts';
 import { mendConnections } from './mend.ts';
 import type { Requests } from './requests.ts';
 import { PENALTY, type PeerScores } from './scores.ts';
@@ -16,6 +17,7 @@ export interface DiscoveryInput {
   libp2p: Libp2p;
   requests: Requests;
   scores: PeerScores;
+  links: Links;
   /** Multiaddresses, with or without `/p2p/<id>`. */
   bootstrap: readonly string[];
   /** Stop dialling at this many peers (not for bootstrap peers). */
@@ -49,6 +51,7 @@ export function createDiscovery(input: DiscoveryInput): Discovery {
 
   async function run(): Promise<void> {
     for (let tick = 1; !signal.aborted; tick++) {
+      input.links.tick();
       dialler.dialDue();
       const connections = libp2p.getConnections();
       const chosen = connections[Math.floor(Math.random() * connections.length)]?.remotePeer.toString();

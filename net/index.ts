@@ -3,6 +3,7 @@ export { createDiscovery, type Discovery, type DiscoveryInput } from './discover
 export { createGossip, type Gossip, type GossipHandler } from './gossip.ts';
 export { hostKey, peerIdOf } from './identity.ts';
 export { MAX_GOSSIP_BYTES } from './limits.ts';
+export { createLinks, type Links } from './links.ts';
 export { createHostOptions, type HostInput, type HostServices } from './options.ts';
 export { createRateLimiter, type RateLimit, type RateLimiter } from './rate.ts';
 export { createRequests, type Requests } from './requests.ts';

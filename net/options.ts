@@ -3,12 +3,12 @@ import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { type GossipSub, type GossipsubOpts, gossipsub, StrictNoSign } from '@libp2p/gossipsub';
 import { type Identify, identify } from '@libp2p/identify';
-import type { PrivateKey } from '@libp2p/interface';
+import type { MultiaddrConnection, PeerId, PrivateKey } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import type { Libp2pOptions } from 'libp2p';
-import { concatBytes, sha256, utf8 } from '../core/index.ts';
+import { concatBytes, sha256, sleep, utf8 } from '../core/index.ts';
 import { NEVER_TOO_OLD } from './forget.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
@@ -17,6 +17,7 @@ import {
   MAX_GOSSIP_RPC_BYTES,
   MAX_WRITE_BUFFER_BYTES,
 } from './limits.ts';
+import { KEEP_ALIVE_MS, type Links } from './links.ts';
 import type { PeerScores } from './scores.ts';
 
 export type HostServices = { gossip: GossipSub; dht: KadDHT; identify: Identify; ping: Ping };
@@ -28,22 +29,36 @@ export interface HostInput {
   /** Addresses to tell others instead of those listened on (behind a port forward). */
   announce?: readonly string[];
   scores: PeerScores;
+  links: Links;
 }
 
-/** A busy trainer answers late: a ping is given half a minute before its connection counts as dead. */
+/** A busy trainer answers late: a ping is given half a minute before its connection counts as dead. A way that is gone is noticed by `links.ts`. */
 const PING_TIMEOUT_MS = 30_000;
+const SETTLING_MS = 100;
 
 export function createHostOptions(input: HostInput): Libp2pOptions<HostServices> {
-  const { scores } = input;
+  const { scores, links } = input;
+  const opened = async (peer: PeerId, wire: MultiaddrConnection) => {
+    // The host tells of an ended connection a little later; told of the new one first, it would take that for ended.
+    if (links.opened(peer.toString(), wire)) await sleep(SETTLING_MS);
+    return false;
+  };
   return {
     privateKey: input.privateKey,
     addresses: { listen: [...input.listen], announce: [...(input.announce ?? [])] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxWriteBufferLength: MAX_WRITE_BUFFER_BYTES } })],
+    streamMuxers: [
+      yamux({
+        keepAliveInterval: KEEP_ALIVE_MS,
+        streamOptions: { maxWriteBufferLength: MAX_WRITE_BUFFER_BYTES },
+      }),
+    ],
     connectionGater: {
       denyDialPeer: async (peer) => scores.isBanned(peer.toString()),
       denyInboundEncryptedConnection: async (peer) => scores.isBanned(peer.toString()),
+      denyInboundUpgradedConnection: opened,
+      denyOutboundUpgradedConnection: opened,
     },
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,

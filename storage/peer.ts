@@ -8,12 +8,14 @@ import {
   createDiscovery,
   createGossip,
   createHostOptions,
+  createLinks,
   createPeerScores,
   createRequests,
   type Discovery,
   type Gossip,
   type HostServices,
   hostKey,
+  type Links,
   type PeerScores,
   type Requests,
 } from '../net/index.ts';
@@ -71,6 +73,7 @@ export async function createPeer(input: PeerInput): Promise<Peer> {
 async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
   const { log, metrics = noMetrics } = input;
   const scores = createPeerScores();
+  const links = createLinks();
   const records = new PeerRecords(disk.datastore, log);
   await records.open();
   const kubo = input.kubo === undefined ? undefined : await openKubo(input.kubo);
@@ -79,6 +82,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     { blockstore: kubo?.blockstore ?? disk.blockstore, datastore: disk.datastore },
     records,
     scores,
+    links,
   );
   const { libp2p } = helia;
   const gossip = createGossip(libp2p.services.gossip, scores, log, metrics);
@@ -88,6 +92,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     libp2p,
     requests,
     scores,
+    links,
     bootstrap,
     log,
     ...(targetPeers !== undefined && { targetPeers }),
@@ -132,11 +137,13 @@ async function startHost(
   disk: { blockstore: HeliaBlockstore; datastore: Disk['datastore'] },
   records: PeerRecords,
   scores: PeerScores,
+  links: Links,
 ): Promise<HeliaWithLibp2p<HostServices>> {
   const options = createHostOptions({
     privateKey: await hostKey(input.peerPrivateKey),
     listen: input.listen,
     scores,
+    links,
     ...(input.announce && { announce: input.announce }),
   });
   const light = createHeliaLight({ blockstore: disk.blockstore, datastore: disk.datastore });
