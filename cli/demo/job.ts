@@ -5,7 +5,7 @@ const TRAIN = 10n ** 18n;
 
 /** In blocks, of about a second. Each is several times what two busy cores need; a phase ends as soon as all have acted. */
 const DEADLINES: JobDocument['deadlines'] = {
-  volunteerBlocks: 6,
+  volunteerBlocks: 10,
   roundBlocks: 120,
   resultBlocks: 60,
   keyBlocks: 60,
