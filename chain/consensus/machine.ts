@@ -97,11 +97,15 @@ function onTimeout(
   return { state, effects: [] };
 }
 
-/** The timeout that need not be waited for: whoever could be waited for has voted. */
+/**
+ * The timeout that need not be waited for: whoever could be waited for has voted. A precommit for a block tells that
+ * somebody is locked: then the wait stays, in which everybody comes to know the polka that locked it.
+ */
 export function idleTimeout(config: MachineConfig, state: MachineState): 'prevote' | 'precommit' | undefined {
   const { prevotes, precommits } = roundLog(state, state.round);
   if (state.step === 'prevote' && isSpent(config, prevotes)) return 'prevote';
-  return state.step === 'precommit' && isSpent(config, precommits) ? 'precommit' : undefined;
+  const isLocked = [...precommits.keys()].some((id) => id !== '');
+  return state.step === 'precommit' && !isLocked && isSpent(config, precommits) ? 'precommit' : undefined;
 }
 
 /**
