@@ -12,7 +12,7 @@ import {
   withRound,
 } from './machine-state.ts';
 import { castVote, RULES, startRound } from './rules.ts';
-import { addVote } from './tally.ts';
+import { addVote, isSpent } from './tally.ts';
 
 /** A proposer that sends more proposals in one round is Byzantine; two are kept, so that a quorum for either counts. */
 const MAX_PROPOSALS_PER_ROUND = 2;
@@ -95,6 +95,17 @@ function onTimeout(
   if (event.step === 'prevote' && state.step === 'prevote') return castVote(config, state, 'precommit', null);
   if (event.step === 'precommit') return startRound(config, state, state.round + 1);
   return { state, effects: [] };
+}
+
+/**
+ * The timeout that need not be waited for: whoever could be waited for has voted. A precommit for a block tells that
+ * somebody is locked: then the wait stays, in which everybody comes to know the polka that locked it.
+ */
+export function idleTimeout(config: MachineConfig, state: MachineState): 'prevote' | 'precommit' | undefined {
+  const { prevotes, precommits } = roundLog(state, state.round);
+  if (state.step === 'prevote' && isSpent(config, prevotes)) return 'prevote';
+  const isLocked = [...precommits.keys()].some((id) => id !== '');
+  return state.step === 'precommit' && !isLocked && isSpent(config, precommits) ? 'precommit' : undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ import { makeCommit } from './commits.ts';
 import { type EffectDeps, perform } from './effects.ts';
 import type { HeightContext } from './height.ts';
 import type { Input } from './inputs.ts';
-import { restoreLock, step } from './machine.ts';
+import { idleTimeout, restoreLock, step } from './machine.ts';
 import {
   type BlockId,
   type Effect,
@@ -147,6 +147,8 @@ export class HeightRun {
       for (const effect of this.#advance(input))
         if (this.#open) perform(this.#effectDeps, effect, this.state);
       if (this.state.round !== round) this.#fetchOfRound();
+      const idle = this.#queue.length === 0 ? idleTimeout(this.context.machine, this.state) : undefined;
+      if (idle !== undefined) this.#queue.push({ kind: 'timeout', step: idle, round: this.state.round });
     }
   }
 

@@ -36,6 +36,11 @@ export function quorumBlock(config: MachineConfig, tally: Tally): BlockId | unde
   return undefined;
 }
 
+/** Everybody has voted and no block has a quorum: nothing that is still to come can change what follows. */
+export function isSpent(config: MachineConfig, tally: Tally): boolean {
+  return powerOf(config, allVoters(tally)) === total(config) && quorumBlock(config, tally) === undefined;
+}
+
 function allVoters(tally: Tally): Set<number> {
   const voters = new Set<number>();
   for (const each of tally.values()) for (const index of each) voters.add(index);

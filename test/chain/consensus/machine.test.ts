@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { timeoutMs } from '../../../chain/consensus/effects.ts';
-import { restoreLock, step } from '../../../chain/consensus/machine.ts';
+import { idleTimeout, restoreLock, step } from '../../../chain/consensus/machine.ts';
 import {
   type BlockId,
   type Effect,
@@ -207,4 +207,23 @@ it('timeouts grow with the round, by a minute at most', () => {
   };
   const proposes = [0, 1, 10, 120, 121, 100_000].map((round) => timeoutMs(timing, 'propose', round));
   expect(proposes).toEqual([3_000, 3_500, 8_000, 63_000, 63_000, 63_000]);
+});
+
+describe('a timeout is not waited for', () => {
+  const after = (...events: MachineEvent[]) =>
+    idleTimeout(config, feed(initialState, start, block(A), proposal(0, A), ...events).state);
+
+  it('when all prevotes are in and no block has a quorum of them', () => {
+    const split = [...votes('prevote', 0, A, 0, 1), ...votes('prevote', 0, null, 2)];
+    expect(after(...split)).toBeUndefined();
+    expect(after(...split, ...votes('prevote', 0, null, 3))).toBe('prevote');
+    expect(after(...votes('prevote', 0, B, 1, 2, 3), ...votes('prevote', 0, A, 0))).toBeUndefined();
+  });
+
+  it('when all precommits are in and all are nil', () => {
+    const nil = [...votes('prevote', 0, null, 1, 2, 3), ...votes('precommit', 0, null, 0, 1, 2)];
+    expect(after(...nil)).toBeUndefined();
+    expect(after(...nil, ...votes('precommit', 0, null, 3))).toBe('precommit');
+    expect(after(...nil, ...votes('precommit', 0, A, 3))).toBeUndefined();
+  });
 });
