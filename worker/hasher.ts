@@ -7,6 +7,8 @@ import type { HasherAnswer, HasherRequest } from './hasherTypes.ts';
 export interface Hasher {
   /** 32 bytes. Throws `HASHER_GONE` (transient) once the thread has died. */
   rootOf(state: Uint8Array): Promise<Uint8Array>;
+  /** False once the thread has died: open another then. */
+  readonly alive: boolean;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,9 @@ export function openHasher(model: ModelDocument): Hasher {
     else entry?.reject(new FedaiError('BAD_STATE', answer.fault));
   });
   return {
+    get alive() {
+      return gone === undefined;
+    },
     rootOf(state) {
       if (gone !== undefined) return Promise.reject(gone);
       const id = nextId++;

@@ -97,7 +97,8 @@ const errorOf = (error: unknown): unknown =>
 
 async function follow(run: Running, posted: PostedJob, height: number): Promise<void> {
   if (isFinal(posted.state)) return settle(run, posted);
-  if (run.assignment?.trainer.alive === false) forgetAssignment(run);
+  const { assignment: held } = run;
+  if (held !== undefined && !(held.trainer.alive && held.hasher.alive)) forgetAssignment(run);
   const assignment = await ready(run, posted);
   if (run.agreed === undefined || run.agreed.rounds < posted.roundsFixed)
     await catchUp(run, assignment, posted);
@@ -109,9 +110,9 @@ async function closeAssignment({ assignment }: Running): Promise<void> {
   await Promise.all([assignment?.trainer.close(), assignment?.hasher.close()]);
 }
 
-/** After the trainer thread died (memory, a fault of the engine): everything is made ready anew. */
+/** After a thread died (memory, a fault of the engine): everything is made ready anew. */
 function forgetAssignment(run: Running): void {
-  run.context.log.warn('the trainer thread died; starting another');
+  run.context.log.warn('a thread of the trainer died; starting another');
   endRound(run);
   run.topic?.close();
   delete run.topic;
