@@ -1,6 +1,6 @@
 /**
- * A devnet whose processes are killed and revived while its job runs: it completes all the same, and everyone is paid to
- * the wei. What is due is computed here from docs/protocol/job.md and the contract's events alone, by ethers.
+ * A devnet whose processes are killed and revived while its job runs: it completes all the same, everyone is paid to the
+ * wei, and it serves another job. What is due is computed here from docs/protocol/job.md and the contract's events alone, by ethers.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Contract, type EventLog, getAddress, JsonRpcProvider } from 'ethers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobManagerAbi } from '../../contracts/generated/index.ts';
-import { lastEvent } from './lastEvent.ts';
+import { clientKey, example, lastEvent } from './network.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Generous: a shared machine may be several times slower than the figure in docs/performance.md. */
@@ -30,6 +30,8 @@ interface Posted {
 let folder: string;
 let devnet: ChildProcess;
 let done: Done;
+let privateKey: string;
+let rpcUrl: string;
 let provider: JsonRpcProvider;
 let manager: Contract;
 let validators: { address: string; power: string }[];
@@ -41,14 +43,16 @@ beforeAll(async () => {
   const job = join(folder, 'job.json');
   await writeFile(job, await shorterJob());
   const network = join(folder, 'network');
-  const args = ['devnet', '--chaos', '0.3', '--seed', '7', '--job', job, '--json', '--keep-logs'];
-  devnet = spawn(
-    process.execPath,
-    ['cli/fedai.js', ...args, '--rpc-port', '0', '--evaluators', '3', '--data-dir', network],
-    { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const phrase = join(folder, 'phrase.txt');
+  privateKey = await clientKey(phrase);
+  const chaos = ['--chaos', '0.3', '--seed', '7', '--job', job, '--json', '--keep-logs'];
+  const place = ['--rpc-port', '0', '--evaluators', '3', '--data-dir', network, '--phrase-file', phrase];
+  devnet = spawn(process.execPath, ['cli/fedai.js', 'devnet', ...chaos, ...place], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   done = await lastEvent<Done>(devnet);
-  const { rpcUrl } = JSON.parse(readFileSync(join(network, 'validator-1', 'node.json'), 'utf8'));
+  ({ rpcUrl } = JSON.parse(readFileSync(join(network, 'validator-1', 'node.json'), 'utf8')));
   const spec = JSON.parse(readFileSync(join(network, 'chain.json'), 'utf8'));
   validators = spec.validators.map((one: { address: string }) => ({
     ...one,
@@ -159,3 +163,13 @@ test('every account has what the rules give it, to the wei', async () => {
     expect((withdrawn.get(account) ?? 0n) + left, account).toBe(wei);
   }
 });
+
+test(
+  'completes a second job, which a plain ethers script posts',
+  async () => {
+    const access = [join(folder, 'network', 'chain.json'), rpcUrl, done.job.id];
+    const stdout = await example('post-with-ethers.ts', access, privateKey);
+    expect(stdout).toMatch(/job 2: \d+\/2000 correct/);
+  },
+  TIMEOUT_MS,
+);

@@ -1,22 +1,17 @@
 /**
  * The whole loop as a newcomer runs it: one devnet of separate processes, its verdict, the same facts proved from
- * outside, ordinary Ethereum clients against it, the model after all workers are gone, and a clean end.
+ * outside, an ordinary Ethereum client against it, the model after all workers are gone, and a clean end.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { toHex } from '../../core/index.ts';
-import { deriveKeys, generateMnemonic } from '../../core/keys/index.ts';
 import { fedai } from '../cli/run.ts';
-import { lastEvent } from './lastEvent.ts';
+import { clientKey, example, lastEvent } from './network.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-/** Accounts are numbered validators, workers, evaluators, client: 4 + 3 + 5 come before the client. */
-const CLIENT_ACCOUNT = 12;
 /** Generous: a shared machine may be several times slower than the figure in docs/performance.md. */
 const DEVNET_TIMEOUT_MS = 900_000;
 
@@ -45,9 +40,7 @@ let rpc: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fedai-e2e-'));
-  const phrase = generateMnemonic();
-  await writeFile(join(folder, 'phrase.txt'), phrase, { mode: 0o600 });
-  privateKey = toHex((await deriveKeys(phrase, CLIENT_ACCOUNT)).evm.privateKey);
+  privateKey = await clientKey(join(folder, 'phrase.txt'));
   const network = join(folder, 'network');
   const args = ['cli/fedai.js', 'devnet', '--json', '--rpc-port', '0', '--data-dir', network, '--keep-logs'];
   devnet = spawn(process.execPath, [...args, '--phrase-file', join(folder, 'phrase.txt')], {
@@ -78,12 +71,6 @@ function processesOf(path: string): number[] {
       }
     });
 }
-
-const example = (name: string) =>
-  promisify(execFile)(process.execPath, [join(ROOT, 'docs/examples', name), access[1]!, rpc, done.job.id], {
-    env: { ...process.env, PRIVATE_KEY: privateKey },
-    timeout: DEVNET_TIMEOUT_MS,
-  });
 
 describe('npm run devnet', () => {
   test('completes, verifies and pays to the last wei', () => {
@@ -126,19 +113,10 @@ describe('npm run devnet', () => {
   });
 
   test('serves viem', async () => {
-    const { stdout } = await example('read-with-viem.ts');
+    const stdout = await example('read-with-viem.ts', [access[1]!, rpc, done.job.id], privateKey);
     expect(stdout).toMatch(/round 0: loss/);
     expect(stdout).toMatch(/transfer success/);
   });
-
-  test(
-    'completes a job that a plain ethers script posts',
-    async () => {
-      const { stdout } = await example('post-with-ethers.ts');
-      expect(stdout).toMatch(/job 2: \d+\/2000 correct/);
-    },
-    DEVNET_TIMEOUT_MS,
-  );
 
   test('still serves the model when every worker is gone', async () => {
     const workers = processesOf(join(folder, 'network', 'worker-'));
