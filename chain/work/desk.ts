@@ -16,7 +16,8 @@ import {
   type Verdict,
 } from '../../core/index.ts';
 import type { WorkSection } from '../../light/index.ts';
-import { type Announcement, decodeAnnouncement, workTopic } from '../../pouw/index.ts';
+import { decodeAnnouncement, type WorkAnnouncement, workTopic } from '../../pouw/index.ts';
+import { createReplayer, type Replayer, type ReplayOutcome } from '../../pouw/replay/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import type { ChainApplication } from '../application.ts';
 import type { WorkProofs } from '../consensus/index.ts';
@@ -24,8 +25,6 @@ import type { Block } from '../types.ts';
 import { keepBundles } from './keep.ts';
 import { type Opening, readOpenings } from './openings.ts';
 import { createProofs, type Proof, type Proofs, placeOf } from './proofs.ts';
-import { createReplayer, type Replayer } from './replayer.ts';
-import type { ReplayOutcome } from './replayTypes.ts';
 
 export interface WorkDesk extends Service, WorkProofs {
   /** Replays made since the start, and the mean of their milliseconds. */
@@ -46,7 +45,7 @@ export function createWorkDesk(input: WorkDeskInput): WorkDesk {
 }
 
 interface Heard {
-  readonly announcement: Announcement;
+  readonly announcement: WorkAnnouncement;
   readonly from: string;
 }
 
@@ -135,6 +134,7 @@ class Desk implements WorkDesk {
   async #hear(bytes: Uint8Array, from: string): Promise<Verdict> {
     const announcement = decodeAnnouncement(bytes);
     if (announcement === undefined) return reject('not an announcement of work');
+    if (announcement.format !== 'fedai-work/1') return accept;
     const { drawHeight } = announcement;
     const openings = await this.#present();
     const present = openings[0]?.drawHeight ?? 0;

@@ -2,10 +2,9 @@
 import { FedaiError, type Log } from '../../core/index.ts';
 import type { ReplayLimits } from '../../job/index.ts';
 import { PENALTY } from '../../net/index.ts';
+import type { Replayer, ReplayOutcome } from '../../pouw/replay/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import type { Opening } from './openings.ts';
-import type { Replayer } from './replayer.ts';
-import type { ReplayOutcome } from './replayTypes.ts';
 
 export interface Proof {
   readonly opening: Opening;

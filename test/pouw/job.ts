@@ -102,3 +102,16 @@ export async function trainedShare(round = 0, from?: TrainState): Promise<Share>
     },
   };
 }
+
+/** Segment 1 of a trace whose state 2 is state 1 with the counter put forward: committed to as if it had been trained. */
+export async function lazySegment({ job, states, claim, bundle }: Share) {
+  const lazy = { ...states[1]!, counter: states[2]!.counter };
+  const claimed = states.map((state, i) => (i === 2 ? lazy : state));
+  const roots = claimed.map((state) => stateRoots(job.model, state).stateRoot);
+  const paths = { startPath: statePath(roots, 1), endPath: statePath(roots, 2) };
+  return {
+    bundle: { ...(await bundle(1)), ...paths, endRoot: roots[2]!, firstPath: statePath(roots, 0) },
+    claim: { ...claim(1), traceRoot: traceClaim(roots).traceRoot },
+    roots,
+  };
+}

@@ -1,0 +1,2 @@
+export { createReplayer, type Replayer } from './replayer.ts';
+export type { ReplayOutcome, ReplayRequest } from './types.ts';
