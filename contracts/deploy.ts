@@ -28,6 +28,9 @@ export interface JobParameters {
   voidSlashBps: number;
   /** Of a worker's lock, for a trace proven wrong. */
   faultSlashBps: number;
+  auditorsBps: number;
+  /** The auditors' part where a client asks for full audit. */
+  fullAuditBps: number;
 }
 
 /** Governed terms of useful work, as struct WorkParameters in interfaces/WorkTypes.sol. */
@@ -43,6 +46,29 @@ export interface WorkParameters {
   workerBps: number;
   openerBps: number;
   proposerBps: number;
+}
+
+/** Governed terms of audits and the court, as struct CourtParameters in interfaces/CourtTypes.sol. */
+export interface CourtParameters {
+  /** Traces audited of 10 000. */
+  rateBps: number;
+  /** Share of bad auditors that the workers' locks are sized for. */
+  assumedBadBps: number;
+  absentSlashBps: number;
+  wrongSlashBps: number;
+  auditors: number;
+  segmentsPerAudit: number;
+  /** Cases open at a time. */
+  maxOpen: number;
+  /** Of which the first half is for drawing. */
+  commitBlocks: number;
+  revealBlocks: number;
+  /** From the opening of a case to its end; at least 2 for each case that may be open. */
+  courtBlocks: number;
+  /** Wei that each drawn auditor locks. */
+  auditLock: bigint;
+  /** Wei that a challenger puts up. */
+  bond: bigint;
 }
 
 export interface StakingParameters {
@@ -71,6 +97,8 @@ export interface DeploymentParameters {
   jobs?: Partial<JobParameters>;
   /** null: no useful work, for chains without system calls; work fees are then burned whole. */
   work?: Partial<WorkParameters> | null;
+  /** null: traces are not audited. Without useful work there is no court. */
+  court?: Partial<CourtParameters> | null;
   staking?: Partial<StakingParameters>;
   governance?: Partial<GovernanceParameters>;
   /** When given, only these accounts may register as workers or evaluators. */
@@ -91,6 +119,8 @@ export interface ContractAddresses {
   jobManager: Hex;
   /** null where the plan leaves useful work out. */
   usefulWork: Hex | null;
+  /** null where the plan leaves audits out. */
+  trainingCourt: Hex | null;
   timelock: Hex;
   governor: Hex;
 }
@@ -113,7 +143,7 @@ export interface DeploymentPlan {
 
 export const defaultJobParameters: JobParameters = {
   workersBps: 9_000,
-  evaluatorsBps: 500,
+  evaluatorsBps: 400,
   burnBps: 400,
   validatorsBps: 100,
   evaluatorSlashBps: 1_000,
@@ -127,6 +157,8 @@ export const defaultJobParameters: JobParameters = {
   minReward: TRAIN / 1_000n,
   voidSlashBps: 100,
   faultSlashBps: 10_000,
+  auditorsBps: 100,
+  fullAuditBps: 3_000,
 };
 
 export const defaultWorkParameters: Omit<WorkParameters, 'drawDelay'> = {
@@ -136,6 +168,22 @@ export const defaultWorkParameters: Omit<WorkParameters, 'drawDelay'> = {
   workerBps: 8_000,
   openerBps: 1_000,
   proposerBps: 1_000,
+};
+
+export const defaultCourtParameters: CourtParameters = {
+  rateBps: 2_000,
+  assumedBadBps: 2_500,
+  absentSlashBps: 500,
+  // Above the fee of many audits, so that a guessed digest never pays.
+  wrongSlashBps: 5_000,
+  auditors: 2,
+  segmentsPerAudit: 1,
+  maxOpen: 24,
+  commitBlocks: 60,
+  revealBlocks: 40,
+  courtBlocks: 120,
+  auditLock: TRAIN,
+  bond: TRAIN,
 };
 
 export const defaultStakingParameters: StakingParameters = {
@@ -192,6 +240,7 @@ const {
   jobTrainingAbi,
   stakingAbi,
   timelockControllerAbi,
+  trainingCourtAbi,
   usefulWorkAbi,
   workerRegistryAbi,
 } = generated;
@@ -207,14 +256,21 @@ const creationOrder = [
   'JobTraces',
   'JobManager',
   'UsefulWork',
+  'TrainingCourt',
   'TimelockController',
   'FedaiGovernor',
 ] as const;
 type ContractName = (typeof creationOrder)[number];
 
 /** The contracts of this plan. */
-const createdBy = ({ work }: DeploymentParameters): readonly ContractName[] =>
-  creationOrder.filter((name) => name !== 'UsefulWork' || work !== null);
+const createdBy = (parameters: DeploymentParameters): readonly ContractName[] =>
+  creationOrder.filter(
+    (name) =>
+      (name !== 'UsefulWork' || parameters.work !== null) &&
+      (name !== 'TrainingCourt' || hasCourt(parameters)),
+  );
+
+const hasCourt = ({ work, court }: DeploymentParameters): boolean => work !== null && court !== null;
 
 function usefulWork(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
   if (parameters.work === null) return [];
@@ -229,7 +285,20 @@ function usefulWork(parameters: DeploymentParameters, at: Record<ContractName, H
       name: 'UsefulWork',
       abi: usefulWorkAbi,
       bytecode: generated.usefulWorkBytecode,
-      args: [parameters.deployer, at.JobManager, at.BeaconHistory, work],
+      args: [parameters.deployer, at.JobManager, at.BeaconHistory, at.TrainingCourt, work],
+    },
+  ];
+}
+
+function trainingCourt(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
+  if (!hasCourt(parameters)) return [];
+  const market = [at.JobManager, at.UsefulWork, at.Staking, at.WorkerRegistry, at.BeaconHistory];
+  return [
+    {
+      name: 'TrainingCourt',
+      abi: trainingCourtAbi,
+      bytecode: generated.trainingCourtBytecode,
+      args: [parameters.deployer, ...market, { ...defaultCourtParameters, ...parameters.court }],
     },
   ];
 }
@@ -267,9 +336,10 @@ function creations(parameters: DeploymentParameters, at: Record<ContractName, He
       abi: jobManagerAbi,
       bytecode: generated.jobManagerBytecode,
       links: generated.jobManagerLinkReferences,
-      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, at.UsefulWork, jobs],
+      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, at.UsefulWork, at.TrainingCourt, jobs],
     },
     ...usefulWork(parameters, at),
+    ...trainingCourt(parameters, at),
     {
       name: 'TimelockController',
       abi: timelockControllerAbi,
@@ -312,10 +382,11 @@ function callStep(
 }
 
 function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, Hex>): DeploymentStep[] {
-  const steps = [
-    callStep(at.Staking, stakingAbi, 'setLocker', [at.JobManager, true]),
-    callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [at.JobManager, true]),
-  ];
+  const judges = hasCourt(parameters) ? [at.JobManager, at.TrainingCourt] : [at.JobManager];
+  const steps = judges.flatMap((judge) => [
+    callStep(at.Staking, stakingAbi, 'setLocker', [judge, true]),
+    callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [judge, true]),
+  ]);
   for (const { account, blsPublicKey, proofOfPossession, stake } of parameters.validators ?? []) {
     const args = [account, evmPublicKey(blsPublicKey), evmSignature(proofOfPossession)];
     steps.push(callStep(at.Staking, stakingAbi, 'depositFor', [account], stake));
@@ -329,6 +400,7 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
   }
   const owned = [at.Staking, at.WorkerRegistry, at.JobManager];
   if (parameters.work !== null) owned.push(at.UsefulWork);
+  if (hasCourt(parameters)) owned.push(at.TrainingCourt);
   for (const contract of owned) {
     steps.push(callStep(contract, stakingAbi, 'transferOwnership', [at.TimelockController]));
   }
@@ -338,7 +410,7 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
 /** Every step in order, from nonce `startNonce` of the deployer, with the addresses that result. */
 export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan {
   const startNonce = parameters.startNonce ?? 0;
-  const at = { UsefulWork: NOBODY } as Record<ContractName, Hex>;
+  const at = { UsefulWork: NOBODY, TrainingCourt: NOBODY } as Record<ContractName, Hex>;
   for (const [index, name] of createdBy(parameters).entries()) {
     at[name] = getCreateAddress({ from: parameters.deployer, nonce: startNonce + index }) as Hex;
   }
@@ -353,6 +425,7 @@ export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan
       workerRegistry: at.WorkerRegistry,
       jobManager: at.JobManager,
       usefulWork: parameters.work === null ? null : at.UsefulWork,
+      trainingCourt: hasCourt(parameters) ? at.TrainingCourt : null,
       timelock: at.TimelockController,
       governor: at.FedaiGovernor,
     },
