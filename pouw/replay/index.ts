@@ -1,2 +1,2 @@
-export { createReplayer, type Replayer } from './replayer.ts';
+export { createReplayer, type Replayer, type ReplayOptions } from './replayer.ts';
 export type { ReplayOutcome, ReplayRequest } from './types.ts';

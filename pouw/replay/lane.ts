@@ -6,8 +6,8 @@ import type { ReplayAnswer, ReplayRequest, ReplayThreadData } from './types.ts';
 export type LaneAnswer = Extract<ReplayAnswer, { verified: unknown }>;
 
 export interface Lane {
-  /** Throws `REPLAY_FAILED` (transient) when the thread dies or takes too long: that is no verdict on the bundle. */
-  run(request: Omit<ReplayRequest, 'id'>): Promise<LaneAnswer>;
+  /** Throws `REPLAY_FAILED` (transient) when the thread dies, takes too long or is not wanted when its turn comes: no verdict on the bundle. */
+  run(request: Omit<ReplayRequest, 'id'>, signal?: AbortSignal): Promise<LaneAnswer>;
   close(): Promise<void>;
 }
 
@@ -26,8 +26,8 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     thread = undefined;
     await dead?.terminate();
   };
-  const ask = async (request: Omit<ReplayRequest, 'id'>): Promise<LaneAnswer> => {
-    if (isClosed) throw failed('it is closed');
+  const ask = async (request: Omit<ReplayRequest, 'id'>, signal?: AbortSignal): Promise<LaneAnswer> => {
+    if (isClosed || signal?.aborted) throw failed('it is not wanted any more');
     const workerData: ReplayThreadData = { kernel };
     thread ??= new Worker(new URL('./thread.ts', import.meta.url), { workerData });
     try {
@@ -39,8 +39,8 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     }
   };
   return {
-    run(request) {
-      const answer = last.then(() => ask(request));
+    run(request, signal) {
+      const answer = last.then(() => ask(request, signal));
       last = answer.catch(() => undefined);
       return answer;
     },

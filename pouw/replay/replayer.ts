@@ -7,9 +7,15 @@ import { type LaneOptions, openLane } from './lane.ts';
 import type { ReplayOutcome, ReplayRequest } from './types.ts';
 
 export interface Replayer {
-  /** Throws `REPLAY_FAILED` (transient) when a thread dies or takes too long: that is no verdict on the bundle. */
-  replay(request: Omit<ReplayRequest, 'id'>): Promise<ReplayOutcome>;
+  /** Throws `REPLAY_FAILED` (transient) when a thread dies, takes too long, or has not begun at the `signal`: no verdict on the bundle. */
+  replay(request: Omit<ReplayRequest, 'id'>, options?: ReplayOptions): Promise<ReplayOutcome>;
   close(): Promise<void>;
+}
+
+export interface ReplayOptions {
+  readonly signal?: AbortSignal;
+  /** Told when the reference has to decide, which may take minutes. */
+  readonly onDoubt?: () => void;
 }
 
 /** Limits of a chain keep a replay near a second. */
@@ -23,11 +29,12 @@ export function createReplayer(log: Log): Replayer {
   const fast = lane({ kernel: 'fastest', timeoutMs: FAST_TIMEOUT_MS });
   const reference = lane({ kernel: 'reference', timeoutMs: REFERENCE_TIMEOUT_MS });
   return {
-    async replay(request) {
-      const { verified, kernel, ms } = await fast.run(request);
+    async replay(request, { signal, onDoubt } = {}) {
+      const { verified, kernel, ms } = await fast.run(request, signal);
       const isDoubtful = !verified.ok && verified.check === 'replay' && kernel !== 'reference';
       if (!isDoubtful) return { ...verified, kernelFault: false, ms };
-      const decided = await reference.run(request);
+      onDoubt?.();
+      const decided = await reference.run(request, signal);
       return { ...decided.verified, kernelFault: decided.verified.ok, ms: ms + decided.ms };
     },
     async close() {

@@ -186,6 +186,7 @@ export async function decideOne(
       nextValidatorsHash: validatorSetHash(await application.validatorsAt(height + 1)),
       randaoReveal,
       work: null,
+      verdict: null,
     },
     parentCommit,
     nowMs: Date.now(),

@@ -1,7 +1,21 @@
 /** Proofs of useful work: what was drawn, what a block opened, what a trace came to. */
 import { type Hex, toHex } from '../../../core/index.ts';
 import type { ChainApplication } from '../../application.ts';
-import { askWork, claimOf, type DrawRow, FATES, type TraceRow, ZERO_ADDRESS } from '../../work/index.ts';
+import {
+  AUDIT_STATES,
+  type AuditRow,
+  askCourt,
+  askWork,
+  CASE_STATES,
+  type CaseFile,
+  type CaseRecord,
+  claimOf,
+  type DrawRow,
+  FATES,
+  readCases,
+  type TraceRow,
+  ZERO_ADDRESS,
+} from '../../work/index.ts';
 import { invalidParams } from '../faults.ts';
 import { quantity } from '../format.ts';
 import { readHeight } from '../params.ts';
@@ -19,8 +33,10 @@ export const workMethods: MethodGroup = ({ application }) => ({
     const count = (await askWork(application, 'traceCount')) ?? 0n;
     if (traceId >= count) return null;
     const trace = await askWork(application, 'traceOf', traceId);
-    return trace === undefined ? null : formatTrace(traceId, trace);
+    if (trace === undefined) return null;
+    return { ...formatTrace(traceId, trace), ...(await courtOf(application, traceId)) };
   },
+  fedai_getOpenCases: async () => (await readCases(application)).map(formatOpenCase),
 });
 
 /** Plain numbers too: these methods are called by hand. */
@@ -60,6 +76,61 @@ async function workProof(application: ChainApplication, height: number) {
     draw: formatDraw(draw),
   };
 }
+
+/** What a validator replays a bundle against. */
+const formatOpenCase = ({ caseId, traceId, worker, deadline, claim }: CaseFile) => ({
+  caseId,
+  traceId: quantity(traceId),
+  taskId: quantity(claim.jobId),
+  worker: toHex(worker),
+  round: claim.round,
+  slot: claim.slot,
+  segment: claim.segment,
+  segments: claim.segments,
+  traceRoot: toHex(claim.traceRoot),
+  seed: toHex(claim.seed),
+  documentHash: toHex(claim.documentHash),
+  deadline,
+});
+
+/** The audit of a trace and its latest case; null for what there is not. */
+async function courtOf(application: ChainApplication, traceId: bigint) {
+  const audit = await askCourt(application, 'auditOf', traceId);
+  if (audit === undefined || !audit.recorded) return { audit: null, case: null };
+  const record = audit.caseId === 0n ? undefined : await askCourt(application, 'caseOf', audit.caseId);
+  return { audit: formatAudit(audit), case: record === undefined ? null : formatCase(audit.caseId, record) };
+}
+
+const formatAudit = (audit: AuditRow) => ({
+  state: AUDIT_STATES[Number(audit.state)],
+  fullAudit: audit.fullAudit,
+  segments: audit.segments.map(Number),
+  drawFrom: Number(audit.drawFrom),
+  drawUntil: Number(audit.drawUntil),
+  commitUntil: Number(audit.commitUntil),
+  revealUntil: Number(audit.revealUntil),
+  challengeUntil: Number(audit.challengeUntil),
+  value: quantity(audit.value),
+  fee: quantity(audit.fee),
+  lock: quantity(audit.lock),
+  auditors: audit.auditors.map(({ account, revealed, commitment, digests }) => ({
+    account: account.toLowerCase(),
+    commitment: commitment === ZERO_HASH ? null : commitment,
+    digests: revealed ? [...digests] : null,
+  })),
+});
+
+const formatCase = (id: bigint, record: CaseRecord) => ({
+  caseId: Number(id),
+  segment: Number(record.segment),
+  state: CASE_STATES[Number(record.state)],
+  deadline: Number(record.deadline),
+  challenger: opened(record.challenger),
+  bond: quantity(record.bond),
+  digest: record.digest === ZERO_HASH ? null : record.digest,
+});
+
+const ZERO_HASH = toHex(new Uint8Array(32));
 
 const formatDraw = ({ height, totalWeight, pool, settled, ranks }: DrawRow) => ({
   height: Number(height),

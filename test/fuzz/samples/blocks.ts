@@ -36,6 +36,7 @@ export const section: ConsensusSection = {
   nextValidatorsHash: filled(3, 32),
   randaoReveal: filled(4, 96),
   work: null,
+  verdict: null,
 };
 export const firstSection: ConsensusSection = {
   ...section,
