@@ -49,11 +49,13 @@ export interface Posting {
   testRoot: Hex;
   /** Whether validators can replay its segments: `isProvable` of job/. */
   provable: boolean;
+  /** Whether every trace is audited in every segment; of provable jobs alone. */
+  fullAudit?: boolean;
 }
 
 /** What `postJob` takes for a document. */
 export function jobPostOf(posting: Posting & { testKeyCommitment: Hex }): JobPost {
-  const { document, documentCid, testKeyCommitment, testRoot, provable } = posting;
+  const { document, documentCid, testKeyCommitment, testRoot, provable, fullAudit = false } = posting;
   return {
     documentCid,
     documentHash: toHex(jobDocumentHash(document)),
@@ -69,6 +71,7 @@ export function jobPostOf(posting: Posting & { testKeyCommitment: Hex }): JobPos
     deadlines: document.deadlines,
     segments: segmentPlan(parseJob(document)).segments,
     provable,
+    fullAudit,
   };
 }
 
