@@ -25,9 +25,10 @@ export function createBundleBoard(): BundleBoard {
     hear(message) {
       const announcement = decodeAnnouncement(message);
       if (announcement === undefined) return reject('not an announcement of work');
-      if (announcement.format !== 'fedai-audit/1') return accept;
+      // Whoever passes on the others must have proven them.
+      if (announcement.format !== 'fedai-audit/1') return ignore('not for auditors');
       const offers = awaited.get(BigInt(announcement.traceId))?.get(announcement.segment);
-      if (offers === undefined) return accept;
+      if (offers === undefined) return ignore('not under audit here');
       const { bundle } = announcement;
       if (offers.size >= MAX_OFFERED && !offers.has(bundle)) return ignore('enough bundles for this segment');
       if (!offers.has(bundle)) offers.set(bundle, 'offered');
