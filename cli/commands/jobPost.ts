@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { FedaiError, type Hex } from '../../core/index.ts';
 import type { Job, ReplayLimits } from '../../job/index.ts';
-import type { ClientAgent, Market } from '../../market/index.ts';
+import type { ClientAgent, Market, Parameters } from '../../market/index.ts';
 import type { ContentStore } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -12,6 +12,7 @@ import {
   type ContentAccess,
   chainAccess,
   contentAccess,
+  formatTrain,
   jobId,
   type PartyAccess,
   type PeerAccess,
@@ -27,6 +28,7 @@ interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess {
   test?: string;
   reward?: bigint;
   resume?: string;
+  fullAudit?: true;
 }
 
 export function jobPost(parent: Command): Command {
@@ -37,6 +39,10 @@ export function jobPost(parent: Command): Command {
     .option('--train <cid>', 'manifest of the training set, from `fedai data import`')
     .option('--test <cid>', 'manifest of the hidden test set, from `fedai data import`')
     .option('--reward <amount>', 'pay in TRAIN, put in escrow', trainAmount)
+    .option(
+      '--full-audit',
+      'have every segment of every trace executed again by auditors; the workers’ part pays for it',
+    )
     .option(
       '--resume <id>',
       'go on with a job that was posted from this data directory; needs no file',
@@ -62,10 +68,11 @@ Examples:
 async function post(context: Context, options: Options, file: string | undefined): Promise<ExitCode> {
   const { output, signal } = context;
   await checkHost(options.dataDir, output.log);
-  const written = options.resume === undefined ? await readWritten(options, file) : undefined;
+  const draft = options.resume === undefined ? await readWritten(options, file) : undefined;
   const keys = await unlock(options, ['evm', 'peer'], signal);
   const { market, chain } = await openMarket(context, options, { signer: keys.evm });
   const { checkNotPosted, readPostedJob } = await import('../postedJob.ts');
+  const written = draft && (await withStake(context, market, draft, options, chain.work));
   if (written) {
     await checkNotPosted(market, written);
     await checkFunds(market, BigInt(written.document.reward));
@@ -81,7 +88,12 @@ async function post(context: Context, options: Options, file: string | undefined
       onEvent: (event) => printJobEvent(output, event),
       ...(await readKeys(options.dataDir, job)),
     });
-    const id = written ? await putInEscrow(peer.content, agent, job, chain.work) : BigInt(options.resume!);
+    const id = written
+      ? await putInEscrow(peer.content, agent, job, {
+          limits: chain.work,
+          fullAudit: options.fullAudit ?? false,
+        })
+      : BigInt(options.resume!);
     output.event({ event: 'posted', id: id.toString() }, `job ${id} is posted`);
     const receipt = await agent.serve(id, signal);
     output.event(
@@ -117,6 +129,43 @@ async function readKeys(dataDir: string, { document }: Job) {
   return { testKey, ...(train.encrypted && { dataKey: await readDataKey(dataDir, train.manifest) }) };
 }
 
+/**
+ * Where traces are audited, a worker must have more to lose than it can gain by cheating: a document that asks for less
+ * stake than the court does is posted with the court's figure.
+ */
+async function withStake(
+  { output }: Context,
+  market: Market,
+  job: Job,
+  { fullAudit = false }: { fullAudit?: boolean },
+  limits: ReplayLimits | undefined,
+): Promise<Job> {
+  const { document } = job;
+  const { train } = document.data;
+  const mayBeOpened = !train.encrypted || train.mayOpen === true;
+  if (market.court === undefined || limits === undefined || !mayBeOpened) return job;
+  const terms = await market.parameters();
+  const { workers } = document.training;
+  const least = await market.court.lockFor(
+    slotPay(BigInt(document.reward), terms, fullAudit, workers),
+    fullAudit,
+  );
+  if (BigInt(document.workerStake) >= least) return job;
+  output.progress(`each worker has to lock ${formatTrain(least)} TRAIN: this network asks it for such a pay`);
+  const { parseJob } = await import('../../job/index.ts');
+  return parseJob({ ...document, workerStake: least.toString() });
+}
+
+const BPS = 10_000n;
+
+/** What one slot can earn, rounded up. */
+function slotPay(reward: bigint, terms: Parameters, fullAudit: boolean, workers: number): bigint {
+  const auditorsBps = fullAudit ? terms.fullAuditBps : terms.auditorsBps;
+  const parts = [terms.evaluatorsBps, terms.burnBps, terms.validatorsBps, auditorsBps];
+  const pool = parts.reduce((left, bps) => left - (reward * BigInt(bps)) / BPS, reward);
+  return (pool + BigInt(workers) - 1n) / BigInt(workers);
+}
+
 const accuracyOf = ({ correct, total }: { correct: number; total: number }): number =>
   total === 0 ? 0 : correct / total;
 
@@ -125,7 +174,7 @@ async function putInEscrow(
   content: ContentStore,
   agent: ClientAgent,
   job: Job,
-  limits: ReplayLimits | undefined,
+  { limits, fullAudit }: { limits: ReplayLimits | undefined; fullAudit: boolean },
 ): Promise<bigint> {
   const { checkDataFits, encodeJob, isProvable } = await import('../../job/index.ts');
   const { train, test } = job.document.data;
@@ -137,7 +186,7 @@ async function putInEscrow(
   await content.pin(documentCid);
   const provable = limits !== undefined && isProvable(job, trainingSet.count, limits);
   const testRoot = testSet.plaintextRoot as Hex;
-  return agent.post({ document: job.document, documentCid, testRoot, provable });
+  return agent.post({ document: job.document, documentCid, testRoot, provable, fullAudit });
 }
 
 async function readManifest(content: ContentStore, manifestCid: string) {
