@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { FedaiError, type Hex } from '../../core/index.ts';
 import type { Job, ReplayLimits } from '../../job/index.ts';
-import type { ClientAgent, Market, Parameters } from '../../market/index.ts';
+import type { ClientAgent, Market } from '../../market/index.ts';
 import type { ContentStore } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -12,7 +12,6 @@ import {
   type ContentAccess,
   chainAccess,
   contentAccess,
-  formatTrain,
   jobId,
   type PartyAccess,
   type PeerAccess,
@@ -68,11 +67,10 @@ Examples:
 async function post(context: Context, options: Options, file: string | undefined): Promise<ExitCode> {
   const { output, signal } = context;
   await checkHost(options.dataDir, output.log);
-  const draft = options.resume === undefined ? await readWritten(options, file) : undefined;
+  const written = options.resume === undefined ? await readWritten(options, file) : undefined;
   const keys = await unlock(options, ['evm', 'peer'], signal);
   const { market, chain } = await openMarket(context, options, { signer: keys.evm });
   const { checkNotPosted, readPostedJob } = await import('../postedJob.ts');
-  const written = draft && (await withStake(context, market, draft, options, chain.work));
   if (written) {
     await checkNotPosted(market, written);
     await checkFunds(market, BigInt(written.document.reward));
@@ -127,43 +125,6 @@ async function readKeys(dataDir: string, { document }: Job) {
   const { train, test } = document.data;
   const testKey = await readDataKey(dataDir, test.manifest);
   return { testKey, ...(train.encrypted && { dataKey: await readDataKey(dataDir, train.manifest) }) };
-}
-
-/**
- * Where traces are audited, a worker must have more to lose than it can gain by cheating: a document that asks for less
- * stake than the court does is posted with the court's figure.
- */
-async function withStake(
-  { output }: Context,
-  market: Market,
-  job: Job,
-  { fullAudit = false }: { fullAudit?: boolean },
-  limits: ReplayLimits | undefined,
-): Promise<Job> {
-  const { document } = job;
-  const { train } = document.data;
-  const mayBeOpened = !train.encrypted || train.mayOpen === true;
-  if (market.court === undefined || limits === undefined || !mayBeOpened) return job;
-  const terms = await market.parameters();
-  const { workers } = document.training;
-  const least = await market.court.lockFor(
-    slotPay(BigInt(document.reward), terms, fullAudit, workers),
-    fullAudit,
-  );
-  if (BigInt(document.workerStake) >= least) return job;
-  output.progress(`each worker has to lock ${formatTrain(least)} TRAIN: this network asks it for such a pay`);
-  const { parseJob } = await import('../../job/index.ts');
-  return parseJob({ ...document, workerStake: least.toString() });
-}
-
-const BPS = 10_000n;
-
-/** What one slot can earn, rounded up. */
-function slotPay(reward: bigint, terms: Parameters, fullAudit: boolean, workers: number): bigint {
-  const auditorsBps = fullAudit ? terms.fullAuditBps : terms.auditorsBps;
-  const parts = [terms.evaluatorsBps, terms.burnBps, terms.validatorsBps, auditorsBps];
-  const pool = parts.reduce((left, bps) => left - (reward * BigInt(bps)) / BPS, reward);
-  return (pool + BigInt(workers) - 1n) / BigInt(workers);
 }
 
 const accuracyOf = ({ correct, total }: { correct: number; total: number }): number =>
