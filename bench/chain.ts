@@ -45,6 +45,7 @@ const environment: BlockEnvironment = {
   gasLimit: 60_000_000n,
   baseFeePerGas: 7n,
   work: null,
+  verdict: null,
 };
 
 const wallets = Array.from(
@@ -105,7 +106,7 @@ async function prepareOurs(): Promise<{ execution: Execution; root: Uint8Array }
   const execution = createExecution({
     common: createChainCommon(CHAIN_ID),
     state,
-    system: { beaconHistory: null, usefulWork: null },
+    system: { beaconHistory: null, usefulWork: null, court: null },
     blockHashes: () => new Uint8Array(32),
   });
   return { execution, root: stateRoot };

@@ -102,6 +102,7 @@ class NodeApplication implements ChainApplication {
       system: {
         beaconHistory: options.spec.contracts.beaconHistory,
         usefulWork: options.spec.contracts.usefulWork ?? null,
+        court: options.spec.contracts.trainingCourt ?? null,
       },
       blockHashes: (height) => store.block(height)!.header.hash(),
     });
@@ -142,6 +143,7 @@ class NodeApplication implements ChainApplication {
       mixHash: input.beacon,
       extraData: sectionHash(input.section),
       work: input.section.work,
+      verdict: input.section.verdict,
     });
     const offered = this.pool.select(environment.baseFeePerGas, environment.gasLimit * SELECTION_FACTOR);
     const executed = await this.execution.build(environment, parent.stateRoot, offered);
@@ -229,6 +231,7 @@ class NodeApplication implements ChainApplication {
       mixHash: header.mixHash,
       extraData: header.extraData,
       work: block.section.work,
+      verdict: block.section.verdict,
     });
     const executed = await this.execution.replay(environment, this.#headHeader.stateRoot, block.transactions);
     if (toHex(executed.header.hash()) !== claimed) {
@@ -246,7 +249,7 @@ class NodeApplication implements ChainApplication {
 
   #environment(
     parent: BlockHeader,
-    own: Pick<BlockEnvironment, 'coinbase' | 'timestamp' | 'mixHash' | 'extraData' | 'work'>,
+    own: Pick<BlockEnvironment, 'coinbase' | 'timestamp' | 'mixHash' | 'extraData' | 'work' | 'verdict'>,
   ): BlockEnvironment {
     return {
       ...own,

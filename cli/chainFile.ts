@@ -23,6 +23,7 @@ const schema = z.object({
     workerRegistry: address,
     beaconHistory: address,
     usefulWork: address.optional(),
+    trainingCourt: address.optional(),
   }),
   work: z.object({ maxReplayGas: z.int().min(1), maxBundleBytes: z.int().min(1) }).optional(),
   /** In Staking's order; `power` is stake in wei. */

@@ -7,6 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {IBeaconHistory} from "./interfaces/IBeaconHistory.sol";
 import {IJobManager} from "./interfaces/IJobManager.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {ITrainingCourt} from "./interfaces/ITrainingCourt.sol";
 import {IUsefulWork} from "./interfaces/IUsefulWork.sol";
 import {IWorkerRegistry} from "./interfaces/IWorkerRegistry.sol";
 import {
@@ -34,12 +35,14 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
         IWorkerRegistry registry,
         IBeaconHistory beacons,
         IUsefulWork work,
+        ITrainingCourt court,
         Parameters memory value
     ) Ownable(owner_) EIP712("fedai", "1") {
         $.staking = staking;
         $.registry = registry;
         $.beacons = beacons;
         $.work = work;
+        $.court = court;
         _setParameters(value);
     }
 
@@ -84,8 +87,8 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     }
 
     /// @inheritdoc IJobManager
-    function faultTrace(uint256 jobId, uint32 round, uint8 slot) external {
-        JobTraces.faultTrace($, jobId, round, slot);
+    function faultTrace(uint256 jobId, uint32 round, uint8 slot, address reporter) external {
+        JobTraces.faultTrace($, jobId, round, slot, reporter);
     }
 
     /// @inheritdoc IJobManager
@@ -212,6 +215,11 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     }
 
     /// @inheritdoc IJobManager
+    function isPartOf(uint256 jobId, address account) external view returns (bool) {
+        return account == $.jobs[jobId].client || $.slotOf[jobId][account] != 0;
+    }
+
+    /// @inheritdoc IJobManager
     function jobCount() external view returns (uint256) {
         return $.jobCount;
     }
@@ -232,13 +240,17 @@ contract JobManager is JobLedger, IJobManager, Ownable, EIP712, ReentrancyGuardT
     }
 
     /// @inheritdoc IJobManager
-    function contractsOf() external view returns (IStaking, IWorkerRegistry, IBeaconHistory, IUsefulWork) {
-        return ($.staking, $.registry, $.beacons, $.work);
+    function contractsOf() external view returns (IStaking, IWorkerRegistry, IBeaconHistory, IUsefulWork, ITrainingCourt) {
+        return ($.staking, $.registry, $.beacons, $.work, $.court);
     }
 
     function _setParameters(Parameters memory value) private {
-        uint256 sum = uint256(value.workersBps) + value.evaluatorsBps + value.burnBps + value.validatorsBps;
+        uint256 sum = uint256(value.workersBps) + value.evaluatorsBps + value.auditorsBps + value.burnBps
+            + value.validatorsBps;
         if (sum != BPS) revert JobManagerBadParameters("split");
+        if (value.fullAuditBps < value.auditorsBps || value.fullAuditBps > value.auditorsBps + value.workersBps) {
+            revert JobManagerBadParameters("fullAuditBps");
+        }
         if (value.evaluatorSlashBps > BPS || value.workerSlashBps > BPS) revert JobManagerBadParameters("slash");
         if (value.voidSlashBps > BPS || value.faultSlashBps > BPS) revert JobManagerBadParameters("slash");
         if (value.drawDelayBlocks == 0) revert JobManagerBadParameters("drawDelayBlocks");

@@ -7,6 +7,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IBeaconHistory} from "./interfaces/IBeaconHistory.sol";
 import {IJobManager} from "./interfaces/IJobManager.sol";
+import {ITrainingCourt} from "./interfaces/ITrainingCourt.sol";
 import {IUsefulWork} from "./interfaces/IUsefulWork.sol";
 import {Fate, RankedTrace, Trace, WorkDrawing, WorkParameters} from "./interfaces/WorkTypes.sol";
 import {Burn} from "./libraries/Burn.sol";
@@ -51,6 +52,7 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
 
     IJobManager private immutable JOBS;
     IBeaconHistory private immutable BEACONS;
+    ITrainingCourt private immutable COURT;
     WorkParameters private _parameters;
     Trace[] private _traces;
     mapping(uint256 height => Drawing) private _draws;
@@ -63,9 +65,16 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     /// @inheritdoc IUsefulWork
     uint256 public totalBurned;
 
-    constructor(address owner_, IJobManager jobs, IBeaconHistory beacons, WorkParameters memory value) Ownable(owner_) {
+    constructor(
+        address owner_,
+        IJobManager jobs,
+        IBeaconHistory beacons,
+        ITrainingCourt court,
+        WorkParameters memory value
+    ) Ownable(owner_) {
         JOBS = jobs;
         BEACONS = beacons;
+        COURT = court;
         _setParameters(value);
     }
 
@@ -114,6 +123,14 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     ) external onlySystem {
         _advance();
         _open(Opening(drawHeight, rank, jobId, worker, traceRoot, segment, totalWeight, opener));
+    }
+
+    /// @inheritdoc IUsefulWork
+    function faultTrace(uint256 traceId, address reporter) external {
+        if (msg.sender != address(COURT)) revert UsefulWorkNotCourt(msg.sender);
+        Trace storage trace = _traces[traceId];
+        trace.fate = Fate.Faulty;
+        JOBS.faultTrace(trace.jobId, trace.round, trace.slot, reporter);
     }
 
     /// @inheritdoc IUsefulWork
@@ -192,8 +209,8 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IUsefulWork
-    function contractsOf() external view returns (IJobManager, IBeaconHistory) {
-        return (JOBS, BEACONS);
+    function contractsOf() external view returns (IJobManager, IBeaconHistory, ITrainingCourt) {
+        return (JOBS, BEACONS, COURT);
     }
 
     /// Every work height once: the draw before ends, the next begins.
@@ -209,7 +226,7 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         (drawing.totalWeight, drawing.pool) = (totalWeight, uint128(pool));
         for (uint256 i = 0; i < chosen.length; i++) {
             uint256 id = chosen[i].traceId;
-            _traces[id].fate = Fate.Drawn;
+            _setFate(_traces[id], Fate.Drawn);
             drawing.ranks.push(Rank(uint64(id), chosen[i].segment, address(0), address(0)));
         }
     }
@@ -240,10 +257,15 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         else if (opening.opener == address(0)) wrong = "opener";
         if (wrong != 0) revert UsefulWorkWrongOpening(height, index, wrong);
         (rank.opener, rank.proposer) = (opening.opener, block.coinbase);
-        trace.fate = Fate.Opened;
+        _setFate(trace, Fate.Opened);
     }
 
-    /// Pays the best rank that was opened; those that were not are void.
+    /// A fault stays one, whatever a draw makes of the trace.
+    function _setFate(Trace storage trace, Fate fate) private {
+        if (trace.fate != Fate.Faulty) trace.fate = fate;
+    }
+
+    /// Pays the best rank that was opened and is not faulty; those that were not opened are void.
     function _settle(Drawing storage drawing) private {
         uint256 count = drawing.ranks.length;
         if (count == 0) return;
@@ -251,8 +273,10 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         bool paid = false;
         for (uint256 i = 0; i < count; i++) {
             Rank memory rank = drawing.ranks[i];
+            Trace storage trace = _traces[rank.traceId];
+            if (trace.fate == Fate.Faulty) continue;
             if (rank.opener == address(0)) {
-                _void(_traces[rank.traceId]);
+                _void(trace);
             } else if (!paid) {
                 paid = true;
                 _pay(drawing.pool, rank);

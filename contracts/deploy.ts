@@ -6,63 +6,24 @@ import { concat, getCreateAddress, Interface, type InterfaceAbi } from 'ethers';
 import { evmPublicKey, evmSignature } from '../core/bls/index.ts';
 import { FedaiError, type Hex } from '../core/index.ts';
 import * as generated from './generated/index.ts';
+import {
+  type CourtParameters,
+  defaultCourtParameters,
+  defaultGovernanceParameters,
+  defaultJobParameters,
+  defaultStakingParameters,
+  defaultWorkParameters,
+  type GovernanceParameters,
+  type JobParameters,
+  quickCourtParameters,
+  type StakingParameters,
+  type WorkParameters,
+} from './parameters.ts';
 
-const TRAIN = 10n ** 18n;
+export type { CourtParameters, GovernanceParameters, JobParameters, StakingParameters, WorkParameters };
+export { defaultCourtParameters, defaultJobParameters, quickCourtParameters };
+
 const NOBODY: Hex = '0x0000000000000000000000000000000000000000';
-
-/** Governed terms of jobs, as struct Parameters in interfaces/JobTypes.sol. Shares in basis points, stakes in wei. */
-export interface JobParameters {
-  workersBps: number;
-  evaluatorsBps: number;
-  burnBps: number;
-  validatorsBps: number;
-  evaluatorSlashBps: number;
-  workerSlashBps: number;
-  drawDelayBlocks: number;
-  maxRounds: number;
-  maxDeadlineBlocks: number;
-  minWorkerStake: bigint;
-  minEvaluatorStake: bigint;
-  minReward: bigint;
-  /** Of a worker's lock, for a trace drawn and not opened. */
-  voidSlashBps: number;
-  /** Of a worker's lock, for a trace proven wrong. */
-  faultSlashBps: number;
-}
-
-/** Governed terms of useful work, as struct WorkParameters in interfaces/WorkTypes.sol. */
-export interface WorkParameters {
-  /** Work heights are its multiples. */
-  interval: number;
-  /** Blocks from a trace's commitment to the first beacon that may draw it. By default that of jobs. */
-  drawDelay: number;
-  /** Traces drawn at a work height, at most 8. */
-  ranks: number;
-  /** Of a work fee, kept for those who open; at most half. */
-  poolBps: number;
-  workerBps: number;
-  openerBps: number;
-  proposerBps: number;
-}
-
-export interface StakingParameters {
-  /** Must be more than the evidence window. */
-  unbondingBlocks: number;
-  evidenceWindowBlocks: number;
-  reporterBps: number;
-  equivocationBps: number;
-  admissionOpen: boolean;
-  minValidatorStake: bigint;
-}
-
-export interface GovernanceParameters {
-  votingDelayBlocks: number;
-  votingPeriodBlocks: number;
-  /** Stake in wei that a proposer needs. */
-  proposalStake: bigint;
-  quorumPercent: number;
-  timelockSeconds: number;
-}
 
 export interface DeploymentParameters {
   /** Sends every step; owns nothing afterwards. */
@@ -71,6 +32,8 @@ export interface DeploymentParameters {
   jobs?: Partial<JobParameters>;
   /** null: no useful work, for chains without system calls; work fees are then burned whole. */
   work?: Partial<WorkParameters> | null;
+  /** null: traces are not audited. Without useful work there is no court. */
+  court?: Partial<CourtParameters> | null;
   staking?: Partial<StakingParameters>;
   governance?: Partial<GovernanceParameters>;
   /** When given, only these accounts may register as workers or evaluators. */
@@ -91,6 +54,8 @@ export interface ContractAddresses {
   jobManager: Hex;
   /** null where the plan leaves useful work out. */
   usefulWork: Hex | null;
+  /** null where the plan leaves audits out. */
+  trainingCourt: Hex | null;
   timelock: Hex;
   governor: Hex;
 }
@@ -110,51 +75,6 @@ export interface DeploymentPlan {
   /** Wei that the steps send along (stake of the validators). */
   totalValue: bigint;
 }
-
-export const defaultJobParameters: JobParameters = {
-  workersBps: 9_000,
-  evaluatorsBps: 500,
-  burnBps: 400,
-  validatorsBps: 100,
-  evaluatorSlashBps: 1_000,
-  workerSlashBps: 100,
-  drawDelayBlocks: 8,
-  maxRounds: 10_000,
-  // A week of blocks of one second.
-  maxDeadlineBlocks: 604_800,
-  minWorkerStake: 10n * TRAIN,
-  minEvaluatorStake: 10n * TRAIN,
-  minReward: TRAIN / 1_000n,
-  voidSlashBps: 100,
-  faultSlashBps: 10_000,
-};
-
-export const defaultWorkParameters: Omit<WorkParameters, 'drawDelay'> = {
-  interval: 10,
-  ranks: 3,
-  poolBps: 5_000,
-  workerBps: 8_000,
-  openerBps: 1_000,
-  proposerBps: 1_000,
-};
-
-export const defaultStakingParameters: StakingParameters = {
-  // Three weeks of blocks of one second: longer than a light client's trusting period and the evidence window, two weeks.
-  unbondingBlocks: 1_814_400,
-  evidenceWindowBlocks: 1_209_600,
-  reporterBps: 500,
-  equivocationBps: 500,
-  admissionOpen: false,
-  minValidatorStake: 1_000n * TRAIN,
-};
-
-export const defaultGovernanceParameters: GovernanceParameters = {
-  votingDelayBlocks: 7_200,
-  votingPeriodBlocks: 50_400,
-  proposalStake: 1_000n * TRAIN,
-  quorumPercent: 10,
-  timelockSeconds: 172_800,
-};
 
 /** Puts the addresses of its libraries into a contract's bytecode. */
 export function linkBytecode(
@@ -192,6 +112,7 @@ const {
   jobTrainingAbi,
   stakingAbi,
   timelockControllerAbi,
+  trainingCourtAbi,
   usefulWorkAbi,
   workerRegistryAbi,
 } = generated;
@@ -207,14 +128,21 @@ const creationOrder = [
   'JobTraces',
   'JobManager',
   'UsefulWork',
+  'TrainingCourt',
   'TimelockController',
   'FedaiGovernor',
 ] as const;
 type ContractName = (typeof creationOrder)[number];
 
 /** The contracts of this plan. */
-const createdBy = ({ work }: DeploymentParameters): readonly ContractName[] =>
-  creationOrder.filter((name) => name !== 'UsefulWork' || work !== null);
+const createdBy = (parameters: DeploymentParameters): readonly ContractName[] =>
+  creationOrder.filter(
+    (name) =>
+      (name !== 'UsefulWork' || parameters.work !== null) &&
+      (name !== 'TrainingCourt' || hasCourt(parameters)),
+  );
+
+const hasCourt = ({ work, court }: DeploymentParameters): boolean => work !== null && court !== null;
 
 function usefulWork(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
   if (parameters.work === null) return [];
@@ -229,7 +157,20 @@ function usefulWork(parameters: DeploymentParameters, at: Record<ContractName, H
       name: 'UsefulWork',
       abi: usefulWorkAbi,
       bytecode: generated.usefulWorkBytecode,
-      args: [parameters.deployer, at.JobManager, at.BeaconHistory, work],
+      args: [parameters.deployer, at.JobManager, at.BeaconHistory, at.TrainingCourt, work],
+    },
+  ];
+}
+
+function trainingCourt(parameters: DeploymentParameters, at: Record<ContractName, Hex>): Creation[] {
+  if (!hasCourt(parameters)) return [];
+  const market = [at.JobManager, at.UsefulWork, at.Staking, at.WorkerRegistry, at.BeaconHistory];
+  return [
+    {
+      name: 'TrainingCourt',
+      abi: trainingCourtAbi,
+      bytecode: generated.trainingCourtBytecode,
+      args: [parameters.deployer, ...market, { ...defaultCourtParameters, ...parameters.court }],
     },
   ];
 }
@@ -267,9 +208,10 @@ function creations(parameters: DeploymentParameters, at: Record<ContractName, He
       abi: jobManagerAbi,
       bytecode: generated.jobManagerBytecode,
       links: generated.jobManagerLinkReferences,
-      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, at.UsefulWork, jobs],
+      args: [owner, at.Staking, at.WorkerRegistry, at.BeaconHistory, at.UsefulWork, at.TrainingCourt, jobs],
     },
     ...usefulWork(parameters, at),
+    ...trainingCourt(parameters, at),
     {
       name: 'TimelockController',
       abi: timelockControllerAbi,
@@ -312,10 +254,11 @@ function callStep(
 }
 
 function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, Hex>): DeploymentStep[] {
-  const steps = [
-    callStep(at.Staking, stakingAbi, 'setLocker', [at.JobManager, true]),
-    callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [at.JobManager, true]),
-  ];
+  const judges = hasCourt(parameters) ? [at.JobManager, at.TrainingCourt] : [at.JobManager];
+  const steps = judges.flatMap((judge) => [
+    callStep(at.Staking, stakingAbi, 'setLocker', [judge, true]),
+    callStep(at.WorkerRegistry, workerRegistryAbi, 'setRecorder', [judge, true]),
+  ]);
   for (const { account, blsPublicKey, proofOfPossession, stake } of parameters.validators ?? []) {
     const args = [account, evmPublicKey(blsPublicKey), evmSignature(proofOfPossession)];
     steps.push(callStep(at.Staking, stakingAbi, 'depositFor', [account], stake));
@@ -329,6 +272,7 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
   }
   const owned = [at.Staking, at.WorkerRegistry, at.JobManager];
   if (parameters.work !== null) owned.push(at.UsefulWork);
+  if (hasCourt(parameters)) owned.push(at.TrainingCourt);
   for (const contract of owned) {
     steps.push(callStep(contract, stakingAbi, 'transferOwnership', [at.TimelockController]));
   }
@@ -338,7 +282,7 @@ function setUpSteps(parameters: DeploymentParameters, at: Record<ContractName, H
 /** Every step in order, from nonce `startNonce` of the deployer, with the addresses that result. */
 export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan {
   const startNonce = parameters.startNonce ?? 0;
-  const at = { UsefulWork: NOBODY } as Record<ContractName, Hex>;
+  const at = { UsefulWork: NOBODY, TrainingCourt: NOBODY } as Record<ContractName, Hex>;
   for (const [index, name] of createdBy(parameters).entries()) {
     at[name] = getCreateAddress({ from: parameters.deployer, nonce: startNonce + index }) as Hex;
   }
@@ -353,6 +297,7 @@ export function deploymentPlan(parameters: DeploymentParameters): DeploymentPlan
       workerRegistry: at.WorkerRegistry,
       jobManager: at.JobManager,
       usefulWork: parameters.work === null ? null : at.UsefulWork,
+      trainingCourt: hasCourt(parameters) ? at.TrainingCourt : null,
       timelock: at.TimelockController,
       governor: at.FedaiGovernor,
     },

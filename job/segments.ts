@@ -68,7 +68,7 @@ export function replayGas(job: Job, records: number): number {
   const samples = steps * job.recipe.batchSize;
   return (
     steps * (cost.macs * GAS.mac + cost.elements * GAS.element + cost.calls * GAS.call) +
-    (2 * stateLength(job.model) + samples * recordBytes(job)) * GAS.byte +
+    (3 * stateLength(job.model) + samples * recordBytes(job)) * GAS.byte +
     records * GAS.record
   );
 }

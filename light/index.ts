@@ -14,10 +14,12 @@ export { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } fr
 export { decodeSection, EMPTY_HASH, encodeSection, MAX_ROUND, sectionHash } from './section.ts';
 export type {
   BlockCommit,
+  Carried,
   Checked,
   ConsensusSection,
   Validator,
   ValidatorSet,
+  VerdictSection,
   WorkSection,
 } from './types.ts';
 export { hasCorrectOne, isQuorum, totalPower, validatorSetHash } from './validators.ts';

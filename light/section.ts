@@ -2,7 +2,7 @@
 import { encode } from '@ethereumjs/rlp';
 import { FedaiError, keccak256 } from '../core/index.ts';
 import { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } from './rlp.ts';
-import type { ConsensusSection, WorkSection } from './types.ts';
+import type { ConsensusSection, VerdictSection, WorkSection } from './types.ts';
 
 /** Rounds fit in the 4 bytes that votes give them; the top is kept free so that signed readers agree. */
 export const MAX_ROUND = 0x7fff_ffff;
@@ -16,7 +16,13 @@ const CID_BYTES = 36;
 
 export const EMPTY_HASH = new Uint8Array(32);
 
-/** RLP [version, round, parentCommitHash, validatorsHash, nextValidatorsHash, randaoReveal, work]; work is empty bytes or a list. */
+/** Items of a section without a verdict; a verdict is one more. */
+const ITEMS = 7;
+
+/**
+ * RLP [version, round, parentCommitHash, validatorsHash, nextValidatorsHash, randaoReveal, work, verdict]; work is empty
+ * bytes or a list. The verdict is a list, and left out where there is none: so sections were before there was a court.
+ */
 export function encodeSection(section: ConsensusSection): Uint8Array {
   return encode([
     section.version,
@@ -26,12 +32,14 @@ export function encodeSection(section: ConsensusSection): Uint8Array {
     section.nextValidatorsHash,
     section.randaoReveal,
     section.work === null ? new Uint8Array(0) : workItems(section.work),
+    ...(section.verdict === null ? [] : [verdictItems(section.verdict)]),
   ]);
 }
 
 /** Throws `BAD_RLP`. */
 export function decodeSection(bytes: Uint8Array): ConsensusSection {
-  const items = readList(bytes, 'consensus section', MAX_SECTION_BYTES, 7);
+  const items = readList(bytes, 'consensus section', MAX_SECTION_BYTES);
+  readItems(items, 'consensus section', items.length > ITEMS ? ITEMS + 1 : ITEMS);
   const version = readUint(items[0], 'section version');
   if (version !== SECTION_VERSION) {
     throw new FedaiError('BAD_RLP', 'unknown version of the consensus section', {
@@ -39,6 +47,10 @@ export function decodeSection(bytes: Uint8Array): ConsensusSection {
       expected: SECTION_VERSION,
     });
   }
+  const work = readWork(items[6]);
+  const verdict = items.length > ITEMS ? readVerdict(items[7]) : null;
+  if (work !== null && verdict !== null)
+    throw new FedaiError('BAD_RLP', 'a section carries a proof of work or a verdict, never both');
   return {
     version: SECTION_VERSION,
     round: readUint(items[1], 'section round', MAX_ROUND),
@@ -46,7 +58,8 @@ export function decodeSection(bytes: Uint8Array): ConsensusSection {
     validatorsHash: readBytes(items[3], 'validators hash', 32),
     nextValidatorsHash: readBytes(items[4], 'next validators hash', 32),
     randaoReveal: readBytes(items[5], 'randao reveal', 0, 96),
-    work: readWork(items[6]),
+    work,
+    verdict,
   };
 }
 
@@ -80,6 +93,31 @@ function readWork(item: RlpItem | undefined): WorkSection | null {
     totalWeight: readBigInt(fields[7], 'total weight'),
     opener: readBytes(fields[8], 'opener', 20),
     bundle: readBytes(fields[9], 'bundle id', CID_BYTES),
+  };
+}
+
+const verdictItems = (verdict: VerdictSection) => [
+  verdict.caseId,
+  verdict.jobId,
+  verdict.worker,
+  verdict.traceRoot,
+  verdict.segment,
+  verdict.guilty ? 1 : 0,
+  verdict.digest,
+  verdict.bundle,
+];
+
+function readVerdict(item: RlpItem | undefined): VerdictSection {
+  const fields = readItems(item, 'verdict', 8);
+  return {
+    caseId: readUint(fields[0], 'case id'),
+    jobId: readBigInt(fields[1], 'job id'),
+    worker: readBytes(fields[2], 'worker', 20),
+    traceRoot: readBytes(fields[3], 'trace root', 32),
+    segment: readUint(fields[4], 'segment', 0xffff_ffff),
+    guilty: readUint(fields[5], 'guilty', 1) === 1,
+    digest: readBytes(fields[6], 'audit digest', 32),
+    bundle: readBytes(fields[7], 'bundle id', CID_BYTES),
   };
 }
 

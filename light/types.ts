@@ -41,7 +41,12 @@ export interface ConsensusSection {
   randaoReveal: Uint8Array;
   /** The proof of useful work that this block carries, if any. */
   work: WorkSection | null;
+  /** The judgement of the court that this block carries, if any: never beside a proof of work. */
+  verdict: VerdictSection | null;
 }
+
+/** What a block may carry for validators to replay: one of the two, or neither. */
+export type Carried = Pick<ConsensusSection, 'work' | 'verdict'>;
 
 /** One drawn segment of paid training, opened: what the bundle proves and the chain has drawn. docs/protocol/useful-work.md. */
 export interface WorkSection {
@@ -60,6 +65,23 @@ export interface WorkSection {
   totalWeight: bigint;
   /** Account that found the bundle and is paid for it, 20 bytes. */
   opener: Uint8Array;
+  /** Content id of the bundle (CIDv1, binary): anyone can fetch and replay it. */
+  bundle: Uint8Array;
+}
+
+/** A case of the court, decided by replaying a bundle. docs/protocol/useful-work.md. */
+export interface VerdictSection {
+  caseId: number;
+  jobId: bigint;
+  /** Account whose trace it is, 20 bytes. */
+  worker: Uint8Array;
+  /** Root of the trace, 32 bytes. */
+  traceRoot: Uint8Array;
+  segment: number;
+  /** The segment's steps lead to another state than the trace says. */
+  guilty: boolean;
+  /** What an honest auditor of the segment reveals, 32 bytes. */
+  digest: Uint8Array;
   /** Content id of the bundle (CIDv1, binary): anyone can fetch and replay it. */
   bundle: Uint8Array;
 }

@@ -3,11 +3,12 @@ import {
   beaconHistoryAbi,
   jobManagerAbi,
   stakingAbi,
+  trainingCourtAbi,
   usefulWorkAbi,
   workerRegistryAbi,
 } from '../contracts/generated/index.ts';
 
-export { beaconHistoryAbi, jobManagerAbi, stakingAbi, usefulWorkAbi, workerRegistryAbi };
+export { beaconHistoryAbi, jobManagerAbi, stakingAbi, trainingCourtAbi, usefulWorkAbi, workerRegistryAbi };
 
 export const contractAbis = [
   jobManagerAbi,
@@ -15,4 +16,5 @@ export const contractAbis = [
   workerRegistryAbi,
   beaconHistoryAbi,
   usefulWorkAbi,
+  trainingCourtAbi,
 ] as const;

@@ -11,5 +11,7 @@ export interface MarketContext {
   beaconHistory: Contract;
   /** Absent on chains whose blocks carry no proofs of work. */
   usefulWork: Contract | undefined;
+  /** Absent where traces are not audited. */
+  trainingCourt: Contract | undefined;
   retrying: RetryOptions;
 }

@@ -87,6 +87,7 @@ function postOf(fields: Fields): JobPost {
       'segments',
     ]),
     provable: fields['provable'] === true,
+    fullAudit: fields['fullAudit'] === true,
     documentCid: cid(fields, 'documentCid'),
     documentHash: hex(fields, 'documentHash'),
     testKeyCommitment: hex(fields, 'testKeyCommitment'),
@@ -100,16 +101,16 @@ function parametersOf(fields: Fields): Parameters {
   return {
     ...numbers(fields, ['workersBps', 'evaluatorsBps', 'burnBps', 'validatorsBps', 'evaluatorSlashBps']),
     ...numbers(fields, ['workerSlashBps', 'drawDelayBlocks', 'maxRounds', 'maxDeadlineBlocks']),
-    ...numbers(fields, ['voidSlashBps', 'faultSlashBps']),
+    ...numbers(fields, ['voidSlashBps', 'faultSlashBps', 'auditorsBps', 'fullAuditBps']),
     ...amounts(fields, ['minWorkerStake', 'minEvaluatorStake', 'minReward']),
   };
 }
 
 const payoutsOf = (fields: Fields): Payouts =>
-  amounts(fields, ['workers', 'evaluators', 'burned', 'validators', 'refund', 'escrow']);
+  amounts(fields, ['workers', 'evaluators', 'auditors', 'burned', 'validators', 'refund', 'escrow']);
 
 const accrualOf = (fields: Fields): Accrual => ({
-  ...amounts(fields, ['workers', 'burned', 'validators']),
+  ...amounts(fields, ['workers', 'burned', 'validators', 'auditors']),
   ...numbers(fields, ['clearAt', 'traces', 'lost']),
 });
 

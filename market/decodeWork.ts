@@ -1,6 +1,6 @@
 /** Turns decoded tuples of UsefulWork into the market's shapes. */
 import type { Result } from 'ethers';
-import type { Hex } from '../core/index.ts';
+import { FedaiError, type Hex } from '../core/index.ts';
 import { namedOf } from './decode.ts';
 import {
   fates,
@@ -17,6 +17,8 @@ const fieldsOf = (tuple: unknown): Fields => (tuple as Result).toObject();
 const number = (fields: Fields, name: string): number => Number(fields[name]);
 const account = (fields: Fields, name: string): Hex | null =>
   fields[name] === ZERO_ADDRESS ? null : (fields[name] as Hex);
+
+export const noWork = (): FedaiError => new FedaiError('NO_WORK', 'this chain has no useful work');
 
 export function decodeTrace(tuple: unknown): WorkTrace {
   const fields = fieldsOf(tuple);

@@ -8,6 +8,16 @@ export {
   type Posting,
 } from './client.ts';
 export { type ClientAction, type ClientView, clientActions, pendingReveals } from './clientPlan.ts';
+export type { Court } from './court.ts';
+export type {
+  Audit,
+  AuditorPart,
+  AuditState,
+  CaseState,
+  CourtCase,
+  CourtParameters,
+  OpenCase,
+} from './courtTypes.ts';
 export { createMarketDaemon, type DaemonDuties, type DaemonFile } from './daemon.ts';
 export { dueTransition, type Transition, turnOf } from './due.ts';
 export { type EnrolmentWish, enrol } from './enrol.ts';
@@ -29,6 +39,7 @@ export { hashReceipt, RECEIPT_SLOT, receiptStorageKey } from './receipt.ts';
 export { type RetryOptions, retry } from './retry.ts';
 export { isRevert } from './reverts.ts';
 export type { MinedTransaction } from './sender.ts';
+export { createTraceFeed, type LiveTrace, type TraceFeed } from './traceFeed.ts';
 export { type HttpTransportOptions, httpTransport, type RpcTransport } from './transport.ts';
 export { createTrigger, type Trigger } from './trigger.ts';
 export {

@@ -1,15 +1,23 @@
 /** Opens the market: typed reads and writes of the contracts over one JSON-RPC endpoint. Owns no decisions. */
 import { type Clock, type Hex, type Log, silentLog, steadyClock } from '../core/index.ts';
-import { beaconHistoryAbi, jobManagerAbi, stakingAbi, usefulWorkAbi, workerRegistryAbi } from './abi.ts';
+import {
+  beaconHistoryAbi,
+  jobManagerAbi,
+  stakingAbi,
+  trainingCourtAbi,
+  usefulWorkAbi,
+  workerRegistryAbi,
+} from './abi.ts';
 import { checksummed } from './address.ts';
 import type { MarketContext } from './context.ts';
 import { bindContract } from './contract.ts';
+import { type Court, createCourt } from './court.ts';
 import { failover } from './failover.ts';
 import { createReads, type MarketReads } from './reads.ts';
 import type { RetryOptions } from './retry.ts';
 import { createSender } from './sender.ts';
 import { httpTransport, type RpcTransport } from './transport.ts';
-import { createWrites, type MarketWrites } from './writes.ts';
+import { createWrites, type MarketWrites, sendBy } from './writes.ts';
 
 /** Addresses, as in a chain spec's `contracts`. */
 export interface MarketContracts {
@@ -19,6 +27,8 @@ export interface MarketContracts {
   beaconHistory: Hex;
   /** Absent on chains whose blocks carry no proofs of work. */
   usefulWork?: Hex | null | undefined;
+  /** Absent where traces are not audited. */
+  trainingCourt?: Hex | null | undefined;
 }
 
 export interface MarketOptions {
@@ -42,6 +52,8 @@ export interface Market extends MarketReads, MarketWrites {
   /** Checksummed address of the signer. */
   readonly account: Hex | undefined;
   readonly transport: RpcTransport;
+  /** Absent where traces are not audited. */
+  readonly court: Court | undefined;
 }
 
 /** Half a block at the default block time: a receipt is seen soon after its block. */
@@ -75,6 +87,10 @@ export function createMarket(options: MarketOptions): Market {
       contracts.usefulWork == null
         ? undefined
         : bindContract(transport, checksummed(contracts.usefulWork), usefulWorkAbi, retrying),
+    trainingCourt:
+      contracts.trainingCourt == null
+        ? undefined
+        : bindContract(transport, checksummed(contracts.trainingCourt), trainingCourtAbi, retrying),
   };
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
   const sender =
@@ -84,6 +100,7 @@ export function createMarket(options: MarketOptions): Market {
     contracts,
     transport,
     account: sender?.address,
+    court: context.trainingCourt && createCourt(context.trainingCourt, sendBy(sender)),
     ...createReads(context),
     ...createWrites(context, sender),
   };

@@ -12,7 +12,7 @@ import {
   decodeRound,
   decodeTraceRecord,
 } from './decode.ts';
-import { decodeDraw, decodeWorkParameters } from './decodeWork.ts';
+import { decodeDraw, decodeTrace, decodeWorkParameters, noWork } from './decodeWork.ts';
 import { decodeEvent, type EventQuery, eventFilter, type MarketEvent, type RawLog } from './events.ts';
 import { retry } from './retry.ts';
 import type {
@@ -25,6 +25,7 @@ import type {
   TraceRecord,
   WorkDraw,
   WorkParameters,
+  WorkTrace,
 } from './types.ts';
 
 export interface MarketReads {
@@ -59,6 +60,10 @@ export interface MarketReads {
   /** What the next block will draw, if it is a work height. */
   upcomingDraw(): Promise<WorkDraw | undefined>;
   workParameters(): Promise<WorkParameters | undefined>;
+  /** Committed traces so far; 0 on a chain without useful work. Ids count from 0. */
+  workTraceCount(): Promise<bigint>;
+  /** Throws `REVERTED` (`UsefulWorkUnknownTrace`) or `NO_WORK`. */
+  workTrace(traceId: bigint): Promise<WorkTrace>;
   /** Wei for work that sealed blocks. */
   workWithdrawable(account: Hex): Promise<bigint>;
 }
@@ -98,13 +103,22 @@ export function createReads(context: MarketContext): MarketReads {
   };
 }
 
-function workReads({
-  usefulWork,
-}: MarketContext): Pick<MarketReads, 'workDraw' | 'upcomingDraw' | 'workParameters' | 'workWithdrawable'> {
+type WorkReads = Pick<
+  MarketReads,
+  'workDraw' | 'upcomingDraw' | 'workParameters' | 'workTraceCount' | 'workTrace' | 'workWithdrawable'
+>;
+
+function workReads({ usefulWork }: MarketContext): WorkReads {
   return {
     workDraw: async (height) => usefulWork && decodeDraw(await usefulWork.read('drawOf', [height])),
     upcomingDraw: async () => usefulWork && decodeDraw(await usefulWork.read('upcomingDraw')),
     workParameters: async () => usefulWork && decodeWorkParameters(await usefulWork.read('parameters')),
+    workTraceCount: async () =>
+      usefulWork === undefined ? 0n : ((await usefulWork.read('traceCount'))[0] as bigint),
+    workTrace: async (traceId) => {
+      if (usefulWork === undefined) throw noWork();
+      return decodeTrace((await usefulWork.read('traceOf', [traceId]))[0]);
+    },
     workWithdrawable: async (account) =>
       usefulWork === undefined ? 0n : ((await usefulWork.read('withdrawable', [account]))[0] as bigint),
   };

@@ -64,6 +64,8 @@ export interface JobPost {
   segments: number;
   /** Whether any segment can be replayed on chain: its fees then count in the draws of useful work. */
   provable: boolean;
+  /** Every trace is audited in every segment. */
+  fullAudit: boolean;
 }
 
 /** Step inside `Evaluating`. */
@@ -109,6 +111,9 @@ export interface Score {
 export interface Parameters {
   workersBps: number;
   evaluatorsBps: number;
+  auditorsBps: number;
+  /** The auditors' part where the client asks for full audit; the workers' part gives the difference. */
+  fullAuditBps: number;
   burnBps: number;
   validatorsBps: number;
   evaluatorSlashBps: number;
@@ -126,10 +131,12 @@ export interface Parameters {
   minReward: bigint;
 }
 
-/** The first five sum to `escrow`. */
+/** All others sum to `escrow`. */
 export interface Payouts {
   workers: bigint;
   evaluators: bigint;
+  /** Went to the court with the traces. */
+  auditors: bigint;
   burned: bigint;
   validators: bigint;
   refund: bigint;
@@ -141,6 +148,7 @@ export interface Accrual {
   workers: bigint;
   burned: bigint;
   validators: bigint;
+  auditors: bigint;
   /** Last block in which a trace can lose its pay; the job settles after it. */
   clearAt: number;
   traces: number;

@@ -3,6 +3,8 @@ import { FedaiError, type Hex } from '../core/index.ts';
 import { cidToBytes } from './cidBytes.ts';
 import type { MarketContext } from './context.ts';
 import type { Contract } from './contract.ts';
+import type { Send } from './court.ts';
+import { noWork } from './decodeWork.ts';
 import { decodeEvent, type RawLog } from './events.ts';
 import type { MinedTransaction, Sender } from './sender.ts';
 import type { JobPost, Registration, ResultClaim, RoundClaim, Score, TraceClaim } from './types.ts';
@@ -43,10 +45,7 @@ export interface MarketWrites {
 
 export function createWrites(context: MarketContext, sender: Sender | undefined): MarketWrites {
   const { jobManager, staking, workerRegistry, beaconHistory, usefulWork } = context;
-  const send = (contract: Contract, call: string, args: readonly unknown[], value = 0n) => {
-    if (sender === undefined) throw noSigner(call);
-    return sender.send({ call, to: contract.address, data: contract.encode(call, args), value });
-  };
+  const send = sendBy(sender);
   const simple = (call: string) => (jobId: bigint) => send(jobManager, call, [jobId]);
   return {
     deposit: (amount) => send(staking, 'deposit', [], amount),
@@ -79,12 +78,20 @@ export function createWrites(context: MarketContext, sender: Sender | undefined)
     expireJob: simple('expireJob'),
     withdraw: () => send(jobManager, 'withdraw', []),
     withdrawWork: async () => {
-      if (usefulWork === undefined) throw new FedaiError('NO_WORK', 'this chain has no useful work');
+      if (usefulWork === undefined) throw noWork();
       return await send(usefulWork, 'withdraw', []);
     },
     recordBeacon: () => send(beaconHistory, 'record', []),
   };
 }
+
+/** Throws `NO_SIGNER` without a key. */
+export const sendBy =
+  (sender: Sender | undefined): Send =>
+  async (contract, call, args, value = 0n) => {
+    if (sender === undefined) throw noSigner(call);
+    return await sender.send({ call, to: contract.address, data: contract.encode(call, args), value });
+  };
 
 const registrationArgs = (node: Registration): readonly unknown[] => [
   node.roles,

@@ -1,4 +1,7 @@
-/** How it is told that a drawn segment can be opened: a small message to all validators; the bundle itself is fetched by its content id. */
+/**
+ * How it is told that a segment can be executed again: a small message to all validators; the bundle itself is fetched
+ * by its content id. Three kinds share the topic: a drawn segment, a segment before the court, a segment under audit.
+ */
 import { z } from 'zod';
 import { canonicalJson, equalBytes, type FedaiError, parseJson } from '../core/index.ts';
 
@@ -6,22 +9,43 @@ export const workTopic = (chainId: bigint): string => `/fedai/${chainId}/work/1`
 
 export const MAX_ANNOUNCEMENT_BYTES = 512;
 
-const schema = z.strictObject({
+const bundle = z.string().regex(/^b[a-z2-7]{20,120}$/);
+/** Counts repetitions: gossip passes the same bytes on once. */
+const attempt = z.int().min(0);
+/** Ids count up from 0: far fewer than numbers can tell apart. */
+const id = z.int().min(0);
+
+const workSchema = z.strictObject({
   format: z.literal('fedai-work/1'),
   /** The draw that is answered, and the rank in it. */
   drawHeight: z.int().min(1),
   rank: z.int().min(0).max(255),
   /** Who is paid for opening it. */
   opener: z.string().regex(/^0x[0-9a-f]{40}$/),
-  bundle: z.string().regex(/^b[a-z2-7]{20,120}$/),
-  /** Counts repetitions: gossip passes the same bytes on once. */
-  attempt: z.int().min(0),
+  bundle,
+  attempt,
 });
 
-export type Announcement = z.infer<typeof schema>;
+/** Answers an open case: validators replay it and judge. */
+const caseSchema = z.strictObject({ format: z.literal('fedai-case/1'), caseId: id, bundle, attempt });
 
-export const encodeAnnouncement = (announcement: Omit<Announcement, 'format'>): Uint8Array =>
-  canonicalJson({ format: 'fedai-work/1', ...announcement });
+/** For the drawn auditors of a trace; validators only pass it on. */
+const auditSchema = z.strictObject({
+  format: z.literal('fedai-audit/1'),
+  traceId: id,
+  segment: z.int().min(0).max(0xffff_ffff),
+  bundle,
+  attempt,
+});
+
+const schema = z.discriminatedUnion('format', [workSchema, caseSchema, auditSchema]);
+
+export type WorkAnnouncement = z.infer<typeof workSchema>;
+export type CaseAnnouncement = z.infer<typeof caseSchema>;
+export type AuditAnnouncement = z.infer<typeof auditSchema>;
+export type Announcement = WorkAnnouncement | CaseAnnouncement | AuditAnnouncement;
+
+export const encodeAnnouncement = (announcement: Announcement): Uint8Array => canonicalJson(announcement);
 
 /** Undefined for anything else. */
 export function decodeAnnouncement(bytes: Uint8Array): Announcement | undefined {

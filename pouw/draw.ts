@@ -2,7 +2,8 @@
  * The draw of a work height: which committed traces are opened, and which segment of each. The same rule as
  * contracts/libraries/WorkDraw.sol, from the same numbers. See docs/protocol/useful-work.md.
  */
-import { bytesToBigInt, concatBytes, keccak256, uintBytes, utf8 } from '../core/index.ts';
+import { uintBytes } from '../core/index.ts';
+import { hashedWords } from './words.ts';
 
 /** A committed trace as far as the draw sees it. */
 export interface WeighedTrace {
@@ -34,7 +35,8 @@ export function drawWork({ chainId, beacon, traces, ranks }: DrawInput): Drawn[]
   const left = new Set([...traces.keys()].filter((index) => traces[index]!.weight > 0n));
   let total = traces.reduce((sum, { weight }) => sum + weight, 0n);
   for (let rank = 0; rank < ranks && left.size > 0; rank++) {
-    let ticket = hashed('fedai-work-draw/1', uintBytes(chainId, 32), beacon, uintBytes(rank, 32)) % total;
+    let ticket =
+      hashedWords('fedai-work-draw/1', uintBytes(chainId, 32), beacon, uintBytes(rank, 32)) % total;
     for (const index of left) {
       const { weight, traceRoot, segments } = traces[index]!;
       if (ticket >= weight) {
@@ -42,7 +44,7 @@ export function drawWork({ chainId, beacon, traces, ranks }: DrawInput): Drawn[]
         continue;
       }
       const segment =
-        hashed('fedai-work-segment/1', beacon, uintBytes(rank, 32), traceRoot) % BigInt(segments);
+        hashedWords('fedai-work-segment/1', beacon, uintBytes(rank, 32), traceRoot) % BigInt(segments);
       drawn.push({ index, segment: Number(segment) });
       left.delete(index);
       total -= weight;
@@ -50,13 +52,4 @@ export function drawWork({ chainId, beacon, traces, ranks }: DrawInput): Drawn[]
     }
   }
   return drawn;
-}
-
-/** keccak256(abi.encode(domain, words…)): an offset word, the words, then length and text of the domain. */
-function hashed(domain: string, ...words: Uint8Array[]): bigint {
-  const text = utf8(domain);
-  const padded = new Uint8Array(Math.ceil(text.length / 32) * 32);
-  padded.set(text);
-  const offset = uintBytes(32 * (words.length + 1), 32);
-  return bytesToBigInt(keccak256(concatBytes(offset, ...words, uintBytes(text.length, 32), padded)));
 }

@@ -1,18 +1,26 @@
 export {
   type Announcement,
+  type AuditAnnouncement,
+  type CaseAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
   MAX_ANNOUNCEMENT_BYTES,
+  type WorkAnnouncement,
   workTopic,
 } from './announcement.ts';
+export { type AuditDraw, auditCommitment, auditSegments, isAudited } from './audit.ts';
 export { type Bundle, decodeBundle, encodeBundle, type OpenedRecord } from './bundle.ts';
 export { type DrawInput, type Drawn, drawWork, type WeighedTrace } from './draw.ts';
+export { auditDigest } from './segment.ts';
 export { isStateOf, type StateRootList, statePath, type TraceClaim, traceClaim } from './trace.ts';
 export {
   CHECKS,
   type CheckName,
+  type Proved,
+  type Refuted,
   type SegmentClaim,
   segmentBatches,
+  type Unfit,
   type Verified,
   type VerifyOptions,
   verifyBundle,

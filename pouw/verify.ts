@@ -28,6 +28,7 @@ import {
   startingState,
 } from '../job/index.ts';
 import type { Bundle, OpenedRecord } from './bundle.ts';
+import { replaySegment } from './segment.ts';
 import { isStateOf } from './trace.ts';
 
 /** What the chain says of the segment: the bundle must agree with all of it. */
@@ -47,10 +48,34 @@ export interface SegmentClaim {
 export const CHECKS = ['document', 'plan', 'manifest', 'start', 'records', 'end', 'replay'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
-export type Verified =
-  /** `modelHash`: weights root of the state that the segment ends with. */
-  | { readonly ok: true; readonly modelHash: Uint8Array; readonly steps: number; readonly samples: number }
-  | { readonly ok: false; readonly check: CheckName; readonly reason: string };
+export type Verified = Proved | Refuted | Unfit;
+
+/** The segment was executed again and leads to the committed state. */
+export interface Proved {
+  readonly ok: true;
+  /** Weights root of the state that the segment ends with. */
+  readonly modelHash: Uint8Array;
+  readonly steps: number;
+  readonly samples: number;
+  /** What an honest auditor of the segment reveals: see `auditDigest`. */
+  readonly auditDigest: Uint8Array;
+}
+
+/** The bundle is of the segment, but its steps lead elsewhere: the trace is wrong, if the reference kernel says so too. */
+export interface Refuted {
+  readonly ok: false;
+  readonly check: 'replay';
+  readonly reason: string;
+  /** Of the true computation. */
+  readonly auditDigest: Uint8Array;
+}
+
+/** Not a bundle of this segment: nothing is said of the trace. */
+export interface Unfit {
+  readonly ok: false;
+  readonly check: Exclude<CheckName, 'replay'>;
+  readonly reason: string;
+}
 
 export interface VerifyOptions {
   readonly limits: ReplayLimits;
@@ -59,14 +84,14 @@ export interface VerifyOptions {
 }
 
 class Refusal extends Error {
-  readonly check: CheckName;
-  constructor(check: CheckName, reason: string) {
+  readonly check: Unfit['check'];
+  constructor(check: Unfit['check'], reason: string) {
     super(reason);
     this.check = check;
   }
 }
 
-function demand(condition: boolean, check: CheckName, reason: string): asserts condition {
+function demand(condition: boolean, check: Unfit['check'], reason: string): asserts condition {
   if (!condition) throw new Refusal(check, reason);
 }
 
@@ -77,7 +102,7 @@ export function verifyBundle(
   claim: SegmentClaim,
   options: VerifyOptions,
 ): Verified {
-  let check: CheckName = 'document';
+  let check = 'document' as CheckName;
   const passed = (done: CheckName): void => {
     options.onCheck?.(done);
     check = CHECKS[CHECKS.indexOf(done) + 1] ?? done;
@@ -99,14 +124,17 @@ export function verifyBundle(
       'end state is not of the trace',
     );
     passed('end');
-    const { end, steps, samples } = replay(engine, job, start, records, batches);
-    const roots = stateRoots(job.model, end);
-    demand(equalBytes(roots.stateRoot, bundle.endRoot), 'replay', 'the steps lead to another state');
+    const { roots, ...replayed } = replaySegment(engine, job, start, records, batches);
+    if (!equalBytes(roots.stateRoot, bundle.endRoot)) {
+      const reason = 'the steps lead to another state';
+      return { ok: false, check: 'replay', reason, auditDigest: replayed.auditDigest };
+    }
     passed('replay');
-    return { ok: true, modelHash: roots.weightsRoot, steps, samples };
+    return { ok: true, modelHash: roots.weightsRoot, ...replayed };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, check: error.check, reason: error.message };
-    if (error instanceof FedaiError) return { ok: false, check, reason: error.message };
+    // What passed every check before can be replayed: a fault in it would be ours, and no verdict.
+    if (error instanceof FedaiError && check !== 'replay') return { ok: false, check, reason: error.message };
     throw error;
   }
 }
@@ -171,6 +199,9 @@ function checkRecords(
     demand(bytes.length === job.model.inputSize + 1, 'records', `record ${index} has the wrong length`);
     const isProved = verifyMerklePath(root, merkleLeaf(bytes), index, manifest.count, path);
     demand(isProved, 'records', `record ${index} is not of the data set`);
+    // No kernel trains on such a record, so nobody can have trained the segment.
+    const isTrainable = bytes[job.model.inputSize]! < job.model.classes;
+    demand(isTrainable, 'records', `record ${index} has a label beyond the classes of the model`);
     opened.set(index, record);
   }
   return opened;
@@ -186,27 +217,4 @@ export function segmentBatches(
   const plan: BatchPlan = jobBatches(job, claim, count);
   const { first, count: steps } = segmentSteps(job, segment);
   return Array.from({ length: steps }, (_, i) => plan({ round, slot, step: first + i }));
-}
-
-function replay(
-  engine: Engine,
-  job: Job,
-  start: TrainState,
-  records: ReadonlyMap<number, OpenedRecord>,
-  batches: readonly Uint32Array[],
-): { end: TrainState; steps: number; samples: number } {
-  const size = job.model.inputSize;
-  const trainer = engine.trainer(job.model, job.recipe, start);
-  let samples = 0;
-  for (const indices of batches) {
-    const batch = { inputs: new Uint8Array(indices.length * size), labels: new Uint8Array(indices.length) };
-    indices.forEach((index, i) => {
-      const { bytes } = records.get(index)!;
-      batch.inputs.set(bytes.subarray(0, size), i * size);
-      batch.labels[i] = bytes[size]!;
-    });
-    trainer.step(batch);
-    samples += indices.length;
-  }
-  return { end: trainer.export(), steps: batches.length, samples };
 }

@@ -47,6 +47,7 @@ const targets: Record<string, string> = {
   JobTraining: 'contracts/libraries/JobTraining.sol',
   Staking: 'contracts/Staking.sol',
   TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
+  TrainingCourt: 'contracts/TrainingCourt.sol',
   UsefulWork: 'contracts/UsefulWork.sol',
   WorkerRegistry: 'contracts/WorkerRegistry.sol',
 };

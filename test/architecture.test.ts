@@ -28,6 +28,7 @@ const EXTRA_DOORS = [
   'core/keys/index.ts',
   'core/bls/index.ts',
   'core/metrics/index.ts',
+  'pouw/replay/index.ts',
   'contracts/generated/index.ts',
   'contracts/deploy.ts',
 ];
@@ -38,6 +39,7 @@ const NODE_ONLY = [
   /^core\/keys\//,
   /^core\/bls\//,
   /^core\/metrics\//,
+  /^pouw\/replay\//,
   /^engine\/threads\//,
   /^engine\/wasm\/assembly\//,
 ];

@@ -124,6 +124,7 @@ class OpenerDesk implements Opener {
     const [drawHeight, rank] = key.split('/').map(Number) as [number, number];
     const opener = account.toLowerCase() as Hex;
     const message = encodeAnnouncement({
+      format: 'fedai-work/1',
       drawHeight,
       rank,
       opener,

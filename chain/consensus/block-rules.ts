@@ -38,13 +38,14 @@ const onSection: BlockRule = ({ header, section }, { context }) => {
   return undefined;
 };
 
-/** From this consensus round on blocks carry no work: whatever is wrong with proofs, the chain goes on. */
+/** From this consensus round on blocks carry neither work nor verdicts: whatever is wrong with bundles, the chain goes on. */
 export const FIRST_ROUND_WITHOUT_WORK = 2;
 
-const onWork: BlockRule = ({ section }) =>
-  section.work !== null && section.round >= FIRST_ROUND_WITHOUT_WORK
-    ? 'proof of work in a later round'
-    : undefined;
+const onWork: BlockRule = ({ section: { work, verdict, round } }) => {
+  if (work !== null && verdict !== null) return 'proof of work beside a verdict';
+  const isLate = round >= FIRST_ROUND_WITHOUT_WORK;
+  return isLate && (work !== null || verdict !== null) ? 'proof of work in a later round' : undefined;
+};
 
 const onProposer: BlockRule = ({ header, section }, { context }) => {
   const expected = fromHex(addressOf(context, section.round));

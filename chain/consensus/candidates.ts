@@ -79,11 +79,12 @@ function newJob(persistent: boolean): Job {
 }
 
 /**
- * A block whose proof of work is not replayed here is as one that is not here: its round passes with a nil vote. What a
+ * A block whose proof of work or verdict is not replayed here is as one that is not here: its round passes with a nil vote. What a
  * quorum voted for needs no proof of ours.
  */
 async function untilProven({ options }: CandidatesDeps, block: Block, job: Job): Promise<void> {
-  if (block.section.work === null || options.work === undefined) return;
+  const { work, verdict } = block.section;
+  if ((work === null && verdict === null) || options.work === undefined) return;
   const proved = options.work.proven(block).then((isRight) => (isRight ? undefined : job.wanted));
   await Promise.race([job.wanted, proved]);
 }

@@ -1,13 +1,13 @@
 /** Carries out what the machine of one height asks for: building, signing, sending, timers. Decides nothing. */
 import { fromHex, type TimerHandle } from '../../core/index.ts';
 import {
+  type Carried,
   type ConsensusSection,
   encodeCommit,
   encodeSection,
   nextBeacon,
   randaoSignBytes,
   voteSignBytes,
-  type WorkSection,
 } from '../../light/index.ts';
 import type { Block } from '../types.ts';
 import { FIRST_ROUND_WITHOUT_WORK } from './block-rules.ts';
@@ -94,19 +94,22 @@ function getValue(deps: EffectDeps, round: number): void {
     .catch((cause) => log.error('could not build a block', { height: deps.context.height, round, cause }));
 }
 
-/** A work section that the contracts refuse must not cost the height its block. */
+const NOTHING: Carried = { work: null, verdict: null };
+
+/** A proof or a verdict that the contracts refuse must not cost the height its block. */
 async function buildBlock(deps: EffectDeps, round: number): Promise<Block> {
-  const work = round < FIRST_ROUND_WITHOUT_WORK ? (deps.options.work?.choose() ?? null) : null;
+  const carried = round < FIRST_ROUND_WITHOUT_WORK ? (deps.options.work?.choose() ?? NOTHING) : NOTHING;
   try {
-    return await buildWith(deps, round, work);
+    return await buildWith(deps, round, carried);
   } catch (cause) {
-    if (work === null) throw cause;
-    deps.options.log.warn('a block with this proof of work cannot be built', { ...work, cause });
-    return await buildWith(deps, round, null);
+    const refused = carried.work ?? carried.verdict;
+    if (refused === null) throw cause;
+    deps.options.log.warn('a block with this proof cannot be built', { ...refused, cause });
+    return await buildWith(deps, round, NOTHING);
   }
 }
 
-async function buildWith(deps: EffectDeps, round: number, work: WorkSection | null): Promise<Block> {
+async function buildWith(deps: EffectDeps, round: number, carried: Carried): Promise<Block> {
   const { options, context, signer } = deps;
   const { height, parent, parentCommit } = context;
   const randaoReveal =
@@ -120,7 +123,7 @@ async function buildWith(deps: EffectDeps, round: number, work: WorkSection | nu
     validatorsHash: context.validatorsHash,
     nextValidatorsHash: context.nextValidatorsHash,
     randaoReveal,
-    work,
+    ...carried,
   };
   return await options.application.buildBlock({
     height,

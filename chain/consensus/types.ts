@@ -1,7 +1,7 @@
 /** What consensus needs from outside and what it offers. Blocks and the Application interface are in chain/types.ts. */
 import type { BlsCheck } from '../../core/bls/index.ts';
 import type { Clock, Log, Service, Verdict } from '../../core/index.ts';
-import type { BlockCommit, WorkSection } from '../../light/index.ts';
+import type { BlockCommit, Carried } from '../../light/index.ts';
 import type { Application, Block, ConsensusNetwork } from '../types.ts';
 import type { Step } from './machine-state.ts';
 import type { ConsensusMessage, SignedProposal, SignedVote } from './messages.ts';
@@ -85,11 +85,11 @@ export interface Witnesses {
   ask(question: Uint8Array, take: (answer: Uint8Array) => Verdict): Promise<void>;
 }
 
-/** Proofs of useful work as consensus sees them. */
+/** Proofs of useful work and verdicts of the court as consensus sees them. */
 export interface WorkProofs {
-  /** What the next block may carry; null when nothing is drawn, or no bundle is here and verified. */
-  choose(): WorkSection | null;
-  /** Resolves true once the block's proof is replayed here; false when it is wrong. May take longer than a round. */
+  /** What the next block may carry: nothing where nothing is drawn or accused, or no bundle is here and replayed. */
+  choose(): Carried;
+  /** Resolves true once what the block carries is replayed here; false when it is wrong. May take longer than a round. */
   proven(block: Block): Promise<boolean>;
 }
 

@@ -51,7 +51,7 @@ export async function runBlock(
 ): Promise<ExecutedBlock> {
   const fields = headerFields(environment);
   const block = createBlock({ header: fields }, { common: options.common });
-  await callSystem(machine, block, environment.work, options.system);
+  await callSystem(machine, block, environment, options.system);
   const included: TypedTransaction[] = [];
   const receipts: Receipt[] = [];
   let gasUsed = 0n;

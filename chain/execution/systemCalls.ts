@@ -2,7 +2,7 @@
 import type { Block } from '@ethereumjs/block';
 import { createAddressFromString } from '@ethereumjs/util';
 import { concatBytes, FedaiError, type Hex, uintBytes, utf8 } from '../../core/index.ts';
-import type { WorkSection } from '../../light/index.ts';
+import type { Carried, VerdictSection, WorkSection } from '../../light/index.ts';
 import { fastKeccak } from './common.ts';
 import type { Machine } from './evmPool.ts';
 
@@ -10,6 +10,7 @@ import type { Machine } from './evmPool.ts';
 export interface SystemContracts {
   readonly beaconHistory: Hex | null;
   readonly usefulWork: Hex | null;
+  readonly court: Hex | null;
 }
 
 /** Caller of system calls (EIP-4788 and its successors). */
@@ -21,22 +22,32 @@ const selector = (signature: string): Uint8Array => fastKeccak(utf8(signature)).
 const RECORD = selector('record()');
 const ON_BLOCK = selector('onBlock()');
 const OPEN = selector('onBlock(uint64,uint8,uint256,address,bytes32,uint32,uint256,address)');
+const JUDGE = selector('onBlock(uint64,bool,bytes32,bytes32,uint32)');
 
-/** Throws `INVALID_BLOCK` when the contract refuses the block's proof of work. */
+/** Throws `INVALID_BLOCK` when a contract refuses the block's proof of work or verdict. */
 export async function callSystem(
   machine: Machine,
   block: Block,
-  work: WorkSection | null,
-  { beaconHistory, usefulWork }: SystemContracts,
+  { work, verdict }: Carried,
+  { beaconHistory, usefulWork, court }: SystemContracts,
 ): Promise<void> {
-  if (beaconHistory !== null) await call(machine, block, beaconHistory, RECORD);
-  if (usefulWork === null) {
-    if (work !== null) throw new FedaiError('INVALID_BLOCK', 'this chain has no proofs of work');
-    return;
-  }
-  const error = await call(machine, block, usefulWork, work === null ? ON_BLOCK : openingCall(work));
-  if (work !== null && error !== undefined)
-    throw new FedaiError('INVALID_BLOCK', `proof of work refused: ${error}`);
+  const tell = (to: Hex, data: Uint8Array) => call(machine, block, to, data);
+  if (beaconHistory !== null) await tell(beaconHistory, RECORD);
+  if (work !== null) await demand(tell, usefulWork, openingCall(work), 'proof of work');
+  else if (usefulWork !== null) await tell(usefulWork, ON_BLOCK);
+  if (verdict !== null) await demand(tell, court, verdictCall(verdict), 'verdict');
+  // After the verdict: a case that is judged in its last block is not closed for silence.
+  if (court !== null) await tell(court, ON_BLOCK);
+}
+
+async function demand(
+  tell: (to: Hex, data: Uint8Array) => Promise<string | undefined>,
+  to: Hex | null,
+  data: Uint8Array,
+  what: string,
+): Promise<void> {
+  const error = to === null ? 'this chain has no contract for it' : await tell(to, data);
+  if (error !== undefined) throw new FedaiError('INVALID_BLOCK', `${what} refused: ${error}`);
 }
 
 async function call(machine: Machine, block: Block, to: Hex, data: Uint8Array): Promise<string | undefined> {
@@ -65,6 +76,11 @@ function openingCall(work: WorkSection): Uint8Array {
     leftPadded(work.opener),
   ];
   return concatBytes(OPEN, ...words);
+}
+
+function verdictCall({ caseId, guilty, digest, traceRoot, segment }: VerdictSection): Uint8Array {
+  const words = [uintBytes(caseId, 32), uintBytes(guilty ? 1 : 0, 32), digest, traceRoot];
+  return concatBytes(JUDGE, ...words, uintBytes(segment, 32));
 }
 
 const leftPadded = (bytes: Uint8Array): Uint8Array => concatBytes(new Uint8Array(32 - bytes.length), bytes);

@@ -2,7 +2,7 @@
 import type { BlockHeader } from '@ethereumjs/block';
 import type { TypedTransaction } from '@ethereumjs/tx';
 import type { Hex } from '../../core/index.ts';
-import type { WorkSection } from '../../light/index.ts';
+import type { Carried } from '../../light/index.ts';
 import type { StateWrites } from './stateDb.ts';
 
 export interface Log {
@@ -27,8 +27,8 @@ export interface Receipt {
   readonly logs: readonly Log[];
 }
 
-/** What a block's transactions see of their block. */
-export interface BlockEnvironment {
+/** What a block's transactions see of their block, and what it carries, which contracts are told before the first of them. */
+export interface BlockEnvironment extends Carried {
   readonly number: number;
   readonly parentHash: Uint8Array;
   readonly coinbase: Hex;
@@ -38,8 +38,6 @@ export interface BlockEnvironment {
   readonly extraData: Uint8Array;
   readonly gasLimit: bigint;
   readonly baseFeePerGas: bigint;
-  /** The proof of useful work that the block carries: told to the contract before the first transaction. */
-  readonly work: WorkSection | null;
 }
 
 /** A block executed on top of a committed state, with what must be stored if it is committed. */

@@ -16,7 +16,7 @@ export function formatBlock(
   block: Block,
   transactions: readonly unknown[],
   size: number,
-  usefulWork: object | null = null,
+  proofs: { usefulWork: object | null; courtVerdict: object | null },
 ) {
   const { header } = block;
   return {
@@ -47,7 +47,7 @@ export function formatBlock(
     requestsHash: toHex(header.requestsHash!),
     uncles: [],
     transactions,
-    usefulWork,
+    ...proofs,
   };
 }
 

@@ -8,7 +8,7 @@ import { invalidParams, LIMIT_EXCEEDED, rpcFault } from './faults.ts';
 import { formatBlock, formatTransaction } from './format.ts';
 import { type LogQuery, logsAt, readLogQuery } from './methods/logs.ts';
 import type { Method, RpcContext } from './types.ts';
-import { usefulWorkOf } from './useful-work.ts';
+import { proofsOf } from './useful-work.ts';
 
 export interface Subscriptions {
   readonly methods: ReadonlyMap<string, Method>;
@@ -104,7 +104,7 @@ function headOf({ application }: RpcContext, height: number) {
     block,
     [],
     0,
-    usefulWorkOf(application, block),
+    proofsOf(application, block),
   );
   return head;
 }

@@ -1,8 +1,8 @@
-/** `usefulWork` of block objects: the proof that a block carries, and the model of a job that it concludes. */
+/** `usefulWork` and `courtVerdict` of block objects: the proof or verdict that a block carries, and the model of a job that it concludes. */
 import { Interface } from 'ethers';
 import { jobManagerAbi } from '../../contracts/generated/index.ts';
 import { equalBytes, fromHex, type Hex, toHex } from '../../core/index.ts';
-import type { WorkSection } from '../../light/index.ts';
+import type { VerdictSection, WorkSection } from '../../light/index.ts';
 import type { ChainApplication } from '../application.ts';
 import { bloomTester } from '../execution/index.ts';
 import type { Block } from '../types.ts';
@@ -27,8 +27,26 @@ export const formatWork = (work: WorkSection) => ({
   opener: toHex(work.opener),
 });
 
+export const formatVerdict = (verdict: VerdictSection) => ({
+  caseId: verdict.caseId,
+  taskId: quantity(verdict.jobId),
+  worker: toHex(verdict.worker),
+  traceRoot: toHex(verdict.traceRoot),
+  segment: verdict.segment,
+  guilty: verdict.guilty,
+  digest: toHex(verdict.digest),
+  /** Content id of the bundle: whoever has it can replay the segment. */
+  workProof: bundleText(verdict),
+});
+
+/** What block objects tell beside what Ethereum's do; each null where there is nothing to tell. */
+export const proofsOf = (application: ChainApplication, block: Block) => ({
+  usefulWork: usefulWorkOf(application, block),
+  courtVerdict: block.section.verdict === null ? null : formatVerdict(block.section.verdict),
+});
+
 /** Null for a block that neither carries a proof nor concludes a job. */
-export function usefulWorkOf(application: ChainApplication, block: Block) {
+function usefulWorkOf(application: ChainApplication, block: Block) {
   const { work } = block.section;
   const finalModelHash = concludedModel(application, block);
   if (work === null && finalModelHash === null) return null;

@@ -35,7 +35,7 @@ export interface GenesisValidator {
 }
 
 export interface CreateChainSpecInput
-  extends Pick<DeploymentParameters, 'jobs' | 'staking' | 'governance' | 'allowedNodes'> {
+  extends Pick<DeploymentParameters, 'jobs' | 'court' | 'staking' | 'governance' | 'allowedNodes'> {
   readonly name: string;
   readonly chainId: number;
   readonly genesisTimeMs: number;
@@ -91,7 +91,7 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
   const work = input.work === null ? null : { interval: everyBlocks, ...terms };
   const deployment = deploymentPlan({
     deployer: DEPLOYER,
-    ...pick(input, 'jobs', 'staking', 'governance', 'allowedNodes'),
+    ...pick(input, 'jobs', 'court', 'staking', 'governance', 'allowedNodes'),
     work,
     validators: input.validators.map(({ address, ...keys }) => ({ account: address, ...keys })),
   });
@@ -114,8 +114,8 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
 }
 
 /** What is not there is not named. */
-const deployedContracts = ({ usefulWork, ...contracts }: ContractAddresses) =>
-  usefulWork === null ? contracts : { ...contracts, usefulWork };
+const deployedContracts = (contracts: ContractAddresses) =>
+  Object.fromEntries(Object.entries(contracts).filter(([, address]) => address !== null));
 
 /** A key made from others' keys could sign commits in their names. Staking checks too; this says whose proof is bad. */
 function checkPossession(

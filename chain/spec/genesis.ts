@@ -51,6 +51,7 @@ export async function createGenesis(spec: ChainSpec): Promise<Genesis> {
     nextValidatorsHash: validatorSetHash(validators),
     randaoReveal: new Uint8Array(0),
     work: null,
+    verdict: null,
   } as const;
   const header = createBlockHeader(
     {

@@ -22,7 +22,7 @@ export async function readValidators(
   const execution = createExecution({
     common,
     state,
-    system: { beaconHistory: null, usefulWork: null },
+    system: { beaconHistory: null, usefulWork: null, court: null },
     blockHashes: () => new Uint8Array(32),
   });
   const outcome = await execution.call(header, {

@@ -63,6 +63,8 @@ export const chainSpecSchema = z.strictObject({
     beaconHistory: hex(20),
     /** Absent where blocks carry no proofs of useful work. */
     usefulWork: hex(20).optional(),
+    /** Absent where traces are not audited. */
+    trainingCourt: hex(20).optional(),
   }),
   /** Proofs of useful work; there when `contracts.usefulWork` is. */
   work: workSchema.optional(),

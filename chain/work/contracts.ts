@@ -1,6 +1,6 @@
 /** Views of the contracts of useful work on a block's state, as the chain node itself asks them. */
 import { Interface } from 'ethers';
-import { jobManagerAbi, usefulWorkAbi } from '../../contracts/generated/index.ts';
+import { jobManagerAbi, trainingCourtAbi, usefulWorkAbi } from '../../contracts/generated/index.ts';
 import { FedaiError, fromHex, type Hex } from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
 
@@ -38,6 +38,63 @@ export interface DrawRow {
 export const FATES = ['committed', 'drawn', 'opened', 'void', 'faulty'] as const;
 export const ZERO_ADDRESS: Hex = `0x${'00'.repeat(20)}`;
 
+/** A case that awaits its verdict. */
+export interface CaseRow {
+  readonly caseId: bigint;
+  readonly traceId: bigint;
+  readonly jobId: bigint;
+  readonly round: bigint;
+  readonly slot: bigint;
+  readonly segment: bigint;
+  /** Of the trace. */
+  readonly segments: bigint;
+  /** Last block for a verdict. */
+  readonly deadline: bigint;
+  readonly worker: Hex;
+  readonly traceRoot: Hex;
+}
+
+export interface AuditRow {
+  /** Index into `AUDIT_STATES`. */
+  readonly state: bigint;
+  /** False: the trace has no court. */
+  readonly recorded: boolean;
+  readonly fullAudit: boolean;
+  readonly value: bigint;
+  readonly drawFrom: bigint;
+  readonly drawUntil: bigint;
+  readonly commitUntil: bigint;
+  readonly revealUntil: bigint;
+  readonly challengeUntil: bigint;
+  /** Zero for none. */
+  readonly caseId: bigint;
+  readonly fee: bigint;
+  readonly lock: bigint;
+  readonly segments: readonly bigint[];
+  readonly auditors: readonly {
+    readonly account: Hex;
+    readonly revealed: boolean;
+    readonly commitment: Hex;
+    readonly digests: readonly Hex[];
+  }[];
+}
+
+export interface CaseRecord {
+  readonly traceId: bigint;
+  readonly segment: bigint;
+  /** Index into `CASE_STATES`. */
+  readonly state: bigint;
+  readonly deadline: bigint;
+  /** Zero for a dispute among auditors. */
+  readonly challenger: Hex;
+  readonly bond: bigint;
+  readonly digest: Hex;
+}
+
+export const AUDIT_STATES = ['none', 'drawn', 'accepted', 'disputed', 'unanswered', 'judged'] as const;
+export const CASE_STATES = ['none', 'open', 'upheld', 'dismissed'] as const;
+
+const court = new Interface(trainingCourtAbi);
 const usefulWork = new Interface(usefulWorkAbi);
 const jobManager = new Interface(jobManagerAbi);
 /** Reads of a few records each. */
@@ -60,6 +117,24 @@ export async function askWork<Method extends keyof Answers>(
   const contract = application.spec.contracts.usefulWork;
   if (contract === undefined) return undefined;
   return (await view(application, contract, usefulWork, method, args)) as Answers[Method];
+}
+
+type CourtAnswers = {
+  openCases: readonly CaseRow[];
+  caseCount: bigint;
+  auditOf: AuditRow;
+  caseOf: CaseRecord;
+};
+
+/** A view of the court on the head's state; undefined where the chain has none. Throws `WORK_UNREADABLE` when it reverts. */
+export async function askCourt<Method extends keyof CourtAnswers>(
+  application: ChainApplication,
+  method: Method,
+  ...args: readonly bigint[]
+): Promise<CourtAnswers[Method] | undefined> {
+  const contract = application.spec.contracts.trainingCourt;
+  if (contract === undefined) return undefined;
+  return (await view(application, contract, court, method, args)) as CourtAnswers[Method];
 }
 
 /** Seed and hash of the document of a job. */

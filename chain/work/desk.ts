@@ -1,31 +1,23 @@
 /**
- * Useful work in a chain node: hears who can open what was drawn, has it replayed before it is voted for, and gives the
- * proposer what its block may carry. Owns no rule of the draw (contracts) and none of a proof (pouw).
+ * Useful work and the court in a chain node: has announced bundles replayed before they are voted for, and gives the
+ * proposer what its block may carry. Owns no rule of draws and cases (contracts) and none of a proof (pouw).
  */
-
 import { CID } from 'multiformats/cid';
-import {
-  accept,
-  equalBytes,
-  fromHex,
-  ignore,
-  type Log,
-  parseCid,
-  reject,
-  type Service,
-  type Verdict,
-} from '../../core/index.ts';
-import type { WorkSection } from '../../light/index.ts';
-import { type Announcement, decodeAnnouncement, workTopic } from '../../pouw/index.ts';
+import { equalBytes, type Log, parseCid, type Service } from '../../core/index.ts';
+import type { Carried, VerdictSection, WorkSection } from '../../light/index.ts';
+import { workTopic } from '../../pouw/index.ts';
+import { createReplayer, type Replayer, type ReplayOutcome } from '../../pouw/replay/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import type { ChainApplication } from '../application.ts';
 import type { WorkProofs } from '../consensus/index.ts';
 import type { Block } from '../types.ts';
+import type { CaseFile } from './cases.ts';
+import { createHearing, type Hearing } from './hearing.ts';
 import { keepBundles } from './keep.ts';
-import { type Opening, readOpenings } from './openings.ts';
-import { createProofs, type Proof, type Proofs, placeOf } from './proofs.ts';
-import { createReplayer, type Replayer } from './replayer.ts';
-import type { ReplayOutcome } from './replayTypes.ts';
+import { createMattersReader, type MattersReader } from './matters.ts';
+import type { Opening } from './openings.ts';
+import { createProofs, type Proof, type Proofs } from './proofs.ts';
+import { placeOf } from './target.ts';
 
 export interface WorkDesk extends Service, WorkProofs {
   /** Replays made since the start, and the mean of their milliseconds. */
@@ -38,26 +30,17 @@ export interface WorkDeskInput {
   readonly log: Log;
 }
 
-/** Announcements of a draw that this node does not have yet: it may be a block behind. */
-const MAX_EARLY = 32;
-
 export function createWorkDesk(input: WorkDeskInput): WorkDesk {
   return new Desk(input);
-}
-
-interface Heard {
-  readonly announcement: Announcement;
-  readonly from: string;
 }
 
 class Desk implements WorkDesk {
   readonly #input: WorkDeskInput;
   readonly #replayer: Replayer;
   readonly #proofs: Proofs;
-  readonly #early: Heard[] = [];
+  readonly #matters: MattersReader;
+  readonly #hearing: Hearing;
   readonly #count = { replays: 0, refused: 0, kernelFaults: 0, ms: 0 };
-  readonly #openers = new Map<string, Uint8Array>();
-  #openings: { head: number; list: Promise<readonly Opening[]>; known: readonly Opening[] } | undefined;
   #keep: ReturnType<typeof keepBundles> | undefined;
   #unlisten: (() => void) | undefined;
 
@@ -71,12 +54,15 @@ class Desk implements WorkDesk {
       limits: { maxReplayGas, maxBundleBytes },
       onReplay: (outcome) => this.#replayed(outcome),
     });
+    this.#matters = createMattersReader(application, log);
+    const present = () => this.#matters.present();
+    this.#hearing = createHearing({ application, proofs: this.#proofs, present });
   }
 
   async start(): Promise<void> {
     const { application, peer, log } = this.#input;
     peer.gossip.subscribe(workTopic(BigInt(application.spec.chainId)), (bytes, from) =>
-      this.#hear(bytes, from),
+      this.#hearing.hear(bytes, from),
     );
     this.#keep = keepBundles({ application, content: peer.content, log });
     this.#unlisten = application.onCommit(({ block }) => {
@@ -90,6 +76,7 @@ class Desk implements WorkDesk {
     this.#unlisten?.();
     this.#input.peer.gossip.unsubscribe(workTopic(BigInt(this.#input.application.spec.chainId)));
     this.#keep?.stop();
+    this.#proofs.keepOnly([]);
     await this.#replayer.close();
   }
 
@@ -98,96 +85,79 @@ class Desk implements WorkDesk {
     return { ...counts, replayMs: counts.replays === 0 ? 0 : ms / counts.replays };
   }
 
-  choose(): WorkSection | null {
-    const present = this.#openings;
-    if (present?.head !== this.#input.application.head.height) return null;
-    for (const opening of present.known) {
-      const proof = this.#proofs.held(opening);
-      if (proof !== undefined) return this.#sectionOf(proof);
-    }
-    return null;
+  /** Verdicts come first at even heights, openings at odd ones: neither keeps the other waiting for more than a block. */
+  choose(): Carried {
+    const matters = this.#matters.known();
+    const opening = this.#firstProven(matters?.openings ?? []);
+    const judged = this.#firstProven(matters?.cases ?? []);
+    const isVerdictsTurn = (this.#input.application.head.height + 1) % 2 === 0;
+    if (judged !== undefined && (isVerdictsTurn || opening === undefined))
+      return { work: null, verdict: verdictOf(judged.of, judged.proof) };
+    return { work: opening === undefined ? null : this.#workOf(opening.of, opening.proof), verdict: null };
   }
 
-  async proven({ header, section: { work } }: Block): Promise<boolean> {
-    if (work === null) return true;
+  async proven({ header, section: { work, verdict } }: Block): Promise<boolean> {
+    if (work === null && verdict === null) return true;
     if (header.number !== BigInt(this.#input.application.head.height + 1)) return false;
-    const openings = await this.#present();
-    const opening = openings.find(
-      ({ drawHeight, rank }) => drawHeight === work.drawHeight && rank === work.rank,
-    );
-    if (opening === undefined) return false;
-    const bundle = textOf(work.bundle);
-    if (bundle === undefined) return false;
-    const proof = await this.#proofs.prove(opening, bundle);
-    return proof !== undefined && equalBytes(proof.modelHash, work.modelHash);
+    return work !== null ? await this.#isProof(work) : await this.#isVerdict(verdict!);
   }
 
-  #sectionOf({ opening, bundle, modelHash }: Proof): WorkSection {
+  async #isProof(work: WorkSection): Promise<boolean> {
+    const { openings } = await this.#matters.present();
+    const opening = openings.find((one) => one.drawHeight === work.drawHeight && one.rank === work.rank);
+    const proof = opening && (await this.#proofOf(opening, work.bundle));
+    return proof?.outcome.ok === true && equalBytes(proof.outcome.modelHash, work.modelHash);
+  }
+
+  /** The verdict must be ours in all that it says; the bundle may be another one of the same segment. */
+  async #isVerdict(verdict: VerdictSection): Promise<boolean> {
+    const { cases } = await this.#matters.present();
+    const file = cases.find(({ caseId }) => caseId === verdict.caseId);
+    const proof = file && (await this.#proofOf(file, verdict.bundle));
+    if (file === undefined || proof === undefined) return false;
+    const ours = verdictOf(file, proof);
+    return (
+      verdict.guilty === ours.guilty &&
+      verdict.jobId === ours.jobId &&
+      verdict.segment === ours.segment &&
+      equalBytes(verdict.worker, ours.worker) &&
+      equalBytes(verdict.traceRoot, ours.traceRoot) &&
+      equalBytes(verdict.digest, ours.digest)
+    );
+  }
+
+  async #proofOf(target: Opening | CaseFile, cid: Uint8Array): Promise<Proof | undefined> {
+    const bundle = textOf(cid);
+    return bundle === undefined ? undefined : await this.#proofs.prove(target, bundle);
+  }
+
+  #firstProven<Of extends Opening | CaseFile>(targets: readonly Of[]): { of: Of; proof: Proof } | undefined {
+    for (const of of targets) {
+      const proof = this.#proofs.held(of);
+      if (proof !== undefined) return { of, proof };
+    }
+    return undefined;
+  }
+
+  #workOf(opening: Opening, { bundle, outcome }: Proof): WorkSection | null {
+    if (!outcome.ok) return null;
     const { drawHeight, rank, worker, totalWeight, claim } = opening;
     const { jobId, traceRoot, segment } = claim;
+    const { modelHash } = outcome;
     return {
       ...{ drawHeight, rank, jobId, worker, traceRoot, segment, modelHash, totalWeight },
-      opener: this.#openers.get(`${drawHeight}/${rank}/${bundle}`) ?? worker,
+      opener: this.#hearing.openerOf(opening, bundle) ?? worker,
       bundle: parseCid(bundle).bytes,
     };
   }
 
-  async #hear(bytes: Uint8Array, from: string): Promise<Verdict> {
-    const announcement = decodeAnnouncement(bytes);
-    if (announcement === undefined) return reject('not an announcement of work');
-    const { drawHeight } = announcement;
-    const openings = await this.#present();
-    const present = openings[0]?.drawHeight ?? 0;
-    if (drawHeight < present) return ignore('of a draw that is over');
-    if (drawHeight > present || openings.length === 0) {
-      if (drawHeight > this.#input.application.head.height + 2) return ignore('of a height far ahead');
-      this.#early.push({ announcement, from });
-      if (this.#early.length > MAX_EARLY) this.#early.shift();
-      return accept;
-    }
-    return this.#take({ announcement, from }, openings) ? accept : ignore('nothing to open there');
-  }
-
-  /** False when this rank is opened or was never drawn. */
-  #take({ announcement, from }: Heard, openings: readonly Opening[]): boolean {
-    const { drawHeight, rank, bundle, opener } = announcement;
-    const opening = openings.find((one) => one.drawHeight === drawHeight && one.rank === rank);
-    if (opening === undefined) return false;
-    const key = `${drawHeight}/${rank}/${bundle}`;
-    if (!this.#openers.has(key)) this.#openers.set(key, fromHex(opener, 20));
-    void this.#proofs.prove(opening, bundle, from);
-    return true;
-  }
-
-  #present(): Promise<readonly Opening[]> {
-    const { application, log } = this.#input;
-    const head = application.head.height;
-    if (this.#openings?.head === head) return this.#openings.list;
-    const list = readOpenings(application).catch((error: unknown) => {
-      log.error('the draw of useful work could not be read', { head, error });
-      return [];
-    });
-    const present = { head, list, known: [] as readonly Opening[] };
-    this.#openings = present;
-    void list.then((known) => {
-      present.known = known;
-    });
-    return list;
-  }
-
-  /** After each block: what may be opened now, and who has said so before we knew. */
+  /** After each block: what may be opened and judged now. */
   async #look(): Promise<void> {
-    const openings = await this.#present();
-    const drawHeight = openings[0]?.drawHeight;
-    if (drawHeight === undefined) return;
-    this.#proofs.forgetBefore(drawHeight);
-    for (const key of this.#openers.keys())
-      if (Number(key.split('/')[0]) < drawHeight) this.#openers.delete(key);
-    const heard = this.#early.splice(0).filter(({ announcement }) => announcement.drawHeight >= drawHeight);
-    for (const one of heard)
-      if (one.announcement.drawHeight > drawHeight) this.#early.push(one);
-      else this.#take(one, openings);
-    this.#input.log.debug('work to be opened', { openings: openings.map(placeOf) });
+    const matters = await this.#matters.present();
+    const targets = [...matters.openings, ...matters.cases];
+    this.#proofs.keepOnly(targets);
+    this.#hearing.lookAgain(matters);
+    this.#input.log.debug('to be replayed', { targets: targets.map(placeOf) });
   }
 
   #replayed(outcome: ReplayOutcome): void {
@@ -200,6 +170,16 @@ class Desk implements WorkDesk {
       remedy: 'report this processor; proofs are verified by the slower reference until then',
     });
   }
+}
+
+function verdictOf({ caseId, worker, claim }: CaseFile, { bundle, outcome }: Proof): VerdictSection {
+  const { jobId, traceRoot, segment } = claim;
+  return {
+    ...{ caseId, jobId, worker, traceRoot, segment },
+    guilty: !outcome.ok,
+    digest: outcome.auditDigest,
+    bundle: parseCid(bundle).bytes,
+  };
 }
 
 function textOf(cid: Uint8Array): string | undefined {

@@ -1,4 +1,4 @@
-/** Keeps the bundles of the latest work blocks, so that anybody can fetch and replay what sealed them. */
+/** Keeps the bundles of the latest work blocks and verdicts, so that anybody can fetch and replay what sealed them. */
 import { CID } from 'multiformats/cid';
 import type { Log } from '../../core/index.ts';
 import type { ContentStore } from '../../storage/index.ts';
@@ -29,13 +29,14 @@ export function keepBundles(input: {
     if (!ended.signal.aborted) log.debug(what, { error });
   };
   return {
-    add({ section: { work } }) {
-      if (work === null) return;
-      const bundle = bundleText(work);
+    add({ section: { work, verdict } }) {
+      const carried = work ?? verdict;
+      if (carried === null) return;
+      const bundle = bundleText(carried);
       kept.push(bundle);
       content
         .pin(bundle, { timeoutMs: FETCH_TIMEOUT_MS, signal: ended.signal })
-        .catch(tell('the bundle of a work block is not to be had'));
+        .catch(tell('the bundle of a block is not to be had'));
       const old = kept.length > KEPT_BUNDLES ? kept.shift() : undefined;
       if (old !== undefined && !kept.includes(old)) content.unpin(old).catch(tell('an old bundle stays'));
     },
@@ -43,15 +44,16 @@ export function keepBundles(input: {
   };
 }
 
-/** Content id of a work section's bundle, as people and gateways write it. */
+/** Content id of a section's bundle, as people and gateways write it. */
 export const bundleText = ({ bundle }: { bundle: Uint8Array }): string => CID.decode(bundle).toString();
 
 /** Oldest first. */
 function recentBundles({ store, head }: ChainApplication): string[] {
   const bundles: string[] = [];
   for (let height = head.height; height > Math.max(0, head.height - MAX_LOOK_BACK); height--) {
-    const work = store.block(height)?.section.work ?? null;
-    if (work !== null) bundles.unshift(bundleText(work));
+    const section = store.block(height)?.section;
+    const carried = section?.work ?? section?.verdict ?? null;
+    if (carried !== null) bundles.unshift(bundleText(carried));
     if (bundles.length >= KEPT_BUNDLES) break;
   }
   return bundles;

@@ -2,24 +2,28 @@
 import { fromHex } from '../../core/index.ts';
 import type { SegmentClaim } from '../../pouw/index.ts';
 import type { ChainApplication } from '../application.ts';
-import { askJob, askWork, type DrawRow, type RankRow, ZERO_ADDRESS } from './contracts.ts';
+import { askJob, askWork, type DrawRow, FATES, type RankRow, ZERO_ADDRESS } from './contracts.ts';
+import type { Target } from './target.ts';
 
-export interface Opening {
+export interface Opening extends Target {
   readonly drawHeight: number;
   readonly rank: number;
   readonly traceId: bigint;
   /** 20 bytes. */
   readonly worker: Uint8Array;
   readonly totalWeight: bigint;
-  readonly claim: SegmentClaim;
 }
+
+const FAULTY = BigInt(FATES.indexOf('faulty'));
 
 /** Unopened ranks that a block on the present head may open, best first; none where the chain has no useful work. */
 export async function readOpenings(application: ChainApplication): Promise<Opening[]> {
   const draw = await nextDraw(application);
   const openings: Opening[] = [];
+  // What the court found faulty earns nobody anything.
   for (const [rank, row] of (draw?.ranks ?? []).entries())
-    if (row.opener === ZERO_ADDRESS) openings.push(await openingOf(application, draw!, rank, row));
+    if (row.opener === ZERO_ADDRESS && row.trace.fate !== FAULTY)
+      openings.push(await openingOf(application, draw!, rank, row));
   return openings;
 }
 
@@ -40,6 +44,8 @@ async function openingOf(
   row: RankRow,
 ): Promise<Opening> {
   return {
+    key: `work/${draw.height}/${rank}`,
+    isCase: false,
     drawHeight: Number(draw.height),
     rank,
     traceId: row.traceId,
@@ -52,7 +58,7 @@ async function openingOf(
 /** What the segment of a rank is checked against. */
 export async function claimOf(
   application: ChainApplication,
-  { segment, trace }: RankRow,
+  { segment, trace }: Pick<RankRow, 'segment' | 'trace'>,
 ): Promise<SegmentClaim> {
   const { jobId } = trace;
   return {

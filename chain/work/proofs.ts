@@ -1,29 +1,28 @@
-/** Bundles by (draw, rank, content id): fetched once, replayed once, remembered while their draw is open. */
+/** Bundles by (opening or case, content id): fetched once, replayed once, remembered while their target is open. */
 import { FedaiError, type Log } from '../../core/index.ts';
 import type { ReplayLimits } from '../../job/index.ts';
 import { PENALTY } from '../../net/index.ts';
+import type { Proved, Refuted } from '../../pouw/index.ts';
+import type { Replayer, ReplayOutcome } from '../../pouw/replay/index.ts';
 import type { Peer } from '../../storage/index.ts';
-import type { Opening } from './openings.ts';
-import type { Replayer } from './replayer.ts';
-import type { ReplayOutcome } from './replayTypes.ts';
+import { type Attempt, createAttempts } from './attempts.ts';
+import { placeOf, type Target } from './target.ts';
 
 export interface Proof {
-  readonly opening: Opening;
+  readonly target: Target;
   /** Content id of the bundle, as text. */
   readonly bundle: string;
-  /** Weights root of the end state, 32 bytes. */
-  readonly modelHash: Uint8Array;
-  readonly replayMs: number;
-  readonly bytes: number;
+  /** `Refuted` for a case only, and by the reference kernel. */
+  readonly outcome: Proved | Refuted;
 }
 
 export interface Proofs {
-  /** The verified proof, or undefined when the bundle is wrong or not to be had now. `from`: who is to blame for a wrong one. */
-  prove(opening: Opening, bundle: string, from?: string): Promise<Proof | undefined>;
-  /** Any proof of the opening that is verified. */
-  held(opening: Opening): Proof | undefined;
-  /** Forgets the draws before this height. */
-  forgetBefore(drawHeight: number): void;
+  /** The proof, or undefined when the bundle settles nothing or is not to be had now. `from`: who is to blame for a wrong one; without it a proposal waits for it. */
+  prove(target: Target, bundle: string, from?: string): Promise<Proof | undefined>;
+  /** Any proof of the target. */
+  held(target: Target): Proof | undefined;
+  /** Forgets all other targets. */
+  keepOnly(targets: readonly Target[]): void;
 }
 
 export interface ProofsInput {
@@ -36,74 +35,89 @@ export interface ProofsInput {
 
 /** Longer than a block, so that one slow transfer is not given up for every proposal anew. */
 const FETCH_TIMEOUT_MS = 20_000;
-/** Different bundles that are looked at for one opening: only one can be right, but its finder may come late. */
-const MAX_TRIED = 8;
+/** Wrong bundles for one target that one peer may bring; each costs it points too. */
+const MAX_WRONG_PER_PEER = 2;
+/** That are remembered. There is no end to trying: strangers must not use up the tries of whoever has the right one. */
+const MAX_WRONG = 64;
 
-const keyOf = ({ drawHeight, rank }: Opening): string => `${drawHeight}/${rank}`;
+interface Matter {
+  proof: Proof | undefined;
+  /** Who brought it, by bundle; '' for a proposal. */
+  readonly wrong: Map<string, string>;
+}
 
 export function createProofs(input: ProofsInput): Proofs {
-  const tried = new Map<string, Map<string, Promise<Proof | undefined>>>();
-  const verified = new Map<string, Proof>();
-  const attempt = async (opening: Opening, bundle: string, from: string | undefined) => {
-    const proof = await fetchAndReplay(input, opening, bundle, from);
-    if (proof !== undefined) verified.set(keyOf(opening), proof);
-    return proof;
+  const matters = new Map<string, Matter>();
+  const attempts = createAttempts<Proof>();
+  const matterOf = ({ key }: Target): Matter => {
+    const known = matters.get(key) ?? { proof: undefined, wrong: new Map() };
+    matters.set(key, known);
+    return known;
+  };
+  const run = async (target: Target, bundle: string, from: string | undefined, attempt: Attempt) => {
+    const matter = matterOf(target);
+    try {
+      const proof = await fetchAndReplay(input, target, bundle, attempt);
+      if (proof !== undefined) matter.proof = proof;
+      else condemn(input, matter, bundle, from);
+      return proof;
+    } catch (error) {
+      // Nothing is known of the bundle: whoever names it again has it tried again.
+      input.log.debug('a bundle is not to be had', { ...placeOf(target), bundle, error });
+      return undefined;
+    }
   };
   return {
-    prove(opening, bundle, from) {
-      const known = verified.get(keyOf(opening));
-      if (known?.bundle === bundle) return Promise.resolve(known);
-      const bundles = tried.get(keyOf(opening)) ?? new Map<string, Promise<Proof | undefined>>();
-      tried.set(keyOf(opening), bundles);
-      const underway = bundles.get(bundle);
-      if (underway !== undefined) return underway;
-      if (bundles.size >= MAX_TRIED) return Promise.resolve(undefined);
-      const proving = attempt(opening, bundle, from).catch((error: unknown) => {
-        // Nothing is known of the bundle: whoever names it again has it tried again.
-        bundles.delete(bundle);
-        input.log.debug('a bundle is not to be had', { ...placeOf(opening), bundle, error });
-        return undefined;
-      });
-      bundles.set(bundle, proving);
-      return proving;
+    prove(target, bundle, from) {
+      const { proof, wrong } = matterOf(target);
+      // Who announces brings nothing new to what is proven.
+      if (proof !== undefined && (proof.bundle === bundle || from !== undefined))
+        return Promise.resolve(proof);
+      const isSpent = from !== undefined && spent(wrong, from);
+      if (wrong.has(bundle) || isSpent) return Promise.resolve(undefined);
+      const start = (attempt: Attempt) => run(target, bundle, from, attempt);
+      return attempts.join({ key: target.key, bundle, from }, start);
     },
-    held: (opening) => verified.get(keyOf(opening)),
-    forgetBefore(drawHeight) {
-      for (const map of [tried, verified])
-        for (const key of map.keys()) if (Number(key.split('/')[0]) < drawHeight) map.delete(key);
+    held: ({ key }) => matters.get(key)?.proof,
+    keepOnly(targets) {
+      const keys = new Set(targets.map(({ key }) => key));
+      for (const key of matters.keys()) if (!keys.has(key)) matters.delete(key);
+      attempts.keepOnly(keys);
     },
   };
 }
 
-async function fetchAndReplay(
-  { peer, replayer, limits, log, onReplay }: ProofsInput,
-  opening: Opening,
-  bundle: string,
-  from: string | undefined,
-): Promise<Proof | undefined> {
-  const bytes = await peer.content
-    .getBytes(bundle, { maxBytes: limits.maxBundleBytes, timeoutMs: FETCH_TIMEOUT_MS })
-    .catch((error: unknown) => {
-      if (error instanceof FedaiError && error.transient) throw error;
-      return undefined;
-    });
-  const outcome =
-    bytes === undefined
-      ? ({ ok: false, check: 'document', reason: 'not a file within the limits' } as const)
-      : await replayer.replay({ bundle: bytes, claim: opening.claim, limits });
-  if ('ms' in outcome) onReplay(outcome);
-  if (outcome.ok && bytes !== undefined)
-    return { opening, bundle, modelHash: outcome.modelHash, replayMs: outcome.ms, bytes: bytes.length };
-  log.warn('a bundle does not prove its segment', { ...placeOf(opening), bundle, ...outcome });
+const spent = (wrong: ReadonlyMap<string, string>, from: string): boolean =>
+  [...wrong.values()].filter((one) => one === from).length >= MAX_WRONG_PER_PEER;
+
+function condemn({ peer }: ProofsInput, { wrong }: Matter, bundle: string, from: string | undefined): void {
+  wrong.set(bundle, from ?? '');
+  if (wrong.size > MAX_WRONG) wrong.delete(wrong.keys().next().value!);
   if (from !== undefined) peer.scores.penalise(from, PENALTY.malformed, 'announced a wrong bundle');
-  return undefined;
 }
 
-export const placeOf = ({ drawHeight, rank, claim }: Opening) => ({
-  drawHeight,
-  rank,
-  jobId: claim.jobId,
-  round: claim.round,
-  slot: claim.slot,
-  segment: claim.segment,
-});
+/** Undefined for a bundle that does not settle its target; throws when that is not known. */
+async function fetchAndReplay(
+  { peer, replayer, limits, log, onReplay }: ProofsInput,
+  target: Target,
+  bundle: string,
+  { signal, fetched, doubted }: Attempt,
+): Promise<Proof | undefined> {
+  const read = { maxBytes: limits.maxBundleBytes, timeoutMs: FETCH_TIMEOUT_MS, signal };
+  const bytes = await peer.content.getBytes(bundle, read).catch((error: unknown) => {
+    if (signal.aborted || (error instanceof FedaiError && error.transient)) throw error;
+    return undefined;
+  });
+  if (bytes === undefined) {
+    log.warn('a bundle is not a file within the limits', { ...placeOf(target), bundle });
+    return undefined;
+  }
+  fetched();
+  const request = { bundle: bytes, claim: target.claim, limits };
+  const outcome = await replayer.replay(request, { signal, onDoubt: doubted });
+  onReplay(outcome);
+  if (outcome.ok || (target.isCase && outcome.check === 'replay')) return { target, bundle, outcome };
+  const { check, reason } = outcome;
+  log.warn('a bundle does not prove its segment', { ...placeOf(target), bundle, check, reason });
+  return undefined;
+}

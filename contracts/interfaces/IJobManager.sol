@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBeaconHistory} from "./IBeaconHistory.sol";
 import {IStaking} from "./IStaking.sol";
+import {ITrainingCourt} from "./ITrainingCourt.sol";
 import {IUsefulWork} from "./IUsefulWork.sol";
 import {IWorkerRegistry} from "./IWorkerRegistry.sol";
 import {
@@ -119,14 +120,15 @@ interface IJobManager {
 
     /// @notice The worker of a slot commits its trace of training round `round`, once: of the round under way or the one fixed
     /// last, and of the last round until the job is settled. The trace starts from the state fixed before. Its unit of the
-    /// workers' pool is earned, and its unit of the work fee leaves the escrow.
+    /// workers' pool is earned, and its units of the work fee and of the auditors' part leave the escrow.
     function commitTrace(uint256 jobId, uint32 round, TraceClaim calldata claim) external;
 
     /// @notice UsefulWork alone: the slot's trace was drawn and not opened. Loses its pay and part of the worker's lock.
     function voidTrace(uint256 jobId, uint32 round, uint8 slot) external;
 
-    /// @notice UsefulWork alone: the slot's trace is proven wrong. Loses its pay and the worker's lock.
-    function faultTrace(uint256 jobId, uint32 round, uint8 slot) external;
+    /// @notice UsefulWork alone: the slot's trace is proven wrong. Loses its pay and the worker's lock, of which `reporter` gets
+    /// its share.
+    function faultTrace(uint256 jobId, uint32 round, uint8 slot, address reporter) external;
 
     /// @notice An assigned worker opens the last state root into the model hash and names the model's content id.
     function submitResult(uint256 jobId, ResultClaim calldata result) external;
@@ -193,6 +195,9 @@ interface IJobManager {
         view
         returns (bool committed, uint256 traceId, bool lost);
 
+    /// @notice Whether the account is the job's client or has one of its slots.
+    function isPartOf(uint256 jobId, address account) external view returns (bool);
+
     function jobCount() external view returns (uint256);
 
     function parameters() external view returns (Parameters memory);
@@ -203,9 +208,9 @@ interface IJobManager {
     /// @notice Work fees destroyed here so far; those of provable jobs go to UsefulWork.
     function totalBurned() external view returns (uint256);
 
-    /// @notice UsefulWork is zero on a chain whose blocks open no traces.
+    /// @notice UsefulWork is zero on a chain whose blocks open no traces, the court where traces are not audited.
     function contractsOf()
         external
         view
-        returns (IStaking staking, IWorkerRegistry registry, IBeaconHistory beacons, IUsefulWork work);
+        returns (IStaking staking, IWorkerRegistry registry, IBeaconHistory beacons, IUsefulWork work, ITrainingCourt court);
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBeaconHistory} from "./IBeaconHistory.sol";
 import {IJobManager} from "./IJobManager.sol";
+import {ITrainingCourt} from "./ITrainingCourt.sol";
 import {Trace, WorkDrawing, WorkParameters} from "./WorkTypes.sol";
 
 /// @title Traces of training, drawn and opened
@@ -19,6 +20,7 @@ interface IUsefulWork {
     event WorkParametersSet(WorkParameters parameters);
 
     error UsefulWorkNotJobManager(address caller);
+    error UsefulWorkNotCourt(address caller);
     error UsefulWorkNotSystem(address caller);
     error UsefulWorkBadParameters(bytes32 field);
     error UsefulWorkUnknownTrace(uint256 traceId);
@@ -55,6 +57,9 @@ interface IUsefulWork {
         address opener
     ) external;
 
+    /// @notice The court alone: the trace is proven wrong. It can still be drawn, but neither pays nor is void.
+    function faultTrace(uint256 traceId, address reporter) external;
+
     /// @notice Pays the caller all that it has been credited.
     function withdraw() external returns (uint256 amount);
 
@@ -87,5 +92,5 @@ interface IUsefulWork {
 
     function parameters() external view returns (WorkParameters memory);
 
-    function contractsOf() external view returns (IJobManager jobs, IBeaconHistory beacons);
+    function contractsOf() external view returns (IJobManager jobs, IBeaconHistory beacons, ITrainingCourt court);
 }

@@ -69,6 +69,7 @@ struct JobPost {
     Deadlines deadlines;
     uint32 segments; // of a slot's share of one training round, 1..4096
     bool provable; // any segment can be replayed on chain: its fees count in the draws of useful work
+    bool fullAudit; // every trace is audited in every segment; of provable jobs, at most 64 segments
 }
 
 /// The outcome of one training round, signed by a strict majority of the slots.
@@ -113,7 +114,8 @@ struct Round {
     uint64 fixedAt; // block
 }
 
-/// Governed; snapshot into each job when it is posted. Shares in basis points of the escrow, summing to 10 000.
+/// Governed; snapshot into each job when it is posted. Shares in basis points of the escrow; workers', evaluators', auditors',
+/// burned and validators' sum to 10 000.
 struct Parameters {
     uint16 workersBps;
     uint16 evaluatorsBps;
@@ -129,12 +131,15 @@ struct Parameters {
     uint256 minReward;
     uint16 voidSlashBps; // of a worker's lock, for a trace drawn and not opened
     uint16 faultSlashBps; // of a worker's lock, for a trace proven wrong
+    uint16 auditorsBps;
+    uint16 fullAuditBps; // auditors' part where the client asks for full audit; the workers' part gives the difference
 }
 
-/// Wei; the first five sum to `escrow`.
+/// Wei; all others sum to `escrow`.
 struct Payouts {
     uint256 workers;
     uint256 evaluators;
+    uint256 auditors; // went to the court with the traces
     uint256 burned;
     uint256 validators;
     uint256 refund;
@@ -146,6 +151,7 @@ struct Accrual {
     uint128 workers; // without lost traces
     uint128 burned; // work fees that have left the escrow
     uint128 validators;
+    uint128 auditors; // what has left the escrow for audits
     uint64 clearAt; // last block in which a trace can lose its pay; the job settles after it
     uint32 traces;
     uint32 lost; // void or faulty

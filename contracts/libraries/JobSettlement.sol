@@ -30,7 +30,7 @@ library JobSettlement {
             job.reward, job.parameters, accrued, agreeing.length > 0, validatorStake > 0
         );
         job.payouts = due;
-        $.openEscrow -= due.escrow - due.burned;
+        $.openEscrow -= due.escrow - due.burned - due.auditors;
         _closeWorkers($, jobId, job);
         for (uint256 i = 0; i < agreeing.length; i++) {
             _credit($, jobId, agreeing[i], Settlement.equalShare(due.evaluators, i, agreeing.length));
@@ -79,7 +79,7 @@ library JobSettlement {
         for (uint256 slot = 0; slot < workers.length; slot++) {
             JobStorage.SlotRecord memory done = $.slots[jobId][slot];
             (uint256 slashBps, bytes32 reason) = _slashOf(job, done);
-            release($, workers[slot], locked, slashBps, reason);
+            _release($, workers[slot], locked, slashBps, done.reporter, reason);
             $.registry.recordWork(workers[slot], done.contributions);
             _credit($, jobId, workers[slot], done.earned);
         }
@@ -103,9 +103,21 @@ library JobSettlement {
     function release(JobStorage.Layout storage $, address account, uint256 locked, uint256 slashBps, bytes32 reason)
         public
     {
+        _release($, account, locked, slashBps, address(0), reason);
+    }
+
+    /// A reporter gets Staking's share of the slash.
+    function _release(
+        JobStorage.Layout storage $,
+        address account,
+        uint256 locked,
+        uint256 slashBps,
+        address reporter,
+        bytes32 reason
+    ) private {
         uint256 slashed = Math.mulDiv(locked, slashBps, Settlement.BPS);
         if (slashed > 0) {
-            $.staking.slash(account, slashed, address(0), reason);
+            $.staking.slash(account, slashed, reporter, reason);
             $.registry.recordSlash(account, slashed);
         }
         $.staking.unlock(account, locked - slashed);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IBeaconHistory} from "../interfaces/IBeaconHistory.sol";
 import {IJobManager} from "../interfaces/IJobManager.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
+import {ITrainingCourt} from "../interfaces/ITrainingCourt.sol";
 import {IUsefulWork} from "../interfaces/IUsefulWork.sol";
 import {IWorkerRegistry} from "../interfaces/IWorkerRegistry.sol";
 import {Evaluation, Job, JobState, Parameters, Phase, Round} from "../interfaces/JobTypes.sol";
@@ -24,12 +25,15 @@ library JobStorage {
         uint32 contributions;
         uint32 voids;
         uint32 faults;
+        /// Of the first fault.
+        address reporter;
     }
 
     /// The trace of one slot and round.
     struct TraceRecord {
         bool committed;
         bool lost;
+        bool faulty;
         uint64 traceId;
     }
 
@@ -41,6 +45,8 @@ library JobStorage {
         IBeaconHistory beacons;
         /// Zero where blocks open no traces: then work fees are burned whole.
         IUsefulWork work;
+        /// Zero where nobody audits traces.
+        ITrainingCourt court;
         uint256 jobCount;
         uint256 openEscrow;
         uint256 totalBurned;

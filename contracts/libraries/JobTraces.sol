@@ -25,8 +25,11 @@ library JobTraces {
         if (trace.committed) revert IJobManager.JobManagerTraceCommitted(jobId, round, slot);
         _requireSound($, jobId, round, claim, job.post.segments);
         trace.committed = true;
-        uint256 fee = _accrue($, jobId, job, round, slot);
+        (uint256 fee, uint256 auditors) = _accrue($, jobId, job, round, slot);
         (uint256 traceId, uint256 weight) = _payFee($, jobId, job, round, slot, claim.traceRoot, fee);
+        if (_isAudited($, job)) {
+            _clearAfter(job, $.court.record{value: auditors}(traceId, job.post.fullAudit));
+        }
         trace.traceId = uint64(traceId);
         emit IJobManager.TraceCommitted(jobId, round, msg.sender, traceId, slot, claim.traceRoot, claim.endRoot, weight);
     }
@@ -35,8 +38,17 @@ library JobTraces {
         if (_lose($, jobId, round, slot, false)) $.slots[jobId][slot].voids += 1;
     }
 
-    function faultTrace(JobStorage.Layout storage $, uint256 jobId, uint32 round, uint8 slot) external {
-        if (_lose($, jobId, round, slot, true)) $.slots[jobId][slot].faults += 1;
+    /// A void trace can still be found faulty: silence must not be cheaper than the fault that it hides.
+    function faultTrace(JobStorage.Layout storage $, uint256 jobId, uint32 round, uint8 slot, address reporter)
+        external
+    {
+        _lose($, jobId, round, slot, true);
+        JobStorage.TraceRecord storage trace = $.traces[jobId][round][slot];
+        if (!trace.lost || trace.faulty || $.jobs[jobId].state >= JobState.Completed) return;
+        trace.faulty = true;
+        JobStorage.SlotRecord storage done = $.slots[jobId][slot];
+        if (done.faults == 0) done.reporter = reporter;
+        done.faults += 1;
     }
 
     /// A round's traces may come before it is fixed and until the next one is.
@@ -77,24 +89,33 @@ library JobTraces {
         }
     }
 
-    /// Books the trace's unit of each part; the work fee leaves the escrow.
+    /// Books the trace's unit of each part; the work fee and what is for auditors leave the escrow.
     function _accrue(JobStorage.Layout storage $, uint256 jobId, Job storage job, uint32 round, uint8 slot)
         private
-        returns (uint256 fee)
+        returns (uint256 fee, uint256 auditors)
     {
         (uint256 unit, uint256 units) = _unitOf(job, round, slot);
-        (uint256 workers, uint256 burned, uint256 validators) =
-            Settlement.unitOf(job.reward, job.parameters, unit, units);
+        Settlement.Unit memory due = Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, units);
+        if (!_isAudited($, job)) due.auditors = 0;
         Accrual storage accrued = job.accrued;
-        accrued.workers += workers.toUint128();
-        accrued.burned += burned.toUint128();
-        accrued.validators += validators.toUint128();
+        accrued.workers += due.workers.toUint128();
+        accrued.burned += due.burned.toUint128();
+        accrued.validators += due.validators.toUint128();
+        accrued.auditors += due.auditors.toUint128();
         accrued.traces += 1;
         JobStorage.SlotRecord storage done = $.slots[jobId][slot];
-        done.earned += workers.toUint128();
+        done.earned += due.workers.toUint128();
         done.contributions += 1;
-        $.openEscrow -= burned;
-        return burned;
+        $.openEscrow -= due.burned + due.auditors;
+        return (due.burned, due.auditors);
+    }
+
+    function _isAudited(JobStorage.Layout storage $, Job storage job) private view returns (bool) {
+        return job.post.provable && address($.court) != address(0);
+    }
+
+    function _clearAfter(Job storage job, uint64 clearAt) private {
+        if (clearAt > job.accrued.clearAt) job.accrued.clearAt = clearAt;
     }
 
     /// The fee of provable work is its weight in the draws; every other one is burned.
@@ -111,7 +132,7 @@ library JobTraces {
             weight = job.post.provable ? fee : 0;
             uint64 clearAt;
             (traceId, clearAt) = $.work.record{value: weight}(jobId, round, slot, msg.sender, job.post.segments, root);
-            if (clearAt > job.accrued.clearAt) job.accrued.clearAt = clearAt;
+            _clearAfter(job, clearAt);
         }
         $.totalBurned += fee - weight;
         Burn.burn(fee - weight);
@@ -129,7 +150,8 @@ library JobTraces {
         if (job.state >= JobState.Completed || !trace.committed || trace.lost) return false;
         trace.lost = true;
         (uint256 unit, uint256 units) = _unitOf(job, round, slot);
-        (uint256 workers,,) = Settlement.unitOf(job.reward, job.parameters, unit, units);
+        uint256 workers =
+            Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, units).workers;
         job.accrued.workers -= uint128(workers);
         job.accrued.lost += 1;
         JobStorage.SlotRecord storage done = $.slots[jobId][slot];

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {IJobManager} from "../interfaces/IJobManager.sol";
 import {
@@ -9,6 +10,7 @@ import {
 } from "../interfaces/JobTypes.sol";
 import {JobSettlement} from "./JobSettlement.sol";
 import {JobStorage} from "./JobStorage.sol";
+import {Settlement} from "./Settlement.sol";
 import {StakeDraw} from "./StakeDraw.sol";
 
 /// @title Open and Training
@@ -24,6 +26,8 @@ library JobTraining {
     uint256 private constant MAX_EVALUATORS = 15;
     /// Bounds the paths of a trace.
     uint256 private constant MAX_SEGMENTS = 4_096;
+    /// Bounds what an auditor reveals of a full audit.
+    uint256 private constant MAX_FULL_AUDIT_SEGMENTS = 64;
     uint256 private constant MODE_FEDERATED = 1;
     uint256 private constant PPM = 1_000_000;
     bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
@@ -33,6 +37,7 @@ library JobTraining {
     function postJob(JobStorage.Layout storage $, JobPost calldata post) external returns (uint256 jobId) {
         Parameters memory parameters = $.parameters;
         _checkPost(post, parameters);
+        _checkAudit($, post, parameters);
         jobId = ++$.jobCount;
         Job storage job = $.jobs[jobId];
         job.post = post;
@@ -189,6 +194,18 @@ library JobTraining {
         _checkRange("keyBlocks", deadlines.keyBlocks, 1, longest);
         _checkRange("commitBlocks", deadlines.commitBlocks, 1, longest);
         _checkRange("revealBlocks", deadlines.revealBlocks, 1, longest);
+    }
+
+    /// A worker that is found cheating must lose more than it can gain by it.
+    function _checkAudit(JobStorage.Layout storage $, JobPost calldata post, Parameters memory parameters) private view {
+        bool audited = post.provable && address($.court) != address(0);
+        if (post.fullAudit) {
+            if (!audited) revert IJobManager.JobManagerBadPost("fullAudit", 1, 0);
+            _checkRange("segments", post.segments, 1, MAX_FULL_AUDIT_SEGMENTS);
+        }
+        if (!audited) return;
+        uint256 pay = Math.ceilDiv(Settlement.workersPool(msg.value, parameters, post.fullAudit), post.workers);
+        _checkRange("workerStake", post.workerStake, $.court.lockFor(pay, post.fullAudit), type(uint128).max);
     }
 
     function _checkRange(bytes32 field, uint256 value, uint256 low, uint256 high) private pure {

@@ -1,3 +1,4 @@
+import { decode, encode } from '@ethereumjs/rlp';
 import { describe, expect, it } from 'vitest';
 import { keccak256, toHex } from '../../core/index.ts';
 import {
@@ -9,8 +10,10 @@ import {
   encodeCommit,
   encodeSection,
   sectionHash,
+  type VerdictSection,
   validatorSetHash,
   voteSignBytes,
+  type WorkSection,
 } from '../../light/index.ts';
 
 const filled = (byte: number, length: number) => new Uint8Array(length).fill(byte);
@@ -22,6 +25,17 @@ const section: ConsensusSection = {
   nextValidatorsHash: filled(3, 32),
   randaoReveal: filled(4, 96),
   work: null,
+  verdict: null,
+};
+const account = filled(7, 20);
+const bundle = filled(6, 36);
+const work: WorkSection = {
+  ...{ drawHeight: 40, rank: 1, jobId: 3n, worker: account, traceRoot: filled(8, 32), segment: 2 },
+  ...{ modelHash: filled(9, 32), totalWeight: 10n ** 18n, opener: account, bundle },
+};
+const verdict: VerdictSection = {
+  ...{ caseId: 5, jobId: 3n, worker: account, traceRoot: filled(8, 32), segment: 2 },
+  ...{ guilty: true, digest: filled(9, 32), bundle },
 };
 const commit = {
   height: 7,
@@ -37,6 +51,25 @@ describe('consensus section', () => {
     const empty = { ...section, round: 3, randaoReveal: new Uint8Array(0) };
     expect(decodeSection(encodeSection(empty))).toEqual(empty);
     expect(sectionHash(section)).toEqual(keccak256(encodeSection(section)));
+    for (const guilty of [true, false]) {
+      const judging = { ...section, verdict: { ...verdict, guilty } };
+      expect(decodeSection(encodeSection(judging))).toEqual(judging);
+    }
+  });
+
+  it('is as it was before there was a court where there is no verdict', () => {
+    const items = decode(encodeSection(section)) as unknown[];
+    expect(items.length).toBe(7);
+    expect(decodeSection(encode([...items.slice(0, 6), new Uint8Array(0)] as Uint8Array[]))).toEqual(section);
+  });
+
+  it('carries a proof or a verdict, never both, and has one form only', () => {
+    expect(decodeSection(encodeSection({ ...section, work }))).toEqual({ ...section, work });
+    expect(() => decodeSection(encodeSection({ ...section, work, verdict }))).toThrow(/never both/);
+    const items = decode(encodeSection(section)) as Uint8Array[];
+    expect(() => decodeSection(encode([...items, new Uint8Array(0)]))).toThrow(/malformed/);
+    const judging = decode(encodeSection({ ...section, verdict })) as Uint8Array[];
+    expect(() => decodeSection(encode([...judging, new Uint8Array(0)]))).toThrow(/malformed/);
   });
 
   it('refuses other versions, trailing bytes, truncation and non-canonical integers', () => {

@@ -52,6 +52,7 @@ function make(
     nextValidatorsHash: validatorSetHash(setOf(...nextKeys)),
     randaoReveal: new Uint8Array(96).fill(1),
     work: null,
+    verdict: null,
   };
   const header = createBlockHeader(
     {

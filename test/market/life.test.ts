@@ -59,6 +59,7 @@ const post: JobPost = {
   },
   segments: 1,
   provable: false,
+  fullAudit: false,
 };
 
 let network: MarketChain;

@@ -12,7 +12,7 @@ import {
 } from '../../market/index.ts';
 
 const accrued = (clearAt: number): Accrual => ({
-  ...{ workers: 0n, burned: 0n, validators: 0n },
+  ...{ workers: 0n, burned: 0n, validators: 0n, auditors: 0n },
   ...{ clearAt, traces: 0, lost: 0 },
 });
 const job = (change: Partial<Job>): Job =>

@@ -5,7 +5,7 @@ import { decodeTransaction } from '../../execution/index.ts';
 import { formatBlock, formatTransaction, quantity } from '../format.ts';
 import { readHash, readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
-import { usefulWorkOf } from '../useful-work.ts';
+import { proofsOf } from '../useful-work.ts';
 
 export const blockMethods: MethodGroup = ({ application }) => {
   const { store } = application;
@@ -39,5 +39,5 @@ function blockAt(application: ChainApplication, height: number | undefined, full
     return formatTransaction(tx, { blockHash, height: height!, index }, block.header.baseFeePerGas!);
   });
   const size = store.encodedBlock(height!)!.length;
-  return formatBlock(block, transactions, size, usefulWorkOf(application, block));
+  return formatBlock(block, transactions, size, proofsOf(application, block));
 }

@@ -11,7 +11,7 @@ import { invalidParams } from '../faults.ts';
 import { quantity } from '../format.ts';
 import { readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
-import { formatWork } from '../useful-work.ts';
+import { formatVerdict, formatWork } from '../useful-work.ts';
 
 export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => ({
   fedai_getCommit: ([height]) => commitAt(application, heightOf(application, height)),
@@ -70,6 +70,7 @@ function formatSection(section: ConsensusSection) {
     nextValidatorsHash: toHex(section.nextValidatorsHash),
     randaoReveal: toHex(section.randaoReveal),
     work: section.work === null ? null : formatWork(section.work),
+    verdict: section.verdict === null ? null : formatVerdict(section.verdict),
   };
 }
 

@@ -64,6 +64,7 @@ test('a call of the blob precompile is mined, charged and leaves the block valid
       gasLimit: block.header.gasLimit,
       baseFeePerGas: block.header.baseFeePerGas!,
       work: null,
+      verdict: null,
     },
     parent.stateRoot,
     block.transactions,

@@ -36,12 +36,29 @@ export const section: ConsensusSection = {
   nextValidatorsHash: filled(3, 32),
   randaoReveal: filled(4, 96),
   work: null,
+  verdict: null,
 };
 export const firstSection: ConsensusSection = {
   ...section,
   round: 4,
   parentCommitHash: EMPTY_HASH,
   randaoReveal: new Uint8Array(0),
+};
+
+const carried = {
+  ...{ jobId: 3n, worker: filled(7, 20), traceRoot: filled(8, 32), segment: 2 },
+  bundle: filled(6, 36),
+};
+export const workSection: ConsensusSection = {
+  ...section,
+  work: {
+    ...carried,
+    ...{ drawHeight: 40, rank: 1, modelHash: filled(9, 32), totalWeight: 10n ** 18n, opener: filled(7, 20) },
+  },
+};
+export const judgingSection: ConsensusSection = {
+  ...section,
+  verdict: { ...carried, caseId: 5, guilty: true, digest: filled(9, 32) },
 };
 
 const wallet = new Wallet(`0x${'17'.repeat(32)}`);

@@ -26,11 +26,17 @@ const bundle: Bundle = {
 const first: Bundle = { ...bundle, firstPath: pathOf(3), records: [] };
 
 const announcement = {
+  format: 'fedai-work/1',
   drawHeight: 45,
   rank: 1,
   opener: `0x${'ab'.repeat(20)}`,
   bundle: `bafkrei${'a'.repeat(52)}`,
   attempt: 3,
+} as const;
+const { bundle: cid } = announcement;
+const caseAnnouncement = { format: 'fedai-case/1', caseId: 7, bundle: cid, attempt: 0 } as const;
+const auditAnnouncement = {
+  ...({ format: 'fedai-audit/1', traceId: 12, segment: 3, bundle: cid, attempt: 1 } as const),
 };
 
 export const work: Table = {
@@ -44,7 +50,7 @@ export const work: Table = {
   decodeWorkAnnouncement: {
     covers: ['pouw/announcement.ts#decodeAnnouncement'],
     format: 'json',
-    samples: [encodeAnnouncement(announcement)],
+    samples: [announcement, caseAnnouncement, auditAnnouncement].map((one) => encodeAnnouncement(one)),
     decode: (bytes) => decodeAnnouncement(bytes),
     encode: encodeAnnouncement,
     neverThrows: true,

@@ -63,6 +63,7 @@ export function craftBlock(world: World, node: Node, round: number, shiftSeconds
     nextValidatorsHash: hash,
     randaoReveal,
     work: null,
+    verdict: null,
   };
   const nowMs = node.time.now() + 1000 * shiftSeconds;
   const beacon = nextBeacon(head.mixHash, randaoReveal);

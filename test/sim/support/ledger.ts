@@ -42,6 +42,7 @@ const genesis: Block = {
     nextValidatorsHash: EMPTY_HASH,
     randaoReveal: new Uint8Array(0),
     work: null,
+    verdict: null,
   },
   parentCommit: null,
 };

@@ -1,6 +1,6 @@
-/** Messages between the chain node and its replay thread. */
+/** Messages between a process and its replay threads. */
 import type { ReplayLimits } from '../../job/index.ts';
-import type { SegmentClaim, Verified } from '../../pouw/index.ts';
+import type { SegmentClaim, Verified } from '../index.ts';
 
 export interface ReplayRequest {
   readonly id: number;
@@ -17,5 +17,11 @@ export type ReplayOutcome = Verified & {
 };
 
 export type ReplayAnswer =
-  | { readonly id: number; readonly outcome: ReplayOutcome }
+  /** `kernel`: of the engine that was used. */
+  | { readonly id: number; readonly verified: Verified; readonly kernel: string; readonly ms: number }
   | { readonly id: number; readonly fault: string };
+
+/** What a thread is started with. */
+export interface ReplayThreadData {
+  readonly kernel: 'fastest' | 'reference';
+}

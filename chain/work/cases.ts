@@ -1,0 +1,44 @@
+/** The court's open cases, with all that a bundle is checked against. */
+import { fromHex } from '../../core/index.ts';
+import type { ChainApplication } from '../application.ts';
+import { askCourt, askJob, type CaseRow } from './contracts.ts';
+import type { Target } from './target.ts';
+
+export interface CaseFile extends Target {
+  readonly caseId: number;
+  readonly traceId: bigint;
+  /** 20 bytes. */
+  readonly worker: Uint8Array;
+  /** Last block for a verdict; without one the case goes against the worker. */
+  readonly deadline: number;
+}
+
+/** Cases that a block on the present head may judge, most urgent first; none where the chain has no court. */
+export async function readCases(application: ChainApplication): Promise<CaseFile[]> {
+  const rows = (await askCourt(application, 'openCases')) ?? [];
+  const next = BigInt(application.head.height + 1);
+  const cases: CaseFile[] = [];
+  for (const row of rows) if (row.deadline >= next) cases.push(await caseFile(application, row));
+  return cases.sort((a, b) => a.deadline - b.deadline || a.caseId - b.caseId);
+}
+
+async function caseFile(application: ChainApplication, row: CaseRow): Promise<CaseFile> {
+  const { caseId, jobId } = row;
+  return {
+    key: `case/${caseId}`,
+    isCase: true,
+    caseId: Number(caseId),
+    traceId: row.traceId,
+    worker: fromHex(row.worker, 20),
+    deadline: Number(row.deadline),
+    claim: {
+      jobId,
+      ...(await askJob(application, jobId)),
+      round: Number(row.round),
+      slot: Number(row.slot),
+      traceRoot: fromHex(row.traceRoot, 32),
+      segments: Number(row.segments),
+      segment: Number(row.segment),
+    },
+  };
+}
