@@ -1,12 +1,11 @@
 /** The thirteen cheats as strategies, each as strong as the rules leave it. What each hopes for stands beside it. */
 import type { Hex } from '../../core/index.ts';
-import type { JobEntry } from './ledger.ts';
 import { accountOf } from './stakeDraw.ts';
 import type { Party, Strategy } from './strategy.ts';
 import type { Truth, World } from './world.ts';
 
 const worker: Party = { workers: 1, evaluators: 0, validators: 0 };
-const third: Party = { workers: 3, evaluators: 3, validators: 3 };
+const third: Party = { workers: 3, evaluators: 2, validators: 3 };
 
 const all = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -69,7 +68,6 @@ interface SelfDealing {
 
 /** Client, worker, evaluator and proposer in one: posts jobs that cost nothing to compute and hopes for the pools of others. */
 export function selfDealer({ tail = 0, rewardOf, unprovable = false, bias = true }: SelfDealing = {}): Strategy {
-  const jobs = new Set<JobEntry>();
   const client = accountOf('party', 0);
   return {
     ...{ name: unprovable ? 'slow-document poster' : 'self-dealer', party: third },
@@ -82,11 +80,8 @@ export function selfDealer({ tail = 0, rewardOf, unprovable = false, bias = true
       if (tail > 0 && world.chain.tailOf(draw - 1, world.ownValidator) < tail) return;
       const own = world.workers.filter(world.isOwn) as Hex[];
       const job = world.post(client, own, 1, rewardOf?.(world) ?? world.setting.reward / 10n);
-      jobs.add(job);
       own.forEach((_, slot) => world.commit(job, 0, slot, { free: true, unprovable }));
     },
-    // No result, no evaluators: their part comes back.
-    fails: (job) => jobs.has(job),
   };
 }
 
@@ -113,7 +108,7 @@ export const falseAccuser: Strategy = {
 
 /** Auditors that replay nothing and agree on an answer that all of them know. */
 export const rubberStamper: Strategy = {
-  ...{ name: 'rubber-stamping auditor', party: { workers: 0, evaluators: 3, validators: 0 } },
+  ...{ name: 'rubber-stamping auditor', party: { workers: 0, evaluators: 2, validators: 0 } },
   audits: ({ trace }, segments) => segments.map((segment) => `stamp ${trace.id} ${segment}`),
 };
 
@@ -124,5 +119,38 @@ export const CHEATS: readonly (() => Strategy)[] = [
   ...[() => selfDealer(), () => biaser, () => censor, () => withholder, () => falseAccuser, () => rubberStamper],
   () => selfDealer({ unprovable: true }),
 ];
+
+/** Skips everything in jobs of one round, and withholds reveals that would have it audited. */
+export const biasedLazy: Strategy = {
+  ...inventor,
+  ...{ name: 'lazy, biasing the draw of audits', party: { workers: 1, evaluators: 0, validators: 3 } },
+  wish: (world) => (height) => {
+    const { drawDelay } = world.setting.terms.work;
+    const audits = world.court.audits.filter(
+      ({ drawFrom, trace }) => drawFrom === height && world.isOwn(trace.worker),
+    );
+    if (audits.length === 0 || drawDelay === 0) return null;
+    return (beacon) => -audits.filter((audit) => world.court.isSelected(audit, beacon)).length;
+  },
+};
+
+/** Skips everything; where it is audited it accuses itself first, and so gets the reporter's share of its own lock. */
+export const selfReporter: Strategy = {
+  ...inventor,
+  name: 'lazy, reporting itself',
+  onAudit(audit, { own }, world) {
+    if (own) world.challenge(audit, 0, accountOf('party', 0));
+  },
+};
+
+/** Skips one segment; where that is audited it accuses itself of another, right one, so that nobody else can accuse it in time. */
+export const shielder: Strategy = {
+  ...{ name: 'lazy, shielded by its own accusation', party: worker },
+  skips: ({ job }) => all(job.segments).slice(1),
+  onAudit(audit, { own }, world) {
+    if (own) world.challenge(audit, 0, accountOf('party', 0));
+  },
+  servesCourt: ({ valid }, segment, left) => valid[segment]! && left <= 0,
+};
 
 export const isBad = ({ valid }: Truth): boolean => valid.includes(false);

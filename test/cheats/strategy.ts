@@ -1,7 +1,7 @@
 /** What a party may decide for itself. Everything else is the protocol's. Absent: as an honest one does. */
 import type { BeaconWish } from './chain.ts';
 import type { AuditEntry } from './court.ts';
-import type { JobEntry, TraceEntry } from './ledger.ts';
+import type { TraceEntry } from './ledger.ts';
 import type { Truth, World } from './world.ts';
 
 export interface Party {
@@ -27,10 +27,6 @@ export interface Strategy {
   wish?(world: World): BeaconWish;
   onBlock?(world: World): void;
   onAudit?(audit: AuditEntry, truth: Truth, world: World): void;
-  /** Whether one of its own jobs is over. */
-  isOver?(job: JobEntry): boolean;
-  /** Whether one of its own jobs ends without evaluators. */
-  fails?(job: JobEntry, world: World): boolean;
 }
 
 export const HONEST: Strategy = { name: 'honest', party: { workers: 0, evaluators: 0, validators: 0 } };

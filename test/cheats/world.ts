@@ -35,7 +35,7 @@ export interface Setting {
 export const standard: Setting = {
   ...{ seed: 'cheats', rounds: 1_000, terms: productionTerms, costs: productionCosts },
   ...{ roundsPerJob: 10, slots: 4, jobs: 4, segments: 40, reward: 1_000n * TRAIN },
-  ...{ workers: 9, evaluators: 9, validators: 9, epochBlocks: 600, lockBps: BPS, sealedBlocks: 0 },
+  ...{ workers: 9, evaluators: 6, validators: 9, epochBlocks: 600, lockBps: BPS, sealedBlocks: 0 },
 };
 
 /** What the world knows of a trace. */
@@ -56,7 +56,6 @@ export interface Outcome {
   readonly bad: number;
   readonly caught: number;
   readonly draws: number;
-  readonly drawsWon: number;
   readonly withheld: number;
 }
 
@@ -80,14 +79,18 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   const chain = createChain(setting.seed, validators, setting.epochBlocks);
   const random: SeededRandom = seededRandom(utf8(`${setting.seed} strategy`));
   const truths: Truth[] = [];
-  const running: { job: JobEntry; round: number; foreign: boolean }[] = [];
+  const running: { job: JobEntry; round: number }[] = [];
+  /** Audits with a step to come. */
+  const active: AuditEntry[] = [];
   const clearAt = new Map<JobEntry, number>();
   const stake = 100n * TRAIN;
-  let [posted, withheld, draws, drawsWon, spent] = [0, 0, 0, 0, 0n];
+  /** Who judges a job of others; a party's own ends without evaluators, whose part comes back. */
+  const lots = new Map<JobEntry, Uint8Array>();
+  const lotOf = (what: string, index: number): Uint8Array => keccak256(utf8(`${setting.seed} ${what} ${index}`));
+  let [posted, withheld, draws, clients] = [0, 0, 0, 0];
 
   const charge = (account: Hex, amount: bigint): void => {
     ledger.credit(account, -amount);
-    spent += amount;
   };
   const of = (strategyHere: boolean): Strategy => (strategyHere ? strategy : HONEST);
   const computeCost = ({ job, round, slot }: TraceEntry): bigint =>
@@ -130,6 +133,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
       const { trace, auditors } = ledger.commitTrace(job, round, slot, root, world.height);
       truths[trace.id] = { trace, valid, own: mine };
       const audit = court.record(trace, auditors);
+      active.push(audit);
       clearAt.set(job, Math.max(clearAt.get(job) ?? 0, court.clearAt(audit)));
       const done = BigInt(job.segments - skipped.length);
       charge(account, costs.transaction + (free ? 0n : (computeCost(trace) * done) / BigInt(job.segments)));
@@ -203,10 +207,12 @@ export function createWorld(setting: Setting, strategy: Strategy) {
 
   function trainingRounds(): void {
     while (running.length < setting.jobs) {
-      const seed = keccak256(concatBytes(chain.beacons.at(-1)!, uintBytes(ledger.jobs.length, 8)));
+      // The same in every run of a seed, whatever the party does: luck in being drawn is not what is compared.
+      const seed = lotOf('workers', clients++);
       const candidates = workers.map((account) => ({ account, stake }));
       const job = world.post(accountOf('client', 0), drawByStake(seed, candidates, setting.slots), setting.roundsPerJob);
-      running.push({ job, round: 0, foreign: true });
+      lots.set(job, lotOf('evaluators', clients));
+      running.push({ job, round: 0 });
     }
     for (const entry of running) {
       for (let slot = 0; slot < setting.slots; slot++) world.commit(entry.job, entry.round, slot);
@@ -217,27 +223,28 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   function isOver(job: JobEntry): boolean {
-    return !job.settled && !running.some((entry) => entry.job === job) && (strategy.isOver?.(job) ?? true);
+    return !job.settled && !running.some((entry) => entry.job === job);
   }
 
   function settle(job: JobEntry): void {
     const candidates = evaluators.map((account) => ({ account, stake }));
-    const seed = keccak256(concatBytes(chain.beacons.at(-1)!, uintBytes(job.id, 8)));
-    const agreeing = strategy.fails?.(job, world) ? [] : drawByStake(seed, candidates, 3);
+    const lot = lots.get(job);
+    const agreeing = lot === undefined ? [] : drawByStake(lot, candidates, 3);
     ledger.settleJob(job, agreeing, validators);
     clearAt.delete(job);
   }
 
   function auditSteps(height: number): void {
-    for (let i = court.audits.length - 1; i >= 0; i--) {
-      const audit = court.audits[i]!;
-      if (height > audit.challengeUntil + terms.court.courtBlocks) break;
+    const left = active.filter((audit) => {
       if (audit.state === 'none' && height === audit.drawFrom + 1) drawAuditors(audit);
       else if (audit.state === 'drawn' && height === audit.drawFrom + 3) auditAll(audit);
       else if (audit.state === 'drawn' && height > audit.drawFrom + 3) court.settleAudit(audit, height);
       else if (audit.state === 'disputed') court.settleAudit(audit, height);
-      if (audit.accusers !== undefined && height <= audit.challengeUntil) accuse(audit);
-    }
+      const accused = audit.accusers !== undefined && height <= audit.challengeUntil;
+      if (accused) accuse(audit);
+      return accused || audit.state === 'drawn' || audit.state === 'disputed' || height <= audit.drawFrom;
+    });
+    active.splice(0, active.length, ...left);
   }
 
   function drawAuditors(audit: AuditEntry): void {
@@ -292,7 +299,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     const mine = truths.filter((truth) => truth.own);
     const bad = mine.filter(({ valid }) => valid.includes(false));
     return {
-      ...{ earned, others, draws, drawsWon, withheld },
+      ...{ earned, others, draws, withheld },
       ...{ traces: mine.length, bad: bad.length, caught: bad.filter(({ trace }) => trace.faulty).length },
     };
   }
