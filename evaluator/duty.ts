@@ -24,6 +24,8 @@ export interface Duty {
   /** Tells the duty what the chain shows now; returns at once. */
   offer(posted: PostedJob, height: number): void;
   readonly finished: boolean;
+  /** The model is being scored. */
+  readonly busy: boolean;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,9 @@ export function startDuty(context: EvaluatorContext, jobId: bigint): Duty {
     },
     get finished() {
       return duty.finished;
+    },
+    get busy() {
+      return duty.assessing !== undefined;
     },
     async stop() {
       await Promise.all([own.close(), common.close()]);

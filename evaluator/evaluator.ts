@@ -2,6 +2,7 @@
 import { join as joinPath } from 'node:path';
 import { type FedaiError, type Log, type Metrics, noMetrics, type Service } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
+import type { ReplayLimits } from '../job/index.ts';
 import {
   createMarket,
   createMarketDaemon,
@@ -12,6 +13,7 @@ import {
   type RpcTransport,
 } from '../market/index.ts';
 import { type Peer, readFileIfPresent, writeFileAtomic } from '../storage/index.ts';
+import { type Auditor, createAuditor } from './auditor.ts';
 import type { EvaluatorContext, EvaluatorEvent } from './context.ts';
 import { type Duty, startDuty } from './duty.ts';
 import { measureEvaluator } from './metrics.ts';
@@ -31,6 +33,8 @@ export interface EvaluatorOptions {
   /** Stake to hold, wei; unset means the least that an evaluator needs. */
   stake?: bigint;
   kernel?: 'auto' | 'reference' | 'wasm';
+  /** Of the chain: what a segment may cost that is executed again. Without it nothing is audited. */
+  replayLimits?: ReplayLimits | undefined;
   /** How often the chain is asked for a new height. */
   pollMs?: number;
 }
@@ -42,6 +46,7 @@ interface Daemon {
   duties: Map<bigint, Duty>;
   /** Latest view of each job. */
   seen: Map<bigint, PostedJob>;
+  auditor: Auditor | undefined;
 }
 
 /** An evaluator that lasts until `stop`; an RPC that is away is waited for. */
@@ -77,7 +82,12 @@ async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<Dae
     kernel: options.kernel ?? 'auto',
     signal,
   };
-  const daemon: Daemon = { context, duties: new Map(), seen: new Map() };
+  const duties = new Map<bigint, Duty>();
+  const { court } = market;
+  const limits = options.replayLimits;
+  const isBusy = () => [...duties.values()].some(({ busy }) => busy);
+  const auditor = court && limits && createAuditor({ context, court, limits, isBusy });
+  const daemon: Daemon = { context, duties, seen: new Map(), auditor };
   return {
     market,
     wish: async () => ({
@@ -90,16 +100,21 @@ async function open(options: EvaluatorOptions, signal: AbortSignal): Promise<Dae
     onJobs: async (jobs, height) => onJobs(daemon, jobs, height),
     unfinished: () => daemon.duties.keys(),
     async close() {
-      await Promise.allSettled([...daemon.duties.values()].map((duty) => duty.stop()));
+      await Promise.allSettled([auditor?.close(), ...[...duties.values()].map((duty) => duty.stop())]);
     },
   };
 }
 
-function onJobs({ context, duties, seen }: Daemon, jobs: readonly PostedJob[], height: number): void {
+function onJobs(
+  { context, duties, seen, auditor }: Daemon,
+  jobs: readonly PostedJob[],
+  height: number,
+): void {
   for (const posted of jobs) {
     seen.set(posted.id, posted);
     if (!duties.has(posted.id)) duties.set(posted.id, startDuty(context, posted.id));
   }
+  auditor?.look(height);
   for (const [jobId, duty] of duties) {
     if (!duty.finished) duty.offer(seen.get(jobId)!, height);
     else {

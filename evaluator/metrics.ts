@@ -23,8 +23,10 @@ export function measureEvaluator(metrics: Metrics, onEvent: OnEvent, clock: Cloc
     'From the draw to the score: keys, content and scoring.',
   );
   const pay = metrics.counter('fedai_evaluator_pay_train_total', 'TRAIN withdrawn as pay.');
+  const countAudit = auditMeter(metrics);
   return (event) => {
     if (event.type === 'withdrawn') pay.add({}, trainOf(event.amount));
+    else if ('traceId' in event) countAudit(event);
     else events.add({ event: event.type });
     if (event.type === 'drawn') drawnMs.set(event.jobId, clock.now());
     if (event.type === 'scored') {
@@ -35,4 +37,29 @@ export function measureEvaluator(metrics: Metrics, onEvent: OnEvent, clock: Cloc
     if (event.type === 'settled') drawnMs.delete(event.jobId);
     onEvent(event);
   };
+}
+
+type AuditEvent = Extract<EvaluatorEvent, { traceId: bigint }>;
+
+function auditMeter(metrics: Metrics): (event: AuditEvent) => void {
+  const audits = metrics.counter(
+    'fedai_evaluator_audits_total',
+    'Audits of traces by what happened to them here (drawn, audited, withheld, faulty, committed, revealed, challenged) and by how they ended.',
+    ['event'],
+  );
+  const seconds = metrics.histogram(
+    'fedai_evaluator_audit_replay_seconds',
+    'Time to execute one segment of a trace again.',
+  );
+  return (event) => {
+    if (event.type === 'auditReplayed') seconds.observe(event.ms / 1000);
+    else audits.add({ event: auditLabel(event) });
+  };
+}
+
+function auditLabel(event: Exclude<AuditEvent, { type: 'auditReplayed' }>): string {
+  if (event.type === 'auditSettled') return event.state.toLowerCase();
+  if (event.type !== 'audited') return event.type.replace(/^audit/, '').toLowerCase();
+  if (event.withheld) return 'withheld';
+  return event.faults.length > 0 ? 'faulty' : 'audited';
 }

@@ -217,6 +217,12 @@ async function settle(run: Running, posted: PostedJob): Promise<void> {
     await context.market.withdrawWork();
     context.onEvent({ type: 'withdrawn', amount: rewards });
   }
+  const { court } = context.market;
+  const owed = (await court?.withdrawable(context.account)) ?? 0n;
+  if (owed > 0n) {
+    await court!.withdraw();
+    context.onEvent({ type: 'withdrawn', amount: owed });
+  }
   run.topic?.close();
   await closeAssignment(run);
   context.states.keepOnly(posted.id, new Set());

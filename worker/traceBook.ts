@@ -15,8 +15,8 @@ export interface TraceBook {
   idle(): Promise<void>;
 }
 
-/** A trace is committed at the end of its round, drawn within some twenty blocks and open for ten: a few rounds at most. */
-const KEPT_TRACES = 8;
+/** A trace is committed at the end of its round, drawn or audited within some twenty blocks: a few rounds at most. */
+const KEPT_TRACES = 10;
 
 export function createTraceBook(context: WorkerContext, assignment: Assignment, store: JobStore): TraceBook {
   const traces = new Map<number, Trace>();

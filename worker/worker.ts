@@ -29,8 +29,9 @@ import type { WorkerContext, WorkerEvent } from './context.ts';
 import { type JobRun, startJobRun } from './jobRun.ts';
 import { measureWorker } from './metrics.ts';
 import { DEFAULT_MAX_ROUND_MACS } from './offer.ts';
-import { createOpener, type Opener } from './opener.ts';
+import { createOpener, type DrawnSegment, type Opener } from './opener.ts';
 import { createStateExchange } from './states.ts';
+import { createSupplier, type Supplier } from './supplier.ts';
 import { createVolunteering, type Volunteering } from './volunteer.ts';
 
 export interface WorkerOptions {
@@ -66,6 +67,7 @@ interface Daemon {
   trigger: ReturnType<typeof createTrigger>;
   runs: Map<bigint, JobRun>;
   opener: Opener;
+  supplier: Supplier | undefined;
   /** Latest view of each job with a run. */
   seen: Map<bigint, PostedJob>;
   /** Jobs of others, once their workers are fixed. */
@@ -119,13 +121,16 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     replay: options.replayLimits,
   };
   const runs = new Map<bigint, JobRun>();
-  const opener = createOpener(context, async (drawn) => await runs.get(drawn.jobId)?.bundle(drawn));
+  const bundleOf = async (asked: DrawnSegment) => await runs.get(asked.jobId)?.bundle(asked);
+  const opener = createOpener(context, bundleOf);
+  const supplier = market.court && createSupplier(context, market.court, bundleOf);
   const daemon: Daemon = {
     context,
     volunteering: createVolunteering(context, limits),
     trigger: createTrigger(market, log),
     runs,
     opener,
+    supplier,
     seen: new Map(),
     foreign: new Set(),
   };
@@ -141,7 +146,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     onJobs: (jobs, height) => onJobs(daemon, jobs, height),
     unfinished: () => daemon.runs.keys(),
     async close() {
-      await opener.close();
+      await Promise.all([opener.close(), supplier?.close()]);
       await Promise.allSettled([...daemon.runs.values()].map((jobRun) => jobRun.stop()));
       await states.close();
     },
@@ -157,7 +162,10 @@ async function onJobs(daemon: Daemon, jobs: PostedJob[], height: number): Promis
         daemon.context.log.warn('a job could not be looked at', { jobId: posted.id, error });
     });
   }
-  if (daemon.runs.size > 0) daemon.opener.look(height);
+  if (daemon.runs.size > 0) {
+    daemon.opener.look(height);
+    daemon.supplier?.look(height);
+  }
   for (const [jobId, jobRun] of daemon.runs) {
     if (!jobRun.finished) jobRun.offer(daemon.seen.get(jobId)!, height);
     else {

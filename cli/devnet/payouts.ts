@@ -3,11 +3,13 @@
  * traces, and compared with what each account can withdraw or has withdrawn. Owns no payment.
  */
 import { FedaiError, type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
-import type { JobReceipt, Market, Parameters, Payouts } from '../../market/index.ts';
+import type { JobPost, JobReceipt, Market, Parameters, Payouts } from '../../market/index.ts';
 
 const BPS = 10_000n;
 /** Where the chain burns: an account without a key. */
 const BURN_ACCOUNT: Hex = '0x0000000000000000000000000000000000000000';
+/** Stands for the court, which pays auditors in its own time and after its own rules. */
+const AUDITORS = 'auditors';
 const WITHDRAWN_TOPIC = toHex(keccak256(utf8('Withdrawn(address,uint256)')));
 const TOTAL_BURNED_SELECTOR = toHex(keccak256(utf8('totalBurned()')).subarray(0, 4));
 
@@ -23,15 +25,18 @@ export interface PaymentInput {
   parameters: Parameters;
   /** One for each training round of a slot that is on chain. */
   traces: readonly PaidTrace[];
+  /** Whether its traces are brought to the court with the auditors' part, and whether for full audit. */
+  audits: { paid: boolean; full: boolean };
   /** In Staking's order. */
   validators: readonly { address: Hex; power: bigint }[];
 }
 
-/** Wei due by account in lower case; the work fees under the zero address. Sums to the escrow. */
+/** Wei due by account in lower case; the work fees under the zero address, the auditors' under a name. Sums to the escrow. */
 export function expectedPayments({
   receipt,
   parameters,
   traces,
+  audits,
   validators,
 }: PaymentInput): Map<string, bigint> {
   const { escrow } = receipt.payouts;
@@ -41,20 +46,29 @@ export function expectedPayments({
     const key = account.toLowerCase();
     if (amount > 0n) due.set(key, (due.get(key) ?? 0n) + amount);
   };
-  const pool =
-    escrow - part(parameters.evaluatorsBps) - part(parameters.burnBps) - part(parameters.validatorsBps);
+  const auditors = part(audits.full ? parameters.fullAuditBps : parameters.auditorsBps);
+  const { evaluatorsBps, burnBps, validatorsBps } = parameters;
+  const pool = escrow - part(evaluatorsBps) - part(burnBps) - part(validatorsBps) - auditors;
   const slots = receipt.workers.length;
   const unitOf = (amount: bigint, { round, slot }: PaidTrace): bigint =>
     unitShare(amount, round * slots + slot, receipt.rounds * slots);
   for (const trace of traces) if (!trace.lost) pay(receipt.workers[trace.slot]!, unitOf(pool, trace));
   const sumOf = (amount: bigint) => traces.reduce((sum, trace) => sum + unitOf(amount, trace), 0n);
-  if (receipt.agreeing.length > 0) equalShares(part(parameters.evaluatorsBps), receipt.agreeing, pay);
-  pay(BURN_ACCOUNT, sumOf(part(parameters.burnBps)));
-  stakeShares(sumOf(part(parameters.validatorsBps)), validators, pay);
+  if (receipt.agreeing.length > 0) equalShares(part(evaluatorsBps), receipt.agreeing, pay);
+  const audited = audits.paid ? sumOf(auditors) : 0n;
+  if (audited > 0n) due.set(AUDITORS, audited);
+  pay(BURN_ACCOUNT, sumOf(part(burnBps)));
+  stakeShares(sumOf(part(validatorsBps)), validators, pay);
   const paid = [...due.values()].reduce((total, amount) => total + amount, 0n);
   pay(receipt.client, escrow - paid);
   return due;
 }
+
+/** What `expectedPayments` asks about a job's audits. */
+export const auditsOf = ({ court }: Market, { provable, fullAudit }: JobPost): PaymentInput['audits'] => ({
+  paid: provable && court !== undefined,
+  full: fullAudit,
+});
 
 /** Of `units` equal parts the one with this index; what rounding leaves falls to later ones, and all sum to `amount`. */
 const unitShare = (amount: bigint, index: number, units: number): bigint =>
@@ -92,7 +106,7 @@ function stakeShares(
  * UsefulWork for those whose work seals blocks, or paid to them.
  */
 export async function earnings(market: Market, accounts: readonly Hex[]): Promise<Map<string, bigint>> {
-  const burned = (await market.balanceOf(BURN_ACCOUNT)) - (await burnedStake(market));
+  const burned = (await market.balanceOf(BURN_ACCOUNT)) - (await burnedElsewhere(market));
   const earned = new Map<string, bigint>([[BURN_ACCOUNT, burned + (await keptFees(market))]]);
   for (const account of accounts) {
     const withdrawn = await withdrawals(market, market.contracts.jobManager, account);
@@ -107,10 +121,15 @@ async function keptFees(market: Market): Promise<bigint> {
   return (await market.balanceOf(usefulWork)) + (await withdrawals(market, usefulWork));
 }
 
-/** Stake of slashed accounts is burned in the same place. */
-async function burnedStake(market: Market): Promise<bigint> {
-  const call = { to: market.contracts.staking, data: TOTAL_BURNED_SELECTOR };
-  return BigInt((await market.transport.request('eth_call', [call, 'latest'])) as string);
+/** Stake of slashed accounts and bonds of false accusers are burned in the same place. */
+async function burnedElsewhere({ contracts, transport }: Market): Promise<bigint> {
+  let sum = 0n;
+  for (const to of [contracts.staking, contracts.trainingCourt]) {
+    if (to == null) continue;
+    const call = { to, data: TOTAL_BURNED_SELECTOR };
+    sum += BigInt((await transport.request('eth_call', [call, 'latest'])) as string);
+  }
+  return sum;
 }
 
 /** What `contract` has paid out, to one account or to all. */
@@ -132,7 +151,7 @@ export interface PaymentCheck {
   faults: string[];
 }
 
-/** Compares what was due with what was earned since `before`, and the five sums with the escrow. */
+/** Compares what was due with what was earned since `before`, and the six sums with the escrow. */
 export function checkPayments(
   due: ReadonlyMap<string, bigint>,
   before: ReadonlyMap<string, bigint>,
@@ -140,12 +159,15 @@ export function checkPayments(
   payouts: Payouts,
 ): PaymentCheck {
   const faults: string[] = [];
-  for (const account of new Set([...due.keys(), ...after.keys()])) {
+  const earned = (account: string) =>
+    account === AUDITORS ? payouts.auditors : (after.get(account) ?? 0n) - (before.get(account) ?? 0n);
+  for (const account of new Set([...due.keys(), ...after.keys(), AUDITORS])) {
     const expected = due.get(account) ?? 0n;
-    const got = (after.get(account) ?? 0n) - (before.get(account) ?? 0n);
+    const got = earned(account);
     if (got !== expected) faults.push(`${account} got ${got} wei, ${expected} were due`);
   }
-  const sum = payouts.workers + payouts.evaluators + payouts.burned + payouts.validators + payouts.refund;
+  const { workers, evaluators, auditors, burned, validators, refund } = payouts;
+  const sum = workers + evaluators + auditors + burned + validators + refund;
   if (sum !== payouts.escrow) faults.push(`the payouts sum to ${sum} wei, ${payouts.escrow} were in escrow`);
   return { exact: faults.length === 0, faults };
 }

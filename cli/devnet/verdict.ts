@@ -9,7 +9,14 @@ import type { Display } from './display.ts';
 import type { Fleet } from './fleet.ts';
 import type { Layout } from './layout.ts';
 import type { Network } from './network.ts';
-import { checkPayments, earnings, expectedPayments, type PaymentCheck, paidTraces } from './payouts.ts';
+import {
+  auditsOf,
+  checkPayments,
+  earnings,
+  expectedPayments,
+  type PaymentCheck,
+  paidTraces,
+} from './payouts.ts';
 
 /** A devnet's node is on this machine: what does not answer after this many tries will not. */
 const RPC_ATTEMPTS = 5;
@@ -50,9 +57,10 @@ export async function judge(
   const verified = await verify({ layout, fleet, display }, network, jobId);
   const { market } = ledger;
   const receipt = await market.jobReceipt(BigInt(jobId));
-  const { parameters } = await market.job(BigInt(jobId));
+  const { parameters, post } = await market.job(BigInt(jobId));
   const traces = await paidTraces(market, receipt);
-  const due = expectedPayments({ receipt, parameters, traces, validators: ledger.validators });
+  const audits = auditsOf(market, post);
+  const due = expectedPayments({ receipt, parameters, traces, audits, validators: ledger.validators });
   const after = await earnings(market, ledger.accounts);
   const payments = checkPayments(due, ledger.before, after, receipt.payouts);
   const heights = display.state().workBlocks.map(({ height }) => height);
@@ -120,7 +128,7 @@ export function doneEvent(
   wallSeconds: number,
   chaos?: ReturnType<typeof chaosSummary>,
 ): JsonEvent {
-  const { workers, evaluators, burned, validators, refund, escrow } = receipt.payouts;
+  const { workers, evaluators, auditors, burned, validators, refund, escrow } = receipt.payouts;
   return {
     event: 'done',
     job: {
@@ -131,7 +139,7 @@ export function doneEvent(
       modelHash: receipt.modelHash,
       verified,
     },
-    payouts: { workers, evaluators, burned, validators, refund, escrow },
+    payouts: { workers, evaluators, auditors, burned, validators, refund, escrow },
     chain,
     workBlocks,
     workVerified,
@@ -145,9 +153,9 @@ export function doneEvent(
 /** The verdict for people. */
 export function verdictText({ receipt, verified, payments }: Verdict, wallSeconds: number): string {
   const { agreed, payouts } = receipt;
-  const amounts = (['workers', 'evaluators', 'burned', 'validators', 'refund', 'escrow'] as const).map(
-    (name) => `    ${name.padEnd(11)} ${formatTrain(payouts[name]).padStart(24)} TRAIN`,
-  );
+  const amounts = (
+    ['workers', 'evaluators', 'auditors', 'burned', 'validators', 'refund', 'escrow'] as const
+  ).map((name) => `    ${name.padEnd(11)} ${formatTrain(payouts[name]).padStart(24)} TRAIN`);
   return [
     '',
     `job ${receipt.jobId}: ${receipt.state}${receipt.exit === 'None' ? '' : ` (${receipt.exit})`} after ${wallSeconds.toFixed(1)} s`,

@@ -6,7 +6,11 @@ import type { JobReceipt, Parameters, Payouts } from '../../market/index.ts';
 import { wagesDue } from '../support/wages.ts';
 
 const account = (n: number): Hex => `0x${n.toString(16).padStart(40, '0')}`;
-const parameters = { workersBps: 9000, evaluatorsBps: 500, burnBps: 400, validatorsBps: 100 } as Parameters;
+const parameters = {
+  ...{ workersBps: 9000, evaluatorsBps: 400, burnBps: 400, validatorsBps: 100 },
+  ...{ auditorsBps: 100, fullAuditBps: 3000 },
+} as Parameters;
+const audits = { paid: true, full: false };
 const validators = [1, 2, 3].map((n) => ({ address: account(n), power: BigInt(n) * 10n ** 18n }));
 
 function receiptOf(escrow: bigint, rounds: number, agreeing: number): JobReceipt {
@@ -20,22 +24,23 @@ function receiptOf(escrow: bigint, rounds: number, agreeing: number): JobReceipt
 }
 
 describe('payments', () => {
-  it('are 90/5/4/1 of a whole job, by committed traces, remainders where the contract puts them', () => {
+  it('are 90/4/1/4/1 of a whole job, by committed traces, remainders where the contract puts them', () => {
     const whole = [0, 1].flatMap((round) => [0, 1, 2].map((slot) => ({ round, slot, lost: false })));
     const payments = (traces: PaidTrace[]) =>
       Object.fromEntries(
-        expectedPayments({ receipt: receiptOf(1_000n, 2, 3), parameters, traces, validators }),
+        expectedPayments({ receipt: receiptOf(1_000n, 2, 3), parameters, traces, audits, validators }),
       );
     const others = {
-      [account(21)]: 18n,
-      [account(22)]: 16n,
-      [account(23)]: 16n,
+      [account(21)]: 14n,
+      [account(22)]: 13n,
+      [account(23)]: 13n,
     };
     expect(payments(whole)).toEqual({
       ...others,
       [account(11)]: 300n,
       [account(12)]: 300n,
       [account(13)]: 300n,
+      auditors: 10n,
       [account(0)]: 40n,
       [account(1)]: 1n,
       [account(2)]: 3n,
@@ -47,11 +52,12 @@ describe('payments', () => {
       ...others,
       [account(11)]: 300n,
       [account(13)]: 150n,
+      auditors: 6n,
       [account(0)]: 6n + 7n + 7n + 6n,
       [account(1)]: 1n,
       [account(2)]: 2n,
       [account(3)]: 3n,
-      [account(99)]: 468n,
+      [account(99)]: 472n,
     });
   });
 
@@ -65,21 +71,29 @@ describe('payments', () => {
           { selector: ({ round, slot }) => 3 * round + slot },
         ),
         fc.integer({ min: 0, max: 3 }),
-        (escrow, planned, committed, agreeing) => {
+        fc.boolean(),
+        (escrow, planned, committed, agreeing, paid) => {
           const traces = committed.filter(({ round }) => round < planned);
           const receipt = receiptOf(escrow, planned, agreeing);
-          const due = expectedPayments({ receipt, parameters, traces, validators });
+          const due = expectedPayments({
+            ...{ receipt, parameters, traces, validators },
+            audits: { paid, full: false },
+          });
           expect([...due.values()].reduce((sum, amount) => sum + amount, 0n)).toBe(escrow);
           expect([...due.values()].every((amount) => amount > 0n)).toBe(true);
           const named = traces.map((trace) => ({ ...trace, worker: receipt.workers[trace.slot]! }));
-          for (const [earner, amount] of wagesDue(receipt, named)) expect(due.get(earner) ?? 0n).toBe(amount);
+          for (const [earner, amount] of wagesDue(receipt, named, paid))
+            expect(due.get(earner) ?? 0n).toBe(amount);
         },
       ),
     );
   });
 
   it('that are off by a wei are named', () => {
-    const payouts = { workers: 9n, evaluators: 1n, burned: 0n, validators: 0n, refund: 0n, escrow: 10n };
+    const payouts = {
+      ...{ workers: 9n, evaluators: 1n, auditors: 0n },
+      ...{ burned: 0n, validators: 0n, refund: 0n, escrow: 10n },
+    };
     const due = new Map([['a', 9n]]);
     const exact = checkPayments(due, new Map([['a', 5n]]), new Map([['a', 14n]]), payouts);
     expect(exact).toEqual({ exact: true, faults: [] });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkPayments, earnings, expectedPayments, paidTraces } from '../../cli/devnet/payouts.ts';
+import { auditsOf, checkPayments, earnings, expectedPayments, paidTraces } from '../../cli/devnet/payouts.ts';
 import {
   type Check,
   checkJob,
@@ -70,14 +70,16 @@ test('all that its traces made due is on the accounts, to the wei, and nothing f
   const { network, jobId } = settled;
   const market = network.marketOf();
   const receipt = await market.jobReceipt(jobId);
-  const { parameters } = await market.job(jobId);
+  const { parameters, post } = await market.job(jobId);
+  const audits = auditsOf(market, post);
+  expect(audits).toEqual({ paid: true, full: false });
   const traces = await paidTraces(market, receipt);
   expect(traces).toHaveLength(6);
   const { accrued } = await market.job(jobId);
   expect(accrued.lost).toBeGreaterThan(0);
   expect(traces.filter(({ lost }) => lost)).toHaveLength(accrued.lost);
   const validators = trusted.validators.map(({ address, power }) => ({ address, power: BigInt(power) }));
-  const due = expectedPayments({ receipt, parameters, traces, validators });
+  const due = expectedPayments({ receipt, parameters, traces, audits, validators });
   const accounts = network.chain.accounts.map(({ address }) => address);
   // The chain has seen no other job.
   const payments = checkPayments(due, new Map(), await earnings(market, accounts), receipt.payouts);

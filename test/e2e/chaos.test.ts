@@ -90,24 +90,26 @@ function split(amount: bigint, accounts: string[], due: Map<string, bigint>): vo
 }
 
 /**
- * Of a completed job: 5 % to evaluators. The other parts, 4 % work fees, 1 % validators and the rest for workers, are cut into a
+ * Of a completed job: 4 % to evaluators. The other parts, 4 % work fees, 1 % auditors, 1 % validators and the rest for workers, are cut into a
  * unit for each round of each slot, and a committed trace makes its units due; one that is lost brings its worker nothing.
  */
 async function dueByRules(): Promise<Map<string, bigint>> {
   const { reward: escrow, client } = (await eventsOf('JobPosted'))[0]!.args as unknown as Posted;
   const workers: string[] = [...(await eventsOf('TrainingStarted'))[0]!.args.workers];
-  const [evaluation, fees, stake] = [(escrow * 5n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
-  const pool = escrow - evaluation - fees - stake;
+  const [evaluation, fees, stake] = [(escrow * 4n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
+  const audits = escrow / 100n;
+  const pool = escrow - evaluation - fees - audits - stake;
   const units = BigInt(workers.length * (await eventsOf('RoundCommitted')).length);
   const due = new Map<string, bigint>([[ZERO, 0n]]);
   const pay = (account: string, wei: bigint) => due.set(account, (due.get(account) ?? 0n) + wei);
-  let staked = 0n;
+  let [staked, audited] = [0n, 0n];
   for (const { args } of await eventsOf('TraceCommitted')) {
     const before = args.round * BigInt(workers.length) + args.slot;
     const unit = (part: bigint) => (part * (before + 1n)) / units - (part * before) / units;
     expect(workers[Number(args.slot)]).toBe(args.worker);
     pay(ZERO, unit(fees));
     staked += unit(stake);
+    audited += unit(audits);
     // A draw that voids a trace leaves no event.
     const at = [done.job.id, args.round, args.slot, { blockTag: head }] as const;
     const { lost } = await manager.getFunction('traceOf')(...at);
@@ -121,7 +123,7 @@ async function dueByRules(): Promise<Map<string, bigint>> {
     rest -= part;
     pay(one.address, part);
   }
-  pay(client, escrow - [...due.values()].reduce((sum, wei) => sum + wei, 0n));
+  pay(client, escrow - audited - [...due.values()].reduce((sum, wei) => sum + wei, 0n));
   return due;
 }
 

@@ -38,13 +38,19 @@ export async function tracesOnChain(market: Market, jobId: bigint): Promise<Trac
 }
 
 /**
- * Wei by account: of 90 % for workers the unit of every trace that was not lost, 5 % to agreeing evaluators, back to the client
- * what is left after the units of 4 % and 1 % that every trace burns or keeps as its work fee and brings the validators.
+ * Wei by account: of 90 % for workers the unit of every trace that was not lost, 4 % to agreeing evaluators, back to the client
+ * what is left after the units of 4 % and 1 % that every trace burns or keeps as its work fee and brings the validators, and of 1 %
+ * for auditors where the job is `audited`.
  */
-export function wagesDue(receipt: JobReceipt, traces: readonly TraceOnChain[]): Map<Hex, bigint> {
+export function wagesDue(
+  receipt: JobReceipt,
+  traces: readonly TraceOnChain[],
+  audited = false,
+): Map<Hex, bigint> {
   const { escrow } = receipt.payouts;
-  const [evaluators, fees, validators] = [escrow / 20n, escrow / 25n, escrow / 100n];
-  const pool = escrow - evaluators - fees - validators;
+  const [evaluators, fees] = [escrow / 25n, escrow / 25n];
+  const [validators, auditors] = [escrow / 100n, escrow / 100n];
+  const pool = escrow - evaluators - fees - validators - auditors;
   const slots = receipt.workers.length;
   const units = BigInt(receipt.rounds * slots);
   const due = new Map<Hex, bigint>();
@@ -56,7 +62,7 @@ export function wagesDue(receipt: JobReceipt, traces: readonly TraceOnChain[]): 
   for (const { round, slot, worker, lost } of traces) {
     const before = BigInt(round * slots + slot);
     const unit = (part: bigint) => (part * (before + 1n)) / units - (part * before) / units;
-    left -= unit(fees) + unit(validators);
+    left -= unit(fees) + unit(validators) + (audited ? unit(auditors) : 0n);
     if (!lost) pay(worker, unit(pool));
   }
   const { agreeing } = receipt;
