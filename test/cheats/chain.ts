@@ -1,10 +1,11 @@
 /** Heights, proposers and beacons by the chain's own functions. A party with validators may withhold its reveals, no more. */
-import { keccak256, uintBytes, utf8, concatBytes, type Hex } from '../../core/index.ts';
+
 import { epochBeaconHeight, selectProposer } from '../../chain/consensus/index.ts';
+import { concatBytes, type Hex, keccak256, uintBytes, utf8 } from '../../core/index.ts';
 import { nextBeacon, type ValidatorSet } from '../../light/index.ts';
 
-/** Worth of a beacon to whoever may bias it; null where it has no interest in that height's. */
-export type BeaconWish = (height: number) => ((beacon: Uint8Array) => number) | null;
+/** Worth of a beacon to whoever may bias it, `mixed` blocks up to it not withheld; null where the height does not matter. */
+export type BeaconWish = (height: number) => ((beacon: Uint8Array, mixed: number) => number) | null;
 
 /** Choices beyond 2^6 are rarer than one in a thousand with a third of the stake. */
 const MAX_TAIL = 6;
@@ -33,12 +34,21 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
     let length = 0;
     const epoch = Math.floor(height / epochBlocks);
     if (Math.floor(beacons.length / epochBlocks) !== epoch) return 0;
-    while (length < MAX_TAIL && height - length >= epoch * epochBlocks && isOwn(proposerAt(height - length, 0))) length++;
+    while (
+      length < MAX_TAIL &&
+      height - length >= epoch * epochBlocks &&
+      isOwn(proposerAt(height - length, 0))
+    )
+      length++;
     return length;
   }
 
   /** Reveals of the heights `from` … `to` that lead to the best beacon. */
-  function bestReveals(from: number, to: number, worth: (beacon: Uint8Array) => number): boolean[] {
+  function bestReveals(
+    from: number,
+    to: number,
+    worth: (beacon: Uint8Array, mixed: number) => number,
+  ): boolean[] {
     const length = to - from + 1;
     let best = { score: Number.NEGATIVE_INFINITY, choice: [] as boolean[] };
     // All revealed first: withholding for nothing costs the block.
@@ -48,7 +58,8 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
       choice.forEach((mixed, i) => {
         beacon = nextBeacon(beacon, mixed ? reveal(from + i) : new Uint8Array(0));
       });
-      const score = worth(beacon);
+      const last = choice.lastIndexOf(false);
+      const score = worth(beacon, last === -1 ? Number.POSITIVE_INFINITY : length - 1 - last);
       if (score > best.score) best = { score, choice };
     }
     return best.choice;
@@ -67,7 +78,10 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
       return true;
     },
     /** The next block: whose it is, and whether its first proposer has withheld it. */
-    next(isOwn: (validator: number) => boolean, wish: BeaconWish | null): { proposer: number; withheld: number | null } {
+    next(
+      isOwn: (validator: number) => boolean,
+      wish: BeaconWish | null,
+    ): { proposer: number; withheld: number | null } {
       const height = beacons.length;
       const first = proposerAt(height, 0);
       if (wish !== null && isOwn(first) && !plan.has(height)) {
@@ -81,7 +95,9 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
       const mixed = plan.get(height) ?? true;
       beacons.push(nextBeacon(beacons.at(-1)!, mixed ? reveal(height) : new Uint8Array(0)));
       if (!mixed) withheldAt.add(height);
-      return mixed ? { proposer: first, withheld: null } : { proposer: proposerAt(height, 1), withheld: first };
+      return mixed
+        ? { proposer: first, withheld: null }
+        : { proposer: proposerAt(height, 1), withheld: first };
     },
   };
 }

@@ -1,5 +1,4 @@
 /** The thirteen cheats as strategies, each as strong as the rules leave it. What each hopes for stands beside it. */
-import type { Hex } from '../../core/index.ts';
 import { accountOf } from './stakeDraw.ts';
 import type { Party, Strategy } from './strategy.ts';
 import type { Truth, World } from './world.ts';
@@ -45,10 +44,11 @@ export const sybil: Strategy = {
 /** Worth of a beacon before a work height: what it makes the party's of the pool. */
 export const drawWish =
   (world: World) =>
-  (height: number): ((beacon: Uint8Array) => number) | null => {
-    const { interval } = world.setting.terms.work;
-    if ((height + 1) % interval !== 0) return null;
-    return (beacon) => {
+  (height: number): ((beacon: Uint8Array, mixed: number) => number) | null => {
+    const { sealedBlocks, terms } = world.setting;
+    if ((height + 1) % terms.work.interval !== 0) return null;
+    return (beacon, mixed) => {
+      if (mixed < sealedBlocks) return 0;
       const { drawn, from } = world.ledger.foresee(height + 1, beacon);
       const best = drawn[0];
       return best !== undefined && world.truths[from + best.index]!.own ? 1 : 0;
@@ -67,7 +67,12 @@ interface SelfDealing {
 }
 
 /** Client, worker, evaluator and proposer in one: posts jobs that cost nothing to compute and hopes for the pools of others. */
-export function selfDealer({ tail = 0, rewardOf, unprovable = false, bias = true }: SelfDealing = {}): Strategy {
+export function selfDealer({
+  tail = 0,
+  rewardOf,
+  unprovable = false,
+  bias = true,
+}: SelfDealing = {}): Strategy {
   const client = accountOf('party', 0);
   return {
     ...{ name: unprovable ? 'slow-document poster' : 'self-dealer', party: third },
@@ -76,11 +81,12 @@ export function selfDealer({ tail = 0, rewardOf, unprovable = false, bias = true
       const { interval, drawDelay } = world.setting.terms.work;
       const draw = world.height + drawDelay + 1;
       // The last block whose commitments the draw covers.
-      if (draw % interval !== 0 || world.ledger.traces.length > world.setting.rounds * world.setting.slots) return;
+      if (draw % interval !== 0 || world.ledger.traces.length > world.setting.rounds * world.setting.slots)
+        return;
       if (tail > 0 && world.chain.tailOf(draw - 1, world.ownValidator) < tail) return;
-      const own = world.workers.filter(world.isOwn) as Hex[];
+      const own = world.workers.filter(world.isOwn);
       const job = world.post(client, own, 1, rewardOf?.(world) ?? world.setting.reward / 10n);
-      own.forEach((_, slot) => world.commit(job, 0, slot, { free: true, unprovable }));
+      for (const slot of own.keys()) world.commit(job, 0, slot, { free: true, unprovable });
     },
   };
 }
@@ -116,7 +122,14 @@ export const slowPoster: Strategy = selfDealer({ unprovable: true });
 
 export const CHEATS: readonly (() => Strategy)[] = [
   ...[() => lazy(), () => inventor, () => wrongEnd, () => silent, () => copier, () => sybil],
-  ...[() => selfDealer(), () => biaser, () => censor, () => withholder, () => falseAccuser, () => rubberStamper],
+  ...[
+    () => selfDealer(),
+    () => biaser,
+    () => censor,
+    () => withholder,
+    () => falseAccuser,
+    () => rubberStamper,
+  ],
   () => selfDealer({ unprovable: true }),
 ];
 

@@ -55,7 +55,7 @@ export function createCourt(terms: Terms, ledger: Ledger) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
-  let caseCount = 0;
+  let [caseCount, challenges] = [0, 0];
   let pool = 0n;
 
   const selection = (audit: AuditEntry, beacon: Uint8Array) => ({
@@ -90,7 +90,10 @@ export function createCourt(terms: Terms, ledger: Ledger) {
   ): CaseEntry | null => {
     if (audit.latest?.state === 'open' || open.length >= court.maxOpen) return null;
     const bond = challenger === null ? 0n : court.bond;
-    if (challenger !== null) ledger.credit(challenger, -bond);
+    if (challenger !== null) {
+      challenges++;
+      ledger.credit(challenger, -bond);
+    }
     const one: CaseEntry = {
       ...{ id: ++caseCount, audit, segment, challenger, bond, deadline: height + court.courtBlocks },
       ...{ state: 'open', digest: null },
@@ -101,7 +104,11 @@ export function createCourt(terms: Terms, ledger: Ledger) {
   };
 
   /** What an auditor is due in the end: pay, and loss in basis points of its lock. */
-  const judged = (audit: AuditEntry, { digests }: AuditorEntry, state: AuditState): { right: boolean; slashBps: number } => {
+  const judged = (
+    audit: AuditEntry,
+    { digests }: AuditorEntry,
+    state: AuditState,
+  ): { right: boolean; slashBps: number } => {
     const decided = audit.dispute ?? audit.latest;
     const withheld = decided?.state === 'upheld' && decided.digest === null;
     if (digests === null) return { right: false, slashBps: withheld ? 0 : court.absentSlashBps };
@@ -130,6 +137,10 @@ export function createCourt(terms: Terms, ledger: Ledger) {
     open,
     get pool() {
       return pool;
+    },
+    /** Challenges so far: each has cost a bond, back or not. */
+    get challenges() {
+      return challenges;
     },
 
     record(trace: TraceEntry, value: bigint): AuditEntry {

@@ -5,6 +5,7 @@
  */
 import type { Hex } from '../../core/index.ts';
 import { type Drawn, drawWork } from '../../pouw/index.ts';
+import type { Candidate } from './stakeDraw.ts';
 import { BPS, type Terms } from './terms.ts';
 
 export type Fate = 'committed' | 'drawn' | 'opened' | 'void' | 'faulty';
@@ -105,7 +106,10 @@ export function createLedger(terms: Terms) {
     );
 
   const unitOf = (job: JobPosting, round: number, slot: number) => {
-    const [unit, units] = [BigInt(round * job.workers.length + slot), BigInt(job.rounds * job.workers.length)];
+    const [unit, units] = [
+      BigInt(round * job.workers.length + slot),
+      BigInt(job.rounds * job.workers.length),
+    ];
     return {
       workers: share(workersPool(job), unit, units),
       auditors: share(cut(job.reward, auditorsBps(job)), unit, units),
@@ -143,7 +147,10 @@ export function createLedger(terms: Terms) {
         if (lose(trace)) trace.job.slots[trace.slot]!.voids += 1;
       } else if (!paid) {
         paid = true;
-        const [openerPart, proposerPart] = [cut(drawing.pool, work.openerBps), cut(drawing.pool, work.proposerBps)];
+        const [openerPart, proposerPart] = [
+          cut(drawing.pool, work.openerBps),
+          cut(drawing.pool, work.proposerBps),
+        ];
         credit(opener, openerPart);
         credit(proposer!, proposerPart);
         credit(trace.worker, drawing.pool - openerPart - proposerPart);
@@ -174,7 +181,13 @@ export function createLedger(terms: Terms) {
     },
 
     postJob(posting: JobPosting): JobEntry {
-      const slots = posting.workers.map(() => ({ earned: 0n, contributions: 0, voids: 0, faults: 0, reporter: null }));
+      const slots = posting.workers.map(() => ({
+        earned: 0n,
+        contributions: 0,
+        voids: 0,
+        faults: 0,
+        reporter: null,
+      }));
       const accrued = { workers: 0n, auditors: 0n, burned: 0n, validators: 0n };
       const job: JobEntry = { ...posting, id: jobs.length + 1, slots, accrued, settled: false };
       jobs.push(job);
@@ -210,7 +223,11 @@ export function createLedger(terms: Terms) {
       const weighed = traces.slice(from, to).map(({ weight, root, job }) => ({
         ...{ weight, traceRoot: root, segments: job.segments },
       }));
-      return { drawn: drawWork({ chainId: terms.chainId, beacon, traces: weighed, ranks: work.ranks }), from, to };
+      return {
+        drawn: drawWork({ chainId: terms.chainId, beacon, traces: weighed, ranks: work.ranks }),
+        from,
+        to,
+      };
     },
 
     /** The chain's call in every block; `beacon` is that of the block before. */
@@ -253,7 +270,7 @@ export function createLedger(terms: Terms) {
     },
 
     /** Pays, refunds and slashes. */
-    settleJob(job: JobEntry, agreeing: readonly Hex[], validators: readonly Hex[]): Payouts {
+    settleJob(job: JobEntry, agreeing: readonly Hex[], validators: readonly Candidate[]): Payouts {
       job.settled = true;
       const evaluators = agreeing.length > 0 ? cut(job.reward, parameters.evaluatorsBps) : 0n;
       const { workers, auditors, burned: fees } = job.accrued;
@@ -269,8 +286,9 @@ export function createLedger(terms: Terms) {
         credit(account, i === 0 ? equal + (evaluators % BigInt(agreeing.length)) : equal);
       });
       let rest = toValidators;
-      validators.forEach((account, i) => {
-        const part = i + 1 === validators.length ? rest : toValidators / BigInt(validators.length);
+      const power = validators.reduce((sum, { stake }) => sum + stake, 0n);
+      validators.forEach(({ account, stake }, i) => {
+        const part = i + 1 === validators.length ? rest : (toValidators * stake) / power;
         rest -= part;
         credit(account, part);
       });

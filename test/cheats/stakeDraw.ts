@@ -1,5 +1,13 @@
 /** contracts/libraries/StakeDraw.sol in TypeScript: a test holds the two equal. */
-import { bytesToBigInt, concatBytes, fromHex, type Hex, keccak256, toHex, uintBytes } from '../../core/index.ts';
+import {
+  bytesToBigInt,
+  concatBytes,
+  fromHex,
+  type Hex,
+  keccak256,
+  toHex,
+  uintBytes,
+} from '../../core/index.ts';
 
 export interface Candidate {
   readonly account: Hex;

@@ -2,7 +2,15 @@
  * A seeded market: clients post jobs, workers train, evaluators audit, proposers open and judge, block after block, and one party
  * plays a strategy of its own. Whether a state is right is known to the world alone; parties learn it by replaying, and pay for that.
  */
-import { concatBytes, type Hex, keccak256, type SeededRandom, seededRandom, uintBytes, utf8 } from '../../core/index.ts';
+import {
+  concatBytes,
+  type Hex,
+  keccak256,
+  type SeededRandom,
+  seededRandom,
+  uintBytes,
+  utf8,
+} from '../../core/index.ts';
 import { createChain } from './chain.ts';
 import { type AuditEntry, type CaseEntry, createCourt } from './court.ts';
 import { createLedger, type JobEntry, type TraceEntry } from './ledger.ts';
@@ -65,7 +73,8 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   const { terms, costs } = setting;
   const ledger = createLedger(terms);
   const court = createCourt(terms, ledger);
-  const accounts = (kind: string, count: number): Hex[] => Array.from({ length: count }, (_, i) => accountOf(kind, i));
+  const accounts = (kind: string, count: number): Hex[] =>
+    Array.from({ length: count }, (_, i) => accountOf(kind, i));
   const workers = accounts('worker', setting.workers);
   const evaluators = accounts('evaluator', setting.evaluators);
   const validators = accounts('validator', setting.validators);
@@ -86,7 +95,8 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   const stake = 100n * TRAIN;
   /** Who judges a job of others; a party's own ends without evaluators, whose part comes back. */
   const lots = new Map<JobEntry, Uint8Array>();
-  const lotOf = (what: string, index: number): Uint8Array => keccak256(utf8(`${setting.seed} ${what} ${index}`));
+  const lotOf = (what: string, index: number): Uint8Array =>
+    keccak256(utf8(`${setting.seed} ${what} ${index}`));
   let [posted, withheld, draws, clients] = [0, 0, 0, 0];
 
   const charge = (account: Hex, amount: bigint): void => {
@@ -115,7 +125,14 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     isOwn: (account: Hex): boolean => own.has(account),
     truthOf: ({ id }: TraceEntry): Truth => truths[id]!,
     post(client: Hex, drawn: readonly Hex[], rounds: number, reward = setting.reward): JobEntry {
-      const posting = { client, reward, workers: drawn, rounds, segments: setting.segments, fullAudit: false };
+      const posting = {
+        client,
+        reward,
+        workers: drawn,
+        rounds,
+        segments: setting.segments,
+        fullAudit: false,
+      };
       const pool = ledger.workersPool({ ...posting, workerStake: 0n });
       const pay = (pool + BigInt(drawn.length) - 1n) / BigInt(drawn.length);
       const formula = (court.lockFor(pay) * setting.lockBps) / BPS;
@@ -123,13 +140,20 @@ export function createWorld(setting: Setting, strategy: Strategy) {
       return ledger.postJob({ ...posting, workerStake: formula > least ? formula : least });
     },
     /** A slot's training round, as its worker does it. `free`: the job was made to cost nothing. */
-    commit(job: JobEntry, round: number, slot: number, { free = false, unprovable = false } = {}): TraceEntry {
+    commit(
+      job: JobEntry,
+      round: number,
+      slot: number,
+      { free = false, unprovable = false } = {},
+    ): TraceEntry {
       const account = job.workers[slot]!;
       const mine = own.has(account);
       const place = { job, round, slot, worker: account };
       const skipped = of(mine).skips?.(place, world) ?? [];
       const valid = Array.from({ length: job.segments }, (_, i) => !unprovable && !skipped.includes(i));
-      const root = keccak256(concatBytes(utf8(setting.seed), uintBytes(job.id, 8), uintBytes(round, 8), uintBytes(slot, 1)));
+      const root = keccak256(
+        concatBytes(utf8(setting.seed), uintBytes(job.id, 8), uintBytes(round, 8), uintBytes(slot, 1)),
+      );
       const { trace, auditors } = ledger.commitTrace(job, round, slot, root, world.height);
       truths[trace.id] = { trace, valid, own: mine };
       const audit = court.record(trace, auditors);
@@ -178,7 +202,8 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     if (verdict !== undefined && height % 2 === 0) judge(verdict);
     else if (latest !== null && !latest.settled) {
       const rank = latest.ranks.findIndex(
-        ({ trace, segment, opener }) => opener === null && isOpenable(trace, segment) && mayInclude(proposer, trace),
+        ({ trace, segment, opener }) =>
+          opener === null && isOpenable(trace, segment) && mayInclude(proposer, trace),
       );
       if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker, validators[proposer]!);
     }
@@ -210,7 +235,11 @@ export function createWorld(setting: Setting, strategy: Strategy) {
       // The same in every run of a seed, whatever the party does: luck in being drawn is not what is compared.
       const seed = lotOf('workers', clients++);
       const candidates = workers.map((account) => ({ account, stake }));
-      const job = world.post(accountOf('client', 0), drawByStake(seed, candidates, setting.slots), setting.roundsPerJob);
+      const job = world.post(
+        accountOf('client', 0),
+        drawByStake(seed, candidates, setting.slots),
+        setting.roundsPerJob,
+      );
       lots.set(job, lotOf('evaluators', clients));
       running.push({ job, round: 0 });
     }
@@ -230,7 +259,11 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     const candidates = evaluators.map((account) => ({ account, stake }));
     const lot = lots.get(job);
     const agreeing = lot === undefined ? [] : drawByStake(lot, candidates, 3);
-    ledger.settleJob(job, agreeing, validators);
+    ledger.settleJob(
+      job,
+      agreeing,
+      validators.map((account) => ({ account, stake })),
+    );
     clearAt.delete(job);
   }
 
@@ -267,7 +300,9 @@ export function createWorld(setting: Setting, strategy: Strategy) {
         auditor.digests = answer;
         continue;
       }
-      const served = audit.segments.every((segment) => of(truth.own).servesAuditors?.(truth, segment) ?? true);
+      const served = audit.segments.every(
+        (segment) => of(truth.own).servesAuditors?.(truth, segment) ?? true,
+      );
       if (!served) {
         auditor.digests = [];
         continue;
