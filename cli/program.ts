@@ -14,6 +14,8 @@ import { jobVerify } from './commands/jobVerify.ts';
 import { jobWatch } from './commands/jobWatch.ts';
 import { keyNew } from './commands/keyNew.ts';
 import { predict } from './commands/predict.ts';
+import { workAudits } from './commands/workAudits.ts';
+import { workChallenge } from './commands/workChallenge.ts';
 import { workerRun } from './commands/workerRun.ts';
 import { workList } from './commands/workList.ts';
 import { workVerify } from './commands/workVerify.ts';
@@ -31,7 +33,11 @@ const GROUPS: readonly { name: string; description: string; commands: readonly D
     description: 'have a model trained, follow it, fetch and verify it',
     commands: [jobPost, jobList, jobWatch, jobFetch, jobVerify, jobCancel],
   },
-  { name: 'work', description: 'proofs of useful work', commands: [workList, workVerify] },
+  {
+    name: 'work',
+    description: 'proofs of useful work, audits, the court',
+    commands: [workList, workVerify, workAudits, workChallenge],
+  },
   { name: 'data', description: 'data sets', commands: [dataImport] },
 ];
 

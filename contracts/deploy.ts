@@ -15,12 +15,13 @@ import {
   defaultWorkParameters,
   type GovernanceParameters,
   type JobParameters,
+  quickCourtParameters,
   type StakingParameters,
   type WorkParameters,
 } from './parameters.ts';
 
 export type { CourtParameters, GovernanceParameters, JobParameters, StakingParameters, WorkParameters };
-export { defaultCourtParameters, defaultJobParameters };
+export { defaultCourtParameters, defaultJobParameters, quickCourtParameters };
 
 const NOBODY: Hex = '0x0000000000000000000000000000000000000000';
 

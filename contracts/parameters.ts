@@ -126,6 +126,15 @@ export const defaultCourtParameters: CourtParameters = {
   bond: TRAIN,
 };
 
+/** More audits and shorter steps, for networks on one machine where all is near. */
+export const quickCourtParameters: Partial<CourtParameters> = {
+  rateBps: 5_000,
+  maxOpen: 6,
+  commitBlocks: 12,
+  revealBlocks: 8,
+  courtBlocks: 24,
+};
+
 export const defaultStakingParameters: StakingParameters = {
   // Three weeks of blocks of one second: longer than a light client's trusting period and the evidence window, two weeks.
   unbondingBlocks: 1_814_400,

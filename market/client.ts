@@ -9,6 +9,7 @@ import type { Market } from './market.ts';
 import { isRevert } from './reverts.ts';
 import { createTrigger, type Trigger } from './trigger.ts';
 import { isFinal, type JobPost, type JobReceipt } from './types.ts';
+import { workerStakeFor } from './workerStake.ts';
 
 export interface ClientAgentOptions {
   /** Opened with the client's key. */
@@ -37,7 +38,8 @@ export function createClientAgent(options: ClientAgentOptions): ClientAgent {
   return {
     async post(posting) {
       const post = jobPostOf({ ...posting, testKeyCommitment: toHex(sha256(testKey)) });
-      return market.postJob(post, BigInt(posting.document.reward));
+      const reward = BigInt(posting.document.reward);
+      return market.postJob({ ...post, workerStake: await workerStakeFor(market, post, reward) }, reward);
     },
     serve: (jobId, signal) => serve(options, jobId, signal),
   };

@@ -17,6 +17,7 @@ interface Options {
   blockTime: number;
   drawDelay?: number;
   workInterval: number;
+  quickCourt?: true;
 }
 
 export function chainSpec(parent: Command): Command {
@@ -42,6 +43,7 @@ export function chainSpec(parent: Command): Command {
       integer(0, 100_000),
       10,
     )
+    .option('--quick-court', 'audit half of all traces, with short steps: for networks on one machine')
     .addHelpText(
       'after',
       `
@@ -55,6 +57,7 @@ Example:
         options.validator.map((file) => readValidator(file, options.stake)),
       );
       const { createChainSpec, saveChainSpec } = await import('../../chain/index.ts');
+      const { quickCourtParameters } = await import('../../contracts/deploy.ts');
       const spec = await createChainSpec({
         name: options.name,
         chainId: options.chainId,
@@ -63,6 +66,7 @@ Example:
         balances: Object.fromEntries(options.balance ?? []),
         consensus: { blockTimeMs: options.blockTime },
         work: options.workInterval === 0 ? null : { everyBlocks: options.workInterval },
+        ...(options.quickCourt && { court: quickCourtParameters }),
         ...(options.bootstrap && { bootstrap: options.bootstrap }),
         ...(options.drawDelay !== undefined && { jobs: { drawDelayBlocks: options.drawDelay } }),
       });

@@ -27,6 +27,7 @@ interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess {
   test?: string;
   reward?: bigint;
   resume?: string;
+  fullAudit?: true;
 }
 
 export function jobPost(parent: Command): Command {
@@ -37,6 +38,10 @@ export function jobPost(parent: Command): Command {
     .option('--train <cid>', 'manifest of the training set, from `fedai data import`')
     .option('--test <cid>', 'manifest of the hidden test set, from `fedai data import`')
     .option('--reward <amount>', 'pay in TRAIN, put in escrow', trainAmount)
+    .option(
+      '--full-audit',
+      'have every segment of every trace executed again by auditors; the workers’ part pays for it',
+    )
     .option(
       '--resume <id>',
       'go on with a job that was posted from this data directory; needs no file',
@@ -81,7 +86,12 @@ async function post(context: Context, options: Options, file: string | undefined
       onEvent: (event) => printJobEvent(output, event),
       ...(await readKeys(options.dataDir, job)),
     });
-    const id = written ? await putInEscrow(peer.content, agent, job, chain.work) : BigInt(options.resume!);
+    const id = written
+      ? await putInEscrow(peer.content, agent, job, {
+          limits: chain.work,
+          fullAudit: options.fullAudit ?? false,
+        })
+      : BigInt(options.resume!);
     output.event({ event: 'posted', id: id.toString() }, `job ${id} is posted`);
     const receipt = await agent.serve(id, signal);
     output.event(
@@ -125,7 +135,7 @@ async function putInEscrow(
   content: ContentStore,
   agent: ClientAgent,
   job: Job,
-  limits: ReplayLimits | undefined,
+  { limits, fullAudit }: { limits: ReplayLimits | undefined; fullAudit: boolean },
 ): Promise<bigint> {
   const { checkDataFits, encodeJob, isProvable } = await import('../../job/index.ts');
   const { train, test } = job.document.data;
@@ -137,7 +147,7 @@ async function putInEscrow(
   await content.pin(documentCid);
   const provable = limits !== undefined && isProvable(job, trainingSet.count, limits);
   const testRoot = testSet.plaintextRoot as Hex;
-  return agent.post({ document: job.document, documentCid, testRoot, provable });
+  return agent.post({ document: job.document, documentCid, testRoot, provable, fullAudit });
 }
 
 async function readManifest(content: ContentStore, manifestCid: string) {

@@ -23,7 +23,12 @@ export function jobWatch(parent: Command): Command {
         log: output.log,
       });
       if (!isFinal(job.state)) return EXIT.interrupted;
-      output.event({ event: 'settled', id, state: job.state, exit: job.exit, payouts: job.payouts });
+      const { acceptedAudits } = await import('../audits.ts');
+      const audits = await acceptedAudits(market, BigInt(id));
+      output.event(
+        { event: 'settled', id, state: job.state, exit: job.exit, payouts: job.payouts, audits },
+        `${audits} of its traces were confirmed by auditors`,
+      );
       return job.state === 'Completed' ? EXIT.ok : EXIT.failed;
     }),
   );

@@ -30,7 +30,7 @@ export function workerRun(parent: Command): Command {
       trainOption(
         '--stake <amount>',
         'TRAIN to hold as stake; what is missing is deposited at the start',
-        '100',
+        '200',
       ),
     )
     .option(

@@ -37,6 +37,7 @@ export async function demoJob({ data, workers, evaluators }: DemoJobInput): Prom
     roundTimeoutMs: ROUND_TIMEOUT_MS,
     deadlines: DEADLINES,
     reward: (100n * TRAIN).toString(),
-    workerStake: (10n * TRAIN).toString(),
+    // What the court of a devnet asks for a slot's pay of 30 TRAIN, and some.
+    workerStake: (40n * TRAIN).toString(),
   };
 }

@@ -100,6 +100,7 @@ async function makeChainSpec({ layout, fleet, workInterval }: NetworkInput): Pro
         String(DRAW_DELAY_BLOCKS),
         '--work-interval',
         String(workInterval),
+        '--quick-court',
         '--stake',
         String(VALIDATOR_STAKE),
       ],

@@ -1,6 +1,7 @@
 /** The end of a devnet's job: is the result proved, and was everyone paid exactly? */
 import type { Hex } from '../../core/index.ts';
 import { createMarket, type JobReceipt, type Market } from '../../market/index.ts';
+import { acceptedAudits } from '../audits.ts';
 import { readChainFile } from '../chainFile.ts';
 import { formatTrain } from '../options.ts';
 import type { JsonEvent } from '../output.ts';
@@ -44,6 +45,8 @@ export interface Verdict {
   /** Blocks that training has sealed, and how many of them were executed again and found right. */
   workBlocks: number;
   workVerified: number;
+  /** Traces that auditors have confirmed. */
+  accepted: number;
 }
 
 /** Runs `fedai job verify` and checks every payment to the wei. */
@@ -65,7 +68,9 @@ export async function judge(
   const payments = checkPayments(due, ledger.before, after, receipt.payouts);
   const heights = display.state().workBlocks.map(({ height }) => height);
   const workVerified = await verifyWork({ layout, fleet, display }, network, heights);
-  return { receipt, verified, payments, workBlocks: heights.length, workVerified };
+  const accepted = await acceptedAudits(market, BigInt(jobId));
+  display.update({ type: 'line', text: `✓ ${accepted} traces confirmed by their auditors` });
+  return { receipt, verified, payments, workBlocks: heights.length, workVerified, accepted };
 }
 
 /** Runs `fedai work verify` over all work blocks; answers how many held. */
@@ -123,7 +128,7 @@ export const accuracyOf = ({ agreed }: JobReceipt): number =>
 
 /** The last event of `fedai devnet --json`; its keys are used from outside. */
 export function doneEvent(
-  { receipt, verified, payments, workBlocks, workVerified }: Verdict,
+  { receipt, verified, payments, workBlocks, workVerified, accepted }: Verdict,
   chain: { height: number; validators: number },
   wallSeconds: number,
   chaos?: ReturnType<typeof chaosSummary>,
@@ -139,10 +144,12 @@ export function doneEvent(
       modelHash: receipt.modelHash,
       verified,
     },
-    payouts: { workers, evaluators, auditors, burned, validators, refund, escrow },
+    // The two parts of those who check the work are one share of five per cent to its readers.
+    payouts: { workers, evaluators: evaluators + auditors, burned, validators, refund, escrow },
     chain,
     workBlocks,
     workVerified,
+    audits: accepted,
     wallSeconds,
     ...(chaos !== undefined && {
       chaos: { ...chaos, payoutExact: payments.exact, roundsLost: receipt.rounds - receipt.roundsFixed },
@@ -151,7 +158,7 @@ export function doneEvent(
 }
 
 /** The verdict for people. */
-export function verdictText({ receipt, verified, payments }: Verdict, wallSeconds: number): string {
+export function verdictText({ receipt, verified, payments, accepted }: Verdict, wallSeconds: number): string {
   const { agreed, payouts } = receipt;
   const amounts = (
     ['workers', 'evaluators', 'auditors', 'burned', 'validators', 'refund', 'escrow'] as const
@@ -163,6 +170,7 @@ export function verdictText({ receipt, verified, payments }: Verdict, wallSecond
     `  model      ${receipt.modelCid}`,
     `  hash       ${receipt.modelHash}`,
     `  verified   ${verified ? 'yes: record proved, model hashed, re-scored, signatures checked' : 'NO'}`,
+    `  audits     ${accepted} traces confirmed by their auditors`,
     `  payments   ${payments.exact ? 'exact to the wei' : 'NOT EXACT'}`,
     ...payments.faults.map((fault) => `             ${fault}`),
     ...amounts,

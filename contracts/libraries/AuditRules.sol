@@ -42,9 +42,9 @@ library AuditRules {
                 disputed = auditors[i].digests.length == 0;
                 continue;
             }
-            (bool differ, uint256 at) = _difference(auditors[first].digests, auditors[i].digests);
+            (bool differ, uint256 here) = _difference(auditors[first].digests, auditors[i].digests);
             if (!differ) continue;
-            place = disputed ? Math.min(place, at) : at;
+            place = disputed ? Math.min(place, here) : here;
             disputed = true;
         }
     }

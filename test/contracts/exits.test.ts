@@ -40,7 +40,7 @@ const OTHER_SCORE: Score = { ...GOOD_SCORE, correct: 1_700, outputsRoot: bytes32
 const THIRD_SCORE: Score = { ...GOOD_SCORE, correct: 1_500, outputsRoot: bytes32('third outputs') };
 const EVALUATOR_SLASH = EVALUATOR_LOCK / 10n;
 const part = (bps: bigint) => (REWARD * bps) / 10_000n;
-const workersPool = REWARD - part(500n) - part(400n) - part(100n);
+const workersPool = REWARD - part(400n) - part(100n) - part(400n) - part(100n);
 
 describe('the exits of a job', () => {
   let world: World;
@@ -193,7 +193,7 @@ describe('the exits of a job', () => {
     await deliverTestKeys(world, jobId, again);
     await evaluate(world, jobId, again, [GOOD_SCORE, GOOD_SCORE, GOOD_SCORE]);
     await call(world.jobs, world.outsider, 'completeJob', jobId);
-    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(500n) });
+    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(400n) });
   });
 
   it('no agreement twice: settled for the workers', async () => {
@@ -212,12 +212,12 @@ describe('the exits of a job', () => {
     const { jobId, evaluators } = await startEvaluation(world);
     await evaluate(world, jobId, evaluators, [GOOD_SCORE, OTHER_SCORE, GOOD_SCORE]);
     await call(world.jobs, world.outsider, 'completeJob', jobId);
-    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(500n) });
+    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(400n) });
     const [first, outlier, third] = evaluators.map(({ address }) => address);
     assert.equal(await stakeLost(outlier!), EVALUATOR_SLASH);
     assert.equal(await world.jobs.withdrawable!(outlier), 0n);
-    assert.equal(await world.jobs.withdrawable!(first), part(500n) - part(500n) / 2n);
-    assert.equal(await world.jobs.withdrawable!(third), part(500n) / 2n);
+    assert.equal(await world.jobs.withdrawable!(first), part(400n) - part(400n) / 2n);
+    assert.equal(await world.jobs.withdrawable!(third), part(400n) / 2n);
     assert.equal((await world.registry.reputationOf!(outlier)).slashes, 1n);
   });
 
@@ -230,7 +230,7 @@ describe('the exits of a job', () => {
     await assert.rejects(call(world.jobs, world.outsider, 'completeJob', jobId), /JobManagerTooEarly/);
     await passDeadline(world, jobId);
     await call(world.jobs, world.outsider, 'completeJob', jobId);
-    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(500n) });
+    await expectEnd(jobId, STATE.Completed, EXIT.None, { ...workersOnly(4n), evaluators: part(400n) });
     assert.equal(await stakeLost(evaluators[2]!.address), EVALUATOR_SLASH);
   });
 
@@ -242,7 +242,7 @@ describe('the exits of a job', () => {
       const { jobId, evaluators } = await startEvaluation(world);
       await evaluate(world, jobId, evaluators, [score, score, score]);
       await call(world.jobs, world.outsider, 'completeJob', jobId);
-      await expectEnd(jobId, STATE.Failed, exit, { ...workersOnly(4n), evaluators: part(500n) });
+      await expectEnd(jobId, STATE.Failed, exit, { ...workersOnly(4n), evaluators: part(400n) });
     });
   }
 

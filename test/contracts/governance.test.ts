@@ -26,11 +26,11 @@ describe('governance', () => {
     drawDelayBlocks: DRAW_DELAY,
     minEvaluatorStake: EVALUATOR_LOCK,
     workersBps: 8_000,
-    evaluatorsBps: 1_500,
+    evaluatorsBps: 1_400,
   };
 
   it('owns every contract through the timelock, and the deployer owns none', async () => {
-    for (const contract of [world.jobs, world.work, world.staking, world.registry]) {
+    for (const contract of [world.jobs, world.work, world.court, world.staking, world.registry]) {
       const owned = contract as World['jobs'];
       assert.equal(await owned.getFunction('owner')(), world.addresses.timelock);
     }
@@ -67,19 +67,21 @@ describe('governance', () => {
     );
     await world.provider.request({ method: 'evm_increaseTime', params: [11] });
     await call(world.governor, world.outsider, 'execute', ...proposal, id(description));
-    assert.equal((await world.jobs.parameters!()).evaluatorsBps, 1_500n);
+    assert.equal((await world.jobs.parameters!()).evaluatorsBps, 1_400n);
 
     const younger = await startEvaluation(world);
     const scores = [GOOD_SCORE, GOOD_SCORE, GOOD_SCORE];
     for (const [{ jobId, evaluators }, bps] of [
-      [older, 500n],
-      [younger, 1_500n],
+      [older, 400n],
+      [younger, 1_400n],
     ] as const) {
       await evaluate(world, jobId, evaluators, scores);
       await call(world.jobs, world.outsider, 'completeJob', jobId);
       const { payouts } = await world.jobs.job!(jobId);
       assert.equal(payouts.evaluators, (REWARD * bps) / 10_000n);
-      assert.equal(payouts.workers + payouts.evaluators + payouts.burned + payouts.validators, REWARD);
+      const { workers, evaluators: judges, burned, validators, refund } = payouts;
+      assert.equal(workers + judges + burned + validators + refund, REWARD);
+      assert.equal(refund, REWARD / 100n);
     }
   });
 
@@ -95,6 +97,9 @@ describe('governance', () => {
       { maxRounds: 0 },
       { maxDeadlineBlocks: 0 },
       { minWorkerStake: 0n },
+      { auditorsBps: 101 },
+      { fullAuditBps: 99 },
+      { fullAuditBps: 8_101 },
     ]) {
       await assert.rejects(
         call(world.jobs, timelock, 'setParameters', { ...newSplit, ...broken }),

@@ -43,7 +43,8 @@ import {
 const INTERVAL = 10n;
 const RANKS = 2;
 const FEE = (REWARD * 400n) / 10_000n;
-const POOL = REWARD - FEE - (REWARD * 500n) / 10_000n - REWARD / 100n;
+const AUDITS = REWARD / 100n;
+const POOL = REWARD - 2n * FEE - 2n * AUDITS;
 const deadlines = { ...jobPost().deadlines, roundBlocks: 100, resultBlocks: 100 };
 const unit = (part: bigint, k: bigint) => (part * (k + 1n)) / 12n - (part * k) / 12n;
 const half = (amount: bigint) => amount / 2n;
@@ -56,7 +57,7 @@ describe('useful work', () => {
   let snapshot: unknown;
 
   before(async () => {
-    world = await createWorld({ work: { interval: Number(INTERVAL), ranks: RANKS } });
+    world = await createWorld({ work: { interval: Number(INTERVAL), ranks: RANKS }, court: null });
     system = await systemAccount(world);
     ({ jobId, slots } = await startTraining(world, { provable: true, deadlines }));
   });

@@ -39,7 +39,7 @@ describe('an honest bundle', () => {
 
   it('passes in a later round, whose first state the chain has fixed', async () => {
     const first = share.states.at(-1)!;
-    const later = await trainedShare(1, { ...first, counter: 10 });
+    const later = await trainedShare({ round: 1 }, { ...first, counter: 10 });
     const made = await later.bundle(1);
     expect(verifyBundle(later.engine, made, later.claim(1), { limits: LIMITS }).ok).toBe(true);
   });

@@ -22,6 +22,8 @@ export interface Share {
   job: Job;
   dataset: Dataset;
   states: readonly TrainState[];
+  /** Of the states. */
+  roots: readonly Uint8Array[];
   /** The claim of a segment, as the chain would have it. */
   claim(segment: number): SegmentClaim;
   bundle(segment: number): Promise<Bundle>;
@@ -29,6 +31,15 @@ export interface Share {
 
 const SEED = sha256(utf8('a beacon'));
 const JOB_ID = 3n;
+const COIN = 10n ** 18n;
+
+/** Where the share stands in the job; what is not given is that of a job of nobody. */
+export interface Place {
+  jobId?: bigint;
+  seed?: Uint8Array;
+  round?: number;
+  slot?: number;
+}
 
 const documentOf = (manifest: string): JobDocument => ({
   format: 'fedai-job/1',
@@ -43,25 +54,30 @@ const documentOf = (manifest: string): JobDocument => ({
   roundTimeoutMs: 1_000,
   deadlines: {
     volunteerBlocks: 5,
-    roundBlocks: 5,
-    resultBlocks: 5,
-    keyBlocks: 5,
-    commitBlocks: 5,
-    revealBlocks: 5,
+    roundBlocks: 60,
+    resultBlocks: 60,
+    keyBlocks: 60,
+    commitBlocks: 60,
+    revealBlocks: 60,
   },
-  reward: '1000',
-  workerStake: '0',
+  reward: (50n * COIN).toString(),
+  workerStake: (200n * COIN).toString(),
 });
 
-/** Slot 1's share of training round `round`, trained from `from` (the job's first state when absent). */
-export async function trainedShare(round = 0, from?: TrainState): Promise<Share> {
+/** The job and its data, without any training. */
+export async function toyJob(): Promise<{ job: Job; dataset: Dataset }> {
   const content = await createMemoryStore();
   const records = toyRecords(1_500, 'pouw');
   const imported = await importDataset(content, records, { name: 'toy', licence: 'CC0' });
-  const job = parseJob(documentOf(imported.manifestCid));
   const dataset = await openDataset(content, imported.manifestCid);
+  return { job: parseJob(documentOf(imported.manifestCid)), dataset };
+}
+
+/** A slot's share of a training round, trained from `from` (the job's first state when absent). */
+export async function trainedShare(at: Place = {}, from?: TrainState): Promise<Share> {
+  const { job, dataset } = await toyJob();
   const engine = await createEngine();
-  const place = { jobId: JOB_ID, seed: SEED, round, slot: 1 };
+  const place = { jobId: JOB_ID, seed: SEED, round: 0, slot: 1, ...at };
   const first = from ?? startingState(engine, job, place);
   const states = [first];
   const { segments } = segmentPlan(job);
@@ -86,6 +102,7 @@ export async function trainedShare(round = 0, from?: TrainState): Promise<Share>
     job,
     dataset,
     states,
+    roots,
     claim,
     async bundle(segment) {
       const indices = segmentBatches(job, claim(segment), dataset.count).flatMap((batch) => [...batch]);
@@ -96,7 +113,7 @@ export async function trainedShare(round = 0, from?: TrainState): Promise<Share>
         startPath: statePath(roots, segment),
         endRoot: roots[segment + 1]!,
         endPath: statePath(roots, segment + 1),
-        firstPath: round === 0 ? statePath(roots, 0) : [],
+        firstPath: place.round === 0 ? statePath(roots, 0) : [],
         records: await dataset.prove([...new Set(indices)].sort((a, b) => a - b)),
       };
     },

@@ -1,8 +1,10 @@
 /** A solo chain with its HTTP RPC and short delays, and markets opened for its funded accounts. */
+
 import { createRpcServer } from '../../chain/index.ts';
+import { quickCourtParameters } from '../../contracts/deploy.ts';
 import { fromHex, type Hex, silentLog } from '../../core/index.ts';
 import { createMarket, type Market, type MarketContracts } from '../../market/index.ts';
-import { type SoloChain, startSoloChain } from './soloChain.ts';
+import { type SoloChain, type SoloChainOptions, startSoloChain } from './soloChain.ts';
 
 export interface MarketChain {
   chain: SoloChain;
@@ -22,15 +24,22 @@ export interface MarketChainOptions {
   balances?: Readonly<Record<Hex, bigint>>;
   /** Blocks from draw to draw. A job settles the draws' delay and two of these after its last trace at the earliest. */
   workInterval?: number;
+  /** What the next block carries; nothing when absent. */
+  carry?: SoloChainOptions['carry'];
 }
 
 export const TRAIN = 10n ** 18n;
 
 export async function startMarketChain(options: MarketChainOptions = {}): Promise<MarketChain> {
-  const { accounts = 12, mining = 'instant', content, balances } = options;
+  const { accounts = 12, mining = 'instant', content, balances, carry } = options;
   const work = { everyBlocks: options.workInterval ?? 4 };
-  const spec = { jobs: { drawDelayBlocks: 2 }, work, ...(balances && { balances }) };
-  const chain = await startSoloChain({ accounts, mining, spec });
+  const spec = {
+    jobs: { drawDelayBlocks: 2 },
+    court: quickCourtParameters,
+    work,
+    ...(balances && { balances }),
+  };
+  const chain = await startSoloChain({ accounts, mining, spec, ...(carry && { carry }) });
   const rpc = createRpcServer({
     application: chain.application,
     log: silentLog,

@@ -139,7 +139,7 @@ async function makeDocument(content: ContentStore) {
       revealBlocks: step,
     },
     reward: (50n * TRAIN + 3n).toString(),
-    workerStake: (10n * TRAIN).toString(),
+    workerStake: (18n * TRAIN).toString(),
   };
   return { document, train, test, testRoot: toHex(testSet.plaintextRoot) };
 }

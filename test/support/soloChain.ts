@@ -19,6 +19,7 @@ import { blsPublicKey, blsSign, proofOfPossession } from '../../core/bls/index.t
 import { concatBytes, type Hex, sha256, silentLog, toHex, utf8 } from '../../core/index.ts';
 import {
   type BlockCommit,
+  type Carried,
   commitHash,
   EMPTY_HASH,
   encodeBitmap,
@@ -44,6 +45,8 @@ export interface SoloChainOptions {
   readonly spec?: Partial<CreateChainSpecInput>;
   /** Re-opens a directory that an earlier chain with the same spec left. */
   readonly directory?: string;
+  /** What the next block carries; nothing when absent. */
+  readonly carry?: () => Carried;
   /** Content blocks that `/ipfs/<cid>` serves. */
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
 }
@@ -97,7 +100,7 @@ export async function startSoloChain(options: SoloChainOptions = {}): Promise<So
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'fedai-solo-')));
   const application = await createApplication({ spec, directory });
   const accounts = Array.from({ length: options.accounts ?? 10 }, (_, index) => testAccount(index));
-  const miner = createMiner(application);
+  const miner = createMiner(application, options.carry);
   const rpc = createRpcServer({
     application,
     log: silentLog,
@@ -125,11 +128,11 @@ export async function startSoloChain(options: SoloChainOptions = {}): Promise<So
 type Miner = (blocks?: number) => Promise<number>;
 
 /** Blocks one after the other, however many callers there are. */
-function createMiner(application: ChainApplication): Miner {
+function createMiner(application: ChainApplication, carry: SoloChainOptions['carry']): Miner {
   let queue: Promise<unknown> = Promise.resolve();
   return (blocks = 1) => {
     const next = queue.then(async () => {
-      for (let made = 0; made < blocks; made++) await decideOne(application);
+      for (let made = 0; made < blocks; made++) await decideOne(application, carry?.());
       return application.head.height;
     });
     queue = next.catch(() => {});
@@ -167,6 +170,7 @@ function schedule(
 /** Builds the next block as proposer of round 0, checks it as a peer would, and commits it with one vote. */
 export async function decideOne(
   application: ChainApplication,
+  carried: Carried = { work: null, verdict: null },
 ): Promise<{ block: Block; commit: BlockCommit }> {
   const height = application.head.height + 1;
   const set = await application.validatorsAt(height);
@@ -185,8 +189,7 @@ export async function decideOne(
       validatorsHash: validatorSetHash(set),
       nextValidatorsHash: validatorSetHash(await application.validatorsAt(height + 1)),
       randaoReveal,
-      work: null,
-      verdict: null,
+      ...carried,
     },
     parentCommit,
     nowMs: Date.now(),

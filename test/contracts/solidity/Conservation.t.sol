@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Accrual, Job, JobState, Payouts} from "../../../contracts/interfaces/JobTypes.sol";
+import {Audit, AuditState, CaseState} from "../../../contracts/interfaces/CourtTypes.sol";
 import {Fate, Trace} from "../../../contracts/interfaces/WorkTypes.sol";
 import {Settlement} from "../../../contracts/libraries/Settlement.sol";
 import {JobWalk} from "./JobWalk.sol";
@@ -18,7 +19,8 @@ contract ConservationTest is JobWalk {
         _check();
     }
 
-    /// The walks are not all refusals: this one goes on until a job is Completed, with traces opened and void.
+    /// The walks are not all refusals: this one goes on until a job is Completed, with traces opened, void and faulty, and audits
+    /// of every end.
     function test_AWalkCompletesAJob() public {
         _seed(4);
         uint256 completed = 0;
@@ -28,6 +30,10 @@ contract ConservationTest is JobWalk {
         }
         require(completed > 0, "no job was completed");
         require(this.tracesOf(Fate.Opened) > 0 && this.tracesOf(Fate.Void) > 0, "no trace was opened, or none void");
+        require(this.tracesOf(Fate.Faulty) > 0, "no trace is faulty");
+        require(this.auditsIn(AuditState.Accepted) > 0 && this.auditsIn(AuditState.Judged) > 0, "no audit ended");
+        require(this.auditsIn(AuditState.Unanswered) > 0, "no audit is unanswered");
+        require(this.casesIn(CaseState.Dismissed) > 0, "no case was dismissed");
         _check();
     }
 
@@ -48,32 +54,68 @@ contract ConservationTest is JobWalk {
         for (uint256 id = 0; id < count; id++) if (work.traceOf(id).fate == fate) traces++;
     }
 
+    function auditsIn(AuditState state) external view returns (uint256 audits) {
+        uint256 count = work.traceCount();
+        for (uint256 id = 0; id < count; id++) if (court.auditOf(id).state == state) audits++;
+    }
+
+    function casesIn(CaseState state) external view returns (uint256 cases) {
+        uint256 count = court.caseCount();
+        for (uint256 id = 1; id <= count; id++) if (court.caseOf(id).state == state) cases++;
+    }
+
     function _check() private view {
         uint256 owed = jobs.openEscrow();
         for (uint256 i = 0; i < accounts.length; i++) owed += jobs.withdrawable(accounts[i]);
         require(address(jobs).balance == owed, "balance differs from what is owed");
         uint256 open = 0;
         uint256 burned = 0;
+        uint256 audits = 0;
         uint256 locks = 0;
         uint256 count = jobs.jobCount();
         for (uint256 jobId = 1; jobId <= count; jobId++) {
             Job memory job = jobs.job(jobId);
             Payouts memory due = job.payouts;
-            uint256 sum = due.workers + due.evaluators + due.burned + due.validators + due.refund;
+            uint256 sum = due.workers + due.evaluators + due.auditors + due.burned + due.validators + due.refund;
             require(sum == due.escrow, "payouts do not sum to the escrow");
             _checkAccrual(jobId, job);
             if (job.state < JobState.Completed) {
-                open += job.reward - job.accrued.burned;
+                open += job.reward - job.accrued.burned - job.accrued.auditors;
                 locks += _locksOf(jobId, job);
             } else {
                 require(due.escrow == job.reward, "the escrow was not divided");
                 require(jobs.receiptHash(jobId) == keccak256(abi.encode(jobs.jobReceipt(jobId))), "receipt changed");
             }
             burned += job.accrued.burned;
+            audits += job.accrued.auditors;
         }
         require(open == jobs.openEscrow(), "open escrow");
         require(burned == jobs.totalBurned() + _checkWork(), "burned");
-        _checkStake(locks);
+        _checkCourt(audits);
+        _checkStake(locks + _auditLocks());
+    }
+
+    /// What the court got for audits and as bonds is set aside, paid out, owed or burned.
+    function _checkCourt(uint256 audits) private view {
+        uint256 owed = court.pool() + court.held() + court.bonds();
+        for (uint256 i = 0; i < accounts.length; i++) owed += court.withdrawable(accounts[i]);
+        require(address(court).balance == owed, "balance of the court differs from what it owes");
+        require(audits + bondsPut == owed + courtPaid + court.totalBurned(), "audits or bonds are lost");
+        uint256 open = court.openCases().length;
+        require(court.bonds() <= open * BOND && open <= 2, "too many cases are open");
+    }
+
+    function _auditLocks() private view returns (uint256 locks) {
+        uint256 count = work.traceCount();
+        uint256 set = 0;
+        for (uint256 id = 0; id < count; id++) {
+            Audit memory audit = court.auditOf(id);
+            bool drawn = audit.state == AuditState.Drawn || audit.state == AuditState.Disputed;
+            if (drawn) locks += audit.lock * audit.auditors.length;
+            if (drawn) set += audit.fee;
+            else if (audit.fullAudit && audit.state == AuditState.None) set += audit.value;
+        }
+        require(set == court.held(), "set aside for no audit");
     }
 
     /// What is due is the sum of the units of the traces.
@@ -84,17 +126,20 @@ contract ConservationTest is JobWalk {
             (bool committed, uint256 id, bool lost) =
                 jobs.traceOf(jobId, uint32(unit / slots), uint8(unit % slots));
             if (!committed) continue;
-            require(lost == (work.traceOf(id).fate == Fate.Void), "a fate and its job differ");
-            (uint256 workers, uint256 burned, uint256 validators) =
-                Settlement.unitOf(job.reward, job.parameters, unit, rounds * slots);
-            if (!lost) sum.workers += uint128(workers);
-            sum.burned += uint128(burned);
-            sum.validators += uint128(validators);
+            Fate fate = work.traceOf(id).fate;
+            require(lost == (fate == Fate.Void || fate == Fate.Faulty), "a fate and its job differ");
+            Settlement.Unit memory due =
+                Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, rounds * slots);
+            if (!lost) sum.workers += uint128(due.workers);
+            if (job.post.provable) sum.auditors += uint128(due.auditors);
+            sum.burned += uint128(due.burned);
+            sum.validators += uint128(due.validators);
             sum.traces++;
         }
         Accrual memory accrued = job.accrued;
         require(accrued.workers == sum.workers && accrued.validators == sum.validators, "accrued");
         require(accrued.burned == sum.burned && accrued.traces == sum.traces, "fees");
+        require(accrued.auditors == sum.auditors, "auditors");
         if (job.state >= JobState.Completed) {
             require(job.payouts.workers == sum.workers && job.payouts.burned == sum.burned, "paid otherwise");
         }

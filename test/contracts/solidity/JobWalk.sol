@@ -5,13 +5,17 @@ import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
 import {JobManager} from "../../../contracts/JobManager.sol";
 import {UsefulWork} from "../../../contracts/UsefulWork.sol";
 import {Staking} from "../../../contracts/Staking.sol";
+import {TrainingCourt} from "../../../contracts/TrainingCourt.sol";
 import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
 import {IJobManager} from "../../../contracts/interfaces/IJobManager.sol";
+import {Audit, CourtParameters, OpenCase} from "../../../contracts/interfaces/CourtTypes.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
+import {ITrainingCourt} from "../../../contracts/interfaces/ITrainingCourt.sol";
 import {
     Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score, TraceClaim
 } from "../../../contracts/interfaces/JobTypes.sol";
 import {RankedTrace, WorkDrawing, WorkParameters} from "../../../contracts/interfaces/WorkTypes.sol";
+import {Settlement} from "../../../contracts/libraries/Settlement.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {Sha256Tree} from "./Sha256Tree.sol";
 import {vm} from "./Vm.sol";
@@ -20,6 +24,7 @@ import {vm} from "./Vm.sol";
 abstract contract JobWalk {
     uint256 internal constant WORKERS = 4;
     uint256 internal constant EVALUATORS = 6;
+    uint128 internal constant BOND = 1 ether + 1;
     bytes32 internal constant TEST_KEY = "the test key of every job";
     address private constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
     bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
@@ -34,25 +39,37 @@ abstract contract JobWalk {
     WorkerRegistry internal registry;
     JobManager internal jobs;
     UsefulWork internal work;
+    TrainingCourt internal court;
     /// Taken out of UsefulWork so far.
     uint256 internal workPaid;
+    /// Taken out of the court so far, and put in as bonds.
+    uint256 internal courtPaid;
+    uint256 internal bondsPut;
     address internal client;
     address[] internal accounts; // client, workers, evaluators, validators
     mapping(address account => uint256) private _keys;
     mapping(uint256 jobId => mapping(address evaluator => uint256)) private _opinions;
+    mapping(uint256 traceId => mapping(address auditor => bytes32[])) private _digests;
     uint256 private _chance;
 
     function _open() internal {
         beacons = new BeaconHistory();
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
-        address predicted = vm.computeCreateAddress(address(this), uint256(vm.getNonce(address(this))) + 1);
+        uint256 nonce = vm.getNonce(address(this));
+        address predicted = vm.computeCreateAddress(address(this), nonce + 2);
+        address judge = vm.computeCreateAddress(address(this), nonce + 1);
         WorkParameters memory terms = WorkParameters(3, 2, 2, 5_000, 8_000, 1_000, 1_000);
-        work = new UsefulWork(address(this), IJobManager(predicted), beacons, terms);
-        jobs = new JobManager(address(this), staking, registry, beacons, work, _parameters());
+        work = new UsefulWork(address(this), IJobManager(predicted), beacons, ITrainingCourt(judge), terms);
+        court = new TrainingCourt(
+            address(this), IJobManager(predicted), work, staking, registry, beacons, _courtParameters()
+        );
+        jobs = new JobManager(address(this), staking, registry, beacons, work, court, _parameters());
         require(address(jobs) == predicted, "not where UsefulWork looks for it");
         staking.setLocker(address(jobs), true);
+        staking.setLocker(judge, true);
         registry.setRecorder(address(jobs), true);
+        registry.setRecorder(judge, true);
         client = _account(1, 0);
         for (uint256 i = 0; i < WORKERS; i++) _join(_account(2 + i, (i + 1) * 100 ether), 1);
         for (uint256 i = 0; i < EVALUATORS; i++) _join(_account(10 + i, (i + 1) * 100 ether), 2);
@@ -64,7 +81,11 @@ abstract contract JobWalk {
     }
 
     function _parameters() private pure returns (Parameters memory) {
-        return Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000);
+        return Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
+    }
+
+    function _courtParameters() private pure returns (CourtParameters memory) {
+        return CourtParameters(7_000, 2_500, 500, 5_000, 2, 2, 2, 8, 4, 6, 1 ether, BOND);
     }
 
     function _account(uint256 key, uint256 stake) private returns (address account) {
@@ -98,6 +119,7 @@ abstract contract JobWalk {
         if (count == 0 || _random(80) == 0) return _post();
         uint256 jobId = count - _random(count < 2 ? count : 2);
         if (_random(30) == 0) return _meddle(jobId);
+        if (_random(3) == 0 && work.traceCount() > 0) return _audit();
         Job memory job = jobs.job(jobId);
         if (job.state == JobState.Open) _inOpen(jobId, job);
         else if (job.state == JobState.Training) _inTraining(jobId, job);
@@ -114,6 +136,9 @@ abstract contract JobWalk {
             vm.coinbase(accounts[accounts.length - 1 - _random(3)]);
             vm.prank(SYSTEM);
             work.onBlock();
+            if (_random(4) == 0) _verdict();
+            vm.prank(SYSTEM);
+            court.onBlock();
             if (_random(2) == 0) _openWork();
         }
     }
@@ -143,10 +168,79 @@ abstract contract JobWalk {
         }
     }
 
+    /// A verdict on one of the open cases.
+    function _verdict() private {
+        OpenCase[] memory open = court.openCases();
+        if (open.length == 0) return;
+        OpenCase memory chosen = open[_random(open.length)];
+        if (block.number > chosen.deadline) return;
+        vm.prank(SYSTEM);
+        court.onBlock(chosen.caseId, _random(2) == 0, _digest(), chosen.traceRoot, chosen.segment);
+    }
+
+    /// Two auditors in three find the same.
+    function _digest() private returns (bytes32) {
+        return _random(3) == 0 ? bytes32("another digest") : bytes32("digest");
+    }
+
+    /// Something that an auditor, or anyone, does about one of the latest traces.
+    function _audit() private {
+        uint256 count = work.traceCount();
+        uint256 traceId = count - 1 - _random(count < 6 ? count : 6);
+        Audit memory audit = court.auditOf(traceId);
+        address anyone = accounts[_random(accounts.length)];
+        uint256 which = _random(10);
+        if (which == 0) return _challenge(traceId);
+        if (which == 1) return _withdrawBond();
+        if (audit.auditors.length == 0) {
+            if (_random(2) == 0) _pass(3);
+            return _tryCourt(anyone, abi.encodeCall(court.drawAuditors, (traceId)));
+        }
+        if (which < 4) return _tryCourt(anyone, abi.encodeCall(court.settleAudit, (traceId)));
+        for (uint256 i = 0; i < audit.auditors.length; i++) {
+            if (_random(8) > 0) _answer(traceId, audit, i);
+        }
+    }
+
+    function _answer(uint256 traceId, Audit memory audit, uint256 index) private {
+        address auditor = audit.auditors[index].account;
+        bytes32[] memory digests = _digests[traceId][auditor];
+        if (audit.auditors[index].commitment == 0) {
+            digests = new bytes32[](_random(8) == 0 ? 0 : audit.segments.length);
+            for (uint256 i = 0; i < digests.length; i++) digests[i] = _digest();
+            _digests[traceId][auditor] = digests;
+            bytes32 hash = keccak256(abi.encodePacked(digests));
+            bytes32 commitment = keccak256(abi.encode(traceId, auditor, hash, bytes32("salt")));
+            return _tryCourt(auditor, abi.encodeCall(court.commitAudit, (traceId, commitment)));
+        }
+        _tryCourt(auditor, abi.encodeCall(court.revealAudit, (traceId, digests, "salt")));
+    }
+
+    function _challenge(uint256 traceId) private {
+        uint32 segment = uint32(_random(3));
+        vm.prank(client);
+        try court.challenge{value: BOND}(traceId, segment) {
+            bondsPut += BOND;
+        } catch {}
+    }
+
+    function _withdrawBond() private {
+        vm.prank(accounts[_random(accounts.length)]);
+        try court.withdraw() returns (uint256 amount) {
+            courtPaid += amount;
+        } catch {}
+    }
+
     /// Calls as `sender`; a refusal is as good as an answer.
     function _try(address sender, bytes memory data) private {
         vm.prank(sender);
         (bool done,) = address(jobs).call(data);
+        done;
+    }
+
+    function _tryCourt(address sender, bytes memory data) private {
+        vm.prank(sender);
+        (bool done,) = address(court).call(data);
         done;
     }
 
@@ -178,11 +272,13 @@ abstract contract JobWalk {
         post.rounds = uint32(1 + _random(4));
         post.mode = 1;
         post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
-        post.workerStake = 1 ether + _random(1 ether);
         post.deadlines = Deadlines(10, 16, 16, 16, 16, 16);
         post.segments = uint32(1 + _random(3));
         post.provable = _random(4) > 0;
-        uint256 reward = 1 + _random(1e24);
+        post.fullAudit = post.provable && _random(3) == 0;
+        uint256 reward = 1 + _random(40 ether);
+        uint256 pay = Settlement.workersPool(reward, _parameters(), post.fullAudit) / post.workers + 1;
+        post.workerStake = 1 ether + _random(1 ether) + court.lockFor(pay, post.fullAudit);
         vm.prank(client);
         jobs.postJob{value: reward}(post);
     }
@@ -267,7 +363,11 @@ abstract contract JobWalk {
 
     function _reveal(uint256 jobId, Job memory job, address evaluator) private {
         if (_random(6) == 0) _try(client, abi.encodeCall(jobs.publishTestKey, (jobId, TEST_KEY)));
-        if (_random(5) == 0) return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
+        if (_random(5) == 0) {
+            // Until then its traces may be challenged.
+            if (_random(4) == 0) _pass(20);
+            return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
+        }
         Score memory score = _score(job, _opinions[jobId][evaluator]);
         bytes memory signature =
             _sign(evaluator, _typedData(keccak256(abi.encode(SCORE_TYPEHASH, jobId, score))));

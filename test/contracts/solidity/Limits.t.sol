@@ -5,9 +5,12 @@ import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
 import {JobManager} from "../../../contracts/JobManager.sol";
 import {UsefulWork} from "../../../contracts/UsefulWork.sol";
 import {Staking} from "../../../contracts/Staking.sol";
+import {TrainingCourt} from "../../../contracts/TrainingCourt.sol";
 import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
 import {IJobManager} from "../../../contracts/interfaces/IJobManager.sol";
+import {AuditState, CourtParameters} from "../../../contracts/interfaces/CourtTypes.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
+import {ITrainingCourt} from "../../../contracts/interfaces/ITrainingCourt.sol";
 import {
     Deadlines, JobPost, JobState, Parameters, ResultClaim, RoundClaim, Score, TraceClaim
 } from "../../../contracts/interfaces/JobTypes.sol";
@@ -19,7 +22,7 @@ import {vm} from "./Vm.sol";
 abstract contract LargestJob {
     uint256 internal constant BLOCK_GAS = 30_000_000;
     /// Bounds of what is measured, somewhat above it.
-    uint256 internal constant TRACE_GAS = 400_000;
+    uint256 internal constant TRACE_GAS = 450_000;
     uint256 internal constant SYSTEM_GAS = 1_000_000;
     uint256 internal constant VOLUNTEERS = 128;
     uint256 internal constant WORKERS = 64;
@@ -29,6 +32,7 @@ abstract contract LargestJob {
     uint32 internal constant SEGMENTS = 4_096;
     uint32 internal constant INTERVAL = 10;
     uint8 internal constant RANKS = 8;
+    uint8 internal constant OPEN_CASES = 64;
     address internal constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
     uint256 private constant FIRST_WORKER = 1_000;
     uint256 private constant FIRST_EVALUATOR = 2_000;
@@ -42,19 +46,30 @@ abstract contract LargestJob {
     WorkerRegistry internal registry;
     JobManager internal jobs;
     UsefulWork internal work;
+    TrainingCourt internal court;
     mapping(address account => uint256) private _keys;
 
     function _toDraw() internal {
         beacons = new BeaconHistory();
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
-        Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1, 100, 10_000);
-        address predicted = vm.computeCreateAddress(address(this), uint256(vm.getNonce(address(this))) + 1);
+        Parameters memory terms =
+            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
+        uint256 nonce = vm.getNonce(address(this));
+        address predicted = vm.computeCreateAddress(address(this), nonce + 2);
+        address judge = vm.computeCreateAddress(address(this), nonce + 1);
         WorkParameters memory workTerms = WorkParameters(INTERVAL, 2, RANKS, 5_000, 8_000, 1_000, 1_000);
-        work = new UsefulWork(address(this), IJobManager(predicted), beacons, workTerms);
-        jobs = new JobManager(address(this), staking, registry, beacons, work, terms);
+        work = new UsefulWork(address(this), IJobManager(predicted), beacons, ITrainingCourt(judge), workTerms);
+        CourtParameters memory courtTerms =
+            CourtParameters(10_000, 2_500, 500, 5_000, 8, 16, OPEN_CASES, 20, 20, 128, 1 ether, 1 ether);
+        court = new TrainingCourt(
+            address(this), IJobManager(predicted), work, staking, registry, beacons, courtTerms
+        );
+        jobs = new JobManager(address(this), staking, registry, beacons, work, court, terms);
         staking.setLocker(address(jobs), true);
+        staking.setLocker(judge, true);
         registry.setRecorder(address(jobs), true);
+        registry.setRecorder(judge, true);
         for (uint256 i = 0; i < VALIDATORS; i++) {
             address validator = _account(FIRST_VALIDATOR + i);
             staking.registerValidatorFor(validator, BlsSigner.publicKey(i + 1), BlsSigner.possession(i + 1, validator));
@@ -295,6 +310,44 @@ contract LargestWorkVoidTest is LargestDraw {
     }
 }
 
+contract LargestCourtTest is LargestDraw {
+    function setUp() public {
+        _toWork();
+        for (uint256 id = 0; id < OPEN_CASES; id++) {
+            vm.prank(CLIENT);
+            court.challenge{value: 1 ether}(id, 0);
+        }
+        vm.roll(block.number + 129);
+    }
+
+    function test_closesCases() public {
+        vm.prank(SYSTEM);
+        uint256 before = gasleft();
+        court.onBlock();
+        require(before - gasleft() < SYSTEM_GAS, "too much gas");
+        require(court.openCases().length == OPEN_CASES - 4, "not closed");
+        require(jobs.job(1).accrued.lost == 4, "not faulty");
+    }
+}
+
+contract LargestAuditTest is LargestJob {
+    function setUp() public {
+        _toTraces();
+        _commitTraceOf(jobs.workersOf(1)[0]);
+        vm.roll(court.auditOf(0).drawFrom);
+        vm.prevrandao("beacon");
+        beacons.record();
+        vm.roll(block.number + 1);
+    }
+
+    function test_drawsAuditorsWithinABlock() public {
+        uint256 before = gasleft();
+        court.drawAuditors(0);
+        require(before - gasleft() < BLOCK_GAS, "too much gas");
+        require(court.auditOf(0).state == AuditState.Drawn && court.auditOf(0).auditors.length == 8, "not drawn");
+    }
+}
+
 contract LargestEvaluatorDrawTest is LargestJob {
     function setUp() public {
         _toEvaluatorDraw();
@@ -312,7 +365,8 @@ contract LargestEvaluatorDrawTest is LargestJob {
 contract LargestSettlementTest is LargestJob {
     function setUp() public {
         _toCompletion();
-        vm.roll(jobs.job(1).deadline + 1);
+        (uint256 deadline, uint256 clearAt) = (jobs.job(1).deadline, jobs.job(1).accrued.clearAt);
+        vm.roll((deadline > clearAt ? deadline : clearAt) + 1);
     }
 
     function test_settlesWithinABlock() public {

@@ -7,6 +7,7 @@ import {Staking} from "../../../contracts/Staking.sol";
 import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
 import {IUsefulWork} from "../../../contracts/interfaces/IUsefulWork.sol";
 import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
+import {ITrainingCourt} from "../../../contracts/interfaces/ITrainingCourt.sol";
 import {Deadlines, JobPost, Parameters} from "../../../contracts/interfaces/JobTypes.sol";
 import {vm} from "./Vm.sol";
 
@@ -59,8 +60,10 @@ contract ReentrancyTest {
     function setUp() public {
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         WorkerRegistry registry = new WorkerRegistry(address(this), staking, 10 ether);
-        Parameters memory terms = Parameters(9_000, 500, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000);
-        jobs = new JobManager(address(this), staking, registry, new BeaconHistory(), IUsefulWork(address(0)), terms);
+        Parameters memory terms =
+            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
+        (IUsefulWork work, ITrainingCourt court) = (IUsefulWork(address(0)), ITrainingCourt(address(0)));
+        jobs = new JobManager(address(this), staking, registry, new BeaconHistory(), work, court, terms);
         staking.setLocker(address(jobs), true);
         vm.deal(address(this), 100 ether);
         thief = new Thief{value: 10 ether}(jobs, staking);

@@ -6,14 +6,17 @@ import {Settlement} from "../../../contracts/libraries/Settlement.sol";
 import {vm} from "./Vm.sol";
 
 contract SettlementTest {
-    function _parameters(uint16 a, uint16 b, uint16 c) private pure returns (Parameters memory parameters) {
+    function _parameters(uint16 a, uint16 b, uint16 c, uint16 d) private pure returns (Parameters memory parameters) {
         a = a % 10_001;
         b = b % (10_001 - a);
         c = c % (10_001 - a - b);
         parameters.workersBps = a;
         parameters.evaluatorsBps = b;
         parameters.burnBps = c;
-        parameters.validatorsBps = 10_000 - a - b - c;
+        d = d % (10_001 - a - b - c);
+        parameters.auditorsBps = d;
+        parameters.fullAuditBps = d + a / 2;
+        parameters.validatorsBps = 10_000 - a - b - c - d;
     }
 
     function testFuzz_PayoutsSumToEscrow(
@@ -21,26 +24,29 @@ contract SettlementTest {
         uint16 a,
         uint16 b,
         uint16 c,
+        uint16 d,
         uint64 committed,
         uint8 planned,
         bool evaluatorsDue,
-        bool validatorsExist
+        bool fullAudit
     ) public pure {
         uint256 units = uint256(planned) % 64 + 1;
-        Parameters memory parameters = _parameters(a, b, c);
+        Parameters memory parameters = _parameters(a, b, c, d);
         Accrual memory accrued;
         for (uint256 unit = 0; unit < units; unit++) {
             if (committed & (1 << unit) == 0) continue;
-            (uint256 workers, uint256 burned, uint256 validators) = Settlement.unitOf(escrow, parameters, unit, units);
-            accrued.workers += uint128(workers);
-            accrued.burned += uint128(burned);
-            accrued.validators += uint128(validators);
+            Settlement.Unit memory unitDue = Settlement.unitOf(escrow, parameters, fullAudit, unit, units);
+            accrued.workers += uint128(unitDue.workers);
+            accrued.auditors += uint128(unitDue.auditors);
+            accrued.burned += uint128(unitDue.burned);
+            accrued.validators += uint128(unitDue.validators);
         }
-        Payouts memory due = Settlement.payouts(escrow, parameters, accrued, evaluatorsDue, validatorsExist);
-        assert(due.workers + due.evaluators + due.burned + due.validators + due.refund == escrow);
+        Payouts memory due = Settlement.payouts(escrow, parameters, accrued, evaluatorsDue, true);
+        uint256 parts = due.workers + due.evaluators + due.auditors + due.burned + due.validators;
+        assert(parts + due.refund == escrow);
         uint64 all = uint64((uint256(1) << units) - 1);
         if (committed & all == 0 && !evaluatorsDue) assert(due.refund == escrow);
-        if (committed & all == all && evaluatorsDue && validatorsExist) assert(due.refund == 0);
+        if (committed & all == all && evaluatorsDue) assert(due.refund == 0);
     }
 
     function testFuzz_UnitSharesSumToThePart(uint128 part, uint8 units) public pure {
@@ -63,12 +69,14 @@ contract SettlementTest {
 
     function test_DefaultSplitOfOneCoin() public pure {
         Parameters memory parameters;
-        (parameters.workersBps, parameters.evaluatorsBps) = (9_000, 500);
+        (parameters.workersBps, parameters.evaluatorsBps, parameters.auditorsBps) = (9_000, 400, 100);
         (parameters.burnBps, parameters.validatorsBps) = (400, 100);
-        (uint256 workers, uint256 burned, uint256 validators) = Settlement.unitOf(1 ether, parameters, 0, 1);
-        Accrual memory accrued = Accrual(uint128(workers), uint128(burned), uint128(validators), 0, 1, 0);
+        Settlement.Unit memory unit = Settlement.unitOf(1 ether, parameters, false, 0, 1);
+        Accrual memory accrued = Accrual(
+            uint128(unit.workers), uint128(unit.burned), uint128(unit.validators), uint128(unit.auditors), 0, 1, 0
+        );
         Payouts memory due = Settlement.payouts(1 ether, parameters, accrued, true, true);
-        assert(due.workers == 0.9 ether && due.evaluators == 0.05 ether);
+        assert(due.workers == 0.9 ether && due.evaluators == 0.04 ether && due.auditors == 0.01 ether);
         assert(due.burned == 0.04 ether && due.validators == 0.01 ether);
     }
 }

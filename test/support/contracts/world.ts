@@ -15,6 +15,7 @@ import {
   jobManagerAbi,
   stakingAbi,
   timelockControllerAbi,
+  trainingCourtAbi,
   usefulWorkAbi,
   workerRegistryAbi,
 } from '../../../contracts/generated/index.ts';
@@ -28,6 +29,15 @@ export const WORKER_STAKE = 20n * TRAIN;
 export const EVALUATOR_LOCK = 10n * TRAIN;
 export const DRAW_DELAY = 2;
 export const WORK_INTERVAL = 3;
+/** Every trace is audited, and all is over soon. */
+export const COURT_TERMS = {
+  rateBps: 10_000,
+  segmentsPerAudit: 2,
+  maxOpen: 2,
+  commitBlocks: 20,
+  revealBlocks: 10,
+  courtBlocks: 8,
+};
 export const TEST_KEY = `0x${'4b'.repeat(32)}` as Hex;
 
 export interface Account {
@@ -61,6 +71,7 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
     deployer: deployer.address,
     jobs: { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK },
     work: { interval: WORK_INTERVAL },
+    court: COURT_TERMS,
     governance: { votingDelayBlocks: 1, votingPeriodBlocks: 5, timelockSeconds: 10 },
     staking: { unbondingBlocks: 20, evidenceWindowBlocks: 15 },
     validators: validators.map(({ address }, index) => ({
@@ -89,6 +100,7 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
     outsider: accounts[16]!,
     jobs: new Contract(at.jobManager, jobManagerAbi, runner),
     work: new Contract(at.usefulWork ?? at.jobManager, usefulWorkAbi, runner),
+    court: new Contract(at.trainingCourt ?? at.jobManager, trainingCourtAbi, runner),
     staking: new Contract(at.staking, stakingAbi, runner),
     registry: new Contract(at.workerRegistry, workerRegistryAbi, runner),
     beacons: new Contract(at.beaconHistory, beaconHistoryAbi, runner),
@@ -111,6 +123,7 @@ const errors = new Interface(
   [
     jobManagerAbi,
     usefulWorkAbi,
+    trainingCourtAbi,
     stakingAbi,
     workerRegistryAbi,
     beaconHistoryAbi,

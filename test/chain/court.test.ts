@@ -1,0 +1,245 @@
+/**
+ * The court on a real chain: bundles of open cases are replayed by a validator's desk, the verdicts ride in blocks, and the
+ * contracts carry them out. One case is of an honest trace, one of a trace with a segment that was not trained.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorkDesk, type WorkDesk } from '../../chain/work/index.ts';
+import { fromHex, type Hex, sha256, silentLog, toHex, utf8, type Verdict } from '../../core/index.ts';
+import { encodeJob } from '../../job/index.ts';
+import { type Carried, commitHash, type VerdictSection } from '../../light/index.ts';
+import { enrol, jobPostOf, type Market, type TraceClaim, WORKER_ROLE } from '../../market/index.ts';
+import { createPeerScores } from '../../net/index.ts';
+import { type Bundle, encodeAnnouncement, encodeBundle, traceClaim } from '../../pouw/index.ts';
+import { type ContentStore, createMemoryStore } from '../../storage/index.ts';
+import { lazySegment, type Share, toyJob, trainedShare } from '../pouw/job.ts';
+import { until } from '../storage/until.ts';
+import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
+import { decideOne } from '../support/soloChain.ts';
+
+const CHALLENGER = 5;
+const HONEST = { caseId: 1, segment: 2 };
+const LAZY = { caseId: 2, segment: 1 };
+
+let network: MarketChain;
+let desk: WorkDesk;
+let content: ContentStore;
+let challenger: Market;
+let hear: (bytes: Uint8Array, from: string) => Promise<Verdict>;
+const scores = createPeerScores();
+let jobId: bigint;
+let shares: Share[];
+let lazy: Awaited<ReturnType<typeof lazySegment>>;
+const cids: Record<'honest' | 'lazy' | 'other', string> = { honest: '', lazy: '', other: '' };
+
+const hexClaim = (roots: readonly Uint8Array[]): TraceClaim => {
+  const { traceRoot, startRoot, startPath, endRoot, endPath } = traceClaim(roots);
+  return {
+    ...{ traceRoot: toHex(traceRoot), startRoot: toHex(startRoot), startPath: startPath.map(toHex) },
+    ...{ endRoot: toHex(endRoot), endPath: endPath.map(toHex) },
+  };
+};
+
+async function postAndAssign(): Promise<void> {
+  const client = network.marketOf(1);
+  for (const index of [2, 3]) {
+    const market = network.marketOf(index);
+    const key = sha256(utf8(market.account!));
+    const node = { roles: WORKER_ROLE, bands: 0, readerKey: key, peerId: key, stake: 300n * TRAIN };
+    await enrol(market, node, silentLog);
+  }
+  const { job } = await toyJob();
+  const documentCid = await content.putBytes(encodeJob(job.document));
+  const posting = { document: job.document, documentCid, testRoot: toHex(sha256(utf8('test'))) };
+  const testKeyCommitment = toHex(sha256(utf8('key')));
+  const post = jobPostOf({ ...posting, testKeyCommitment, provable: true });
+  jobId = await client.postJob(post, BigInt(job.document.reward));
+  for (const index of [2, 3]) await network.marketOf(index).assignWorker(jobId);
+  const head = network.chain.application.head.height;
+  await network.chain.mine((await client.job(jobId)).drawHeight + 1 - head);
+  await client.closeAssignment(jobId);
+}
+
+/** Slot 0 trains; slot 1 leaves out its second segment. */
+async function trainAndCommit(): Promise<void> {
+  const client = network.marketOf(1);
+  const place = { jobId, seed: fromHex((await client.job(jobId)).seed, 32) };
+  shares = [await trainedShare({ ...place, slot: 0 }), await trainedShare({ ...place, slot: 1 })];
+  lazy = await lazySegment(shares[1]!);
+  const workers = await client.workersOf(jobId);
+  const claims = [hexClaim(shares[0]!.roots), hexClaim(lazy.roots)];
+  for (const [slot, account] of workers.entries()) {
+    const index = [2, 3].find((one) => network.marketOf(one).account === account)!;
+    await network.marketOf(index).commitTrace(jobId, 0, claims[slot]!);
+  }
+}
+
+const stored = (bundle: Bundle) => content.putBytes(encodeBundle(bundle));
+const announce = (caseId: number, bundle: string, from: string) =>
+  hear(encodeAnnouncement({ format: 'fedai-case/1', caseId, bundle, attempt: 0 }), from);
+const carried = (): Carried => desk?.choose() ?? { work: null, verdict: null };
+
+beforeAll(async () => {
+  content = await createMemoryStore();
+  // No draw in the time of this test: what blocks carry is of the court.
+  network = await startMarketChain({ workInterval: 1_000, carry: () => carried() });
+  const { application } = network.chain;
+  const gossip = {
+    subscribe: (_topic: string, handler: typeof hear) => {
+      hear = handler;
+    },
+    unsubscribe: () => undefined,
+    publish: async () => undefined,
+  };
+  const peer = { content, scores, gossip } as unknown as Parameters<typeof createWorkDesk>[0]['peer'];
+  const built = createWorkDesk({ application, peer, log: silentLog });
+  await built.start();
+  desk = built;
+  await postAndAssign();
+  await trainAndCommit();
+  cids.honest = await stored(await shares[0]!.bundle(HONEST.segment));
+  cids.lazy = await stored(lazy.bundle);
+  cids.other = await stored(await shares[0]!.bundle(0));
+  challenger = network.marketOf(CHALLENGER);
+  const { bond } = await challenger.court!.parameters();
+  await challenger.court!.challenge(0n, HONEST.segment, bond);
+  await challenger.court!.challenge(1n, LAZY.segment, bond);
+}, 120_000);
+
+afterAll(async () => {
+  await desk.stop();
+  await network.stop();
+});
+
+const rpc = async (method: string, ...params: unknown[]) => {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(network.rpcUrl, { method: 'POST', headers, body });
+  return ((await answer.json()) as { result: never }).result;
+};
+
+/** A block with this verdict on the head, as another proposer would build it. */
+async function blockWith(verdict: VerdictSection) {
+  const { application } = network.chain;
+  const height = application.head.height + 1;
+  const [validator] = await application.validatorsAt(height);
+  const parentCommit = application.store.commit(application.head.height)!;
+  const carriedNow = { work: null, verdict, parentCommitHash: commitHash(parentCommit) };
+  const section = { ...application.store.block(application.head.height)!.section, ...carriedNow };
+  return await application.buildBlock({
+    ...{ height, round: 1, proposer: validator!.address, beacon: application.head.mixHash },
+    ...{ section, parentCommit, nowMs: Date.now() },
+  });
+}
+
+describe('an open case', () => {
+  it('is told by RPC with all that a bundle is checked against', async () => {
+    const cases = (await rpc('fedai_getOpenCases')) as Record<string, unknown>[];
+    expect(cases.map(({ caseId, segment }) => ({ caseId, segment }))).toEqual([HONEST, LAZY]);
+    expect(cases[1]).toMatchObject({
+      ...{ traceId: '0x1', taskId: `0x${jobId.toString(16)}`, slot: 1, segments: 4 },
+      traceRoot: toHex(lazy.claim.traceRoot),
+      documentHash: toHex(lazy.claim.documentHash),
+    });
+  });
+
+  it('waits for a bundle that is of its segment; who brings another is blamed', async () => {
+    expect(await announce(LAZY.caseId, cids.other, 'liar')).toMatchObject({ verdict: 'ignore' });
+    expect(scores.score('liar')).toBeLessThan(-15);
+    expect(await announce(9, cids.honest, 'stranger')).toMatchObject({ verdict: 'ignore' });
+    expect(scores.score('stranger')).toBe(0);
+    expect(desk.choose()).toEqual({ work: null, verdict: null });
+  });
+
+  it('is judged by replay: the innocent and the guilty, with the digest of the true computation', async () => {
+    expect(await announce(HONEST.caseId, cids.honest, 'worker')).toEqual({ verdict: 'accept' });
+    expect(desk.choose().verdict).toMatchObject({ caseId: HONEST.caseId, guilty: false });
+    expect(await announce(LAZY.caseId, cids.lazy, 'challenger')).toEqual({ verdict: 'accept' });
+    expect(scores.score('worker') + scores.score('challenger')).toBe(0);
+  });
+});
+
+describe('a block with a verdict', () => {
+  it('is voted for when the verdict is what the replay says, and not otherwise', async () => {
+    const right = desk.choose().verdict!;
+    const block = await blockWith(right);
+    expect(await network.chain.application.checkBlock(block)).toEqual({ valid: true });
+    expect(await desk.proven(block)).toBe(true);
+    const lies: Partial<VerdictSection>[] = [
+      { guilty: true },
+      { digest: sha256(utf8('another')) },
+      { jobId: right.jobId + 1n },
+      { worker: new Uint8Array(20) },
+      { bundle: Uint8Array.from(right.bundle, (byte, i) => (i === 20 ? byte ^ 1 : byte)).subarray(0, 35) },
+    ];
+    for (const lie of lies) {
+      const wrong = await blockWith({ ...right, ...lie });
+      // The contract cannot tell: only who has replayed the bundle can.
+      expect(await network.chain.application.checkBlock(wrong)).toEqual({ valid: true });
+      expect(await desk.proven(wrong)).toBe(false);
+    }
+  });
+
+  it('is invalid when it is of another case, trace or segment than the contract has', async () => {
+    const right = desk.choose().verdict!;
+    const lies: Partial<VerdictSection>[] = [
+      { caseId: 7 },
+      { segment: right.segment + 1 },
+      { traceRoot: sha256(utf8('another')) },
+    ];
+    for (const lie of lies)
+      await expect(blockWith({ ...right, ...lie })).rejects.toMatchObject({ code: 'INVALID_BLOCK' });
+  });
+
+  it('carries the verdict out: bond, lock and pay follow', async () => {
+    const { application } = network.chain;
+    const { bond } = await challenger.court!.parameters();
+    const before = application.head.height;
+    await network.chain.mine();
+    // The desk reads the new state before it knows what is left.
+    await until(() => desk.choose().verdict?.caseId === LAZY.caseId);
+    await network.chain.mine();
+    const verdicts = [before + 1, before + 2].map(
+      (height) => application.store.block(height)!.section.verdict,
+    );
+    expect(verdicts.map((one) => [one?.caseId, one?.guilty])).toEqual([
+      [HONEST.caseId, false],
+      [LAZY.caseId, true],
+    ]);
+    expect((await challenger.court!.caseOf(HONEST.caseId)).state).toBe('Dismissed');
+    expect((await challenger.court!.caseOf(LAZY.caseId)).state).toBe('Upheld');
+    expect(await challenger.court!.withdrawable(challenger.account as Hex)).toBe(bond);
+    expect(await rpc('fedai_getOpenCases')).toEqual([]);
+    const block = (await rpc('eth_getBlockByNumber', `0x${(before + 2).toString(16)}`, false)) as object;
+    expect(block).toMatchObject({
+      usefulWork: null,
+      courtVerdict: { caseId: LAZY.caseId, guilty: true, workProof: cids.lazy, segment: LAZY.segment },
+    });
+    const traces = [await rpc('fedai_getTrace', 0), await rpc('fedai_getTrace', 1)] as object[];
+    expect(traces[0]).toMatchObject({ case: { state: 'dismissed', segment: HONEST.segment } });
+    expect(traces[1]).toMatchObject({ fate: 'faulty', case: { state: 'upheld' }, audit: { state: 'none' } });
+  });
+
+  it('is carried once: the next blocks have none, and a case that is closed is refused', async () => {
+    const { application } = network.chain;
+    const { verdict } = application.store.block(application.head.height)!.section;
+    await expect(decideOne(application, { work: null, verdict })).rejects.toMatchObject({
+      code: 'INVALID_BLOCK',
+    });
+    expect(await announce(LAZY.caseId, cids.lazy, 'late')).toMatchObject({ verdict: 'ignore' });
+    expect(await desk.status()).toMatchObject({ kernelFaults: 0 });
+  });
+});
+
+describe('announcements of audits', () => {
+  it('are passed on while a trace may be under audit', async () => {
+    const tell = (traceId: number) =>
+      hear(
+        encodeAnnouncement({
+          ...{ format: 'fedai-audit/1', traceId, segment: 0, bundle: cids.honest, attempt: 0 },
+        }),
+        'worker',
+      );
+    expect(await tell(0)).toEqual({ verdict: 'accept' });
+    expect(await tell(77)).toMatchObject({ verdict: 'ignore' });
+  });
+});
