@@ -31,6 +31,8 @@ export type AuditAction =
 const LEAST_LAST_CALL_BLOCKS = 4;
 /** An execution under way may use all but these of the time to commit. */
 const MINED_BLOCKS = 2;
+/** A transaction is seen in the block after next: the one whose turn it is has sent it by then. */
+const TURN_BLOCKS = 2;
 /** Blocks after which those without a part in an audit settle it, should all its auditors be gone. */
 const ABSENT_BLOCKS = 6;
 
@@ -56,7 +58,7 @@ export function auditAction(view: AuditView): AuditAction {
 /** A full audit that nobody drew in time is settled without auditors, others are over. */
 function beforeDraw({ audit, height, turn }: AuditView): AuditAction {
   if (height >= audit.drawUntil) return audit.fullAudit ? { type: 'settle' } : { type: 'done' };
-  const due = audit.drawFrom + turn;
+  const due = Math.min(audit.drawFrom + TURN_BLOCKS * turn, audit.drawUntil - 1);
   return height >= due ? { type: 'draw' } : { type: 'wait', until: due };
 }
 
@@ -104,9 +106,10 @@ function inTurn({ height, turn }: AuditView, from: number): AuditAction {
   return height >= due ? { type: 'settle' } : { type: 'wait', until: due };
 }
 
-/** A fault may wait for the end of somebody else's case; evidence is shown while one is open. */
-function afterEnd({ height, court, fault, audit }: AuditView): AuditAction {
-  const isPending = court?.state === 'Open' || (fault !== undefined && height < audit.challengeUntil);
+/** A fault may be found late, or wait for the end of somebody else's case; evidence is shown while one is open. */
+function afterEnd({ height, court, fault, audit, replaying }: AuditView): AuditAction {
+  const mayChallenge = (fault !== undefined || replaying) && height < audit.challengeUntil;
+  const isPending = court?.state === 'Open' || mayChallenge;
   return isPending && court?.state !== 'Upheld' ? { type: 'wait', until: height + 1 } : { type: 'done' };
 }
 

@@ -21,7 +21,8 @@ import { until } from '../storage/until.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
 import { testAccount } from '../support/soloChain.ts';
 
-const BLOCK_MS = 300;
+/** Each transaction makes a block; one comes by itself this often, far slower than the steps of an audit. */
+const IDLE_BLOCK_MS = 4_000;
 const SEGMENTS = [0, 1, 2, 3];
 /** Of slot 1: was not trained. */
 const LAZY_SEGMENT = 1;
@@ -35,7 +36,9 @@ let judges: KeySet[];
 const peers: Peer[] = [];
 const evaluators: Service[] = [];
 const events: (EvaluatorEvent & { account: Hex })[] = [];
-const telling = new AbortController();
+const ended = new AbortController();
+let telling: Promise<void> | undefined;
+let idle: ReturnType<typeof setInterval> | undefined;
 
 const carry = (): Carried => desk?.choose() ?? { work: null, verdict: null };
 
@@ -66,6 +69,9 @@ async function startJudges(): Promise<void> {
   for (const { evm } of judges) await until(async () => (await client.nodeOf(evm.address)).roles !== 0);
 }
 
+const mineBeyond = async (height: number): Promise<unknown> =>
+  network.chain.mine(height + 1 - network.chain.application.head.height);
+
 const claimOf = (roots: readonly Uint8Array[]): TraceClaim => {
   const { traceRoot, startRoot, startPath, endRoot, endPath } = traceClaim(roots);
   return {
@@ -89,7 +95,7 @@ async function trainAndCommit(worker: Peer): Promise<Uint8Array[][]> {
   const post = jobPostOf({ ...posting, testKeyCommitment, provable: true, fullAudit: true });
   const jobId = await client.postJob(post, BigInt(document.reward));
   for (const index of WORKERS) await network.marketOf(index).assignWorker(jobId);
-  await until(async () => (await client.height()) > (await client.job(jobId)).drawHeight);
+  await mineBeyond((await client.job(jobId)).drawHeight);
   await client.closeAssignment(jobId);
   const place = { jobId, seed: fromHex((await client.job(jobId)).seed, 32) };
   const honest = await trainedShare({ ...place, slot: 0 });
@@ -119,18 +125,18 @@ async function lazyBundle(share: Share, roots: readonly Uint8Array[], segment: n
   });
 }
 
-/** As a worker does: until nobody listens any more. */
+/** As a worker does, until nobody listens any more. */
 async function tell(worker: Peer, bundles: readonly Uint8Array[][]): Promise<void> {
   const cids = await Promise.all(bundles.map((ofTrace) => Promise.all(ofTrace.map(worker.content.putBytes))));
   const topic = workTopic(await client.chainId());
-  for (let attempt = 0; !telling.signal.aborted; attempt++) {
+  for (let attempt = 0; !ended.signal.aborted; attempt++) {
     for (const [traceId, ofTrace] of cids.entries()) {
       for (const [segment, bundle] of ofTrace.entries()) {
         const message = { format: 'fedai-audit/1', traceId, segment, bundle, attempt } as const;
         await worker.gossip.publish(topic, encodeAnnouncement(message));
       }
     }
-    await sleep(500, telling.signal).catch(() => {});
+    await sleep(500, ended.signal).catch(() => {});
   }
 }
 
@@ -140,7 +146,9 @@ beforeAll(async () => {
   const accounts = [...[0, 1, ...WORKERS].map((index) => testAccount(index).address)];
   const all = [...accounts, ...judges.map(({ evm }) => evm.address)];
   const balances = Object.fromEntries(all.map((account) => [account, 1_000n * TRAIN]));
-  network = await startMarketChain({ mining: BLOCK_MS, workInterval: 1_000, balances, carry });
+  // Each transaction takes a block of the time to commit.
+  const court = { commitBlocks: 120, revealBlocks: 60 };
+  network = await startMarketChain({ workInterval: 1_000, balances, court, carry });
   client = network.marketOf(1);
   const peer = await host(sha256(utf8('validator')));
   desk = createWorkDesk({ application: network.chain.application, peer, log: silentLog });
@@ -149,11 +157,16 @@ beforeAll(async () => {
   await startJudges();
   await until(() => peers[0]!.peers().length === peers.length - 1);
   const bundles = await trainAndCommit(worker);
-  void tell(worker, bundles);
+  telling = tell(worker, bundles);
+  // Each evaluator may have its turn to draw the auditors.
+  await mineBeyond((await client.court!.auditOf(1n)).drawFrom + 2);
+  idle = setInterval(() => void network.chain.mine(), IDLE_BLOCK_MS);
 }, 180_000);
 
 afterAll(async () => {
-  telling.abort();
+  clearInterval(idle);
+  ended.abort();
+  await telling;
   await Promise.all(evaluators.map((evaluator) => evaluator.stop()));
   await desk?.stop();
   await Promise.all(peers.map((peer) => peer.stop()));
@@ -178,6 +191,9 @@ test('auditors that agree are paid for an honest trace', async () => {
 
 test('a segment that was not trained is brought to court, and its worker is guilty', async () => {
   const court = client.court!;
+  // The block that follows carries the verdict, once the validator has executed the segment.
+  await until(() => desk!.choose().verdict !== null);
+  await network.chain.mine();
   await until(async () => (await court.caseOf(1)).state === 'Upheld');
   const judged = await court.caseOf(1);
   expect(judged).toMatchObject({ traceId: 1n, segment: LAZY_SEGMENT });
