@@ -51,7 +51,8 @@ const cut = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BP
 
 export type Court = ReturnType<typeof createCourt>;
 
-export function createCourt(terms: Terms, ledger: Ledger) {
+/** `casesPerSegment`: a case blocks further ones on its own segment only. The contract blocks the whole trace. */
+export function createCourt(terms: Terms, ledger: Ledger, { casesPerSegment = false } = {}) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
@@ -88,7 +89,10 @@ export function createCourt(terms: Terms, ledger: Ledger) {
     challenger: Hex | null,
     height: number,
   ): CaseEntry | null => {
-    if (audit.latest?.state === 'open' || open.length >= court.maxOpen) return null;
+    const blocked = casesPerSegment
+      ? open.some((one) => one.audit === audit && one.segment === segment)
+      : audit.latest?.state === 'open';
+    if (blocked || open.length >= court.maxOpen) return null;
     const bond = challenger === null ? 0n : court.bond;
     if (challenger !== null) {
       challenges++;
