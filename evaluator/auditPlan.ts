@@ -104,9 +104,10 @@ function inTurn({ height, turn }: AuditView, from: number): AuditAction {
   return height >= due ? { type: 'settle' } : { type: 'wait', until: due };
 }
 
-/** A fault may wait for the end of somebody else's case; evidence is shown while one is open. */
-function afterEnd({ height, court, fault, audit }: AuditView): AuditAction {
-  const isPending = court?.state === 'Open' || (fault !== undefined && height < audit.challengeUntil);
+/** A fault may be found late, or wait for the end of somebody else's case; evidence is shown while one is open. */
+function afterEnd({ height, court, fault, audit, replaying }: AuditView): AuditAction {
+  const mayChallenge = (fault !== undefined || replaying) && height < audit.challengeUntil;
+  const isPending = court?.state === 'Open' || mayChallenge;
   return isPending && court?.state !== 'Upheld' ? { type: 'wait', until: height + 1 } : { type: 'done' };
 }
 

@@ -22,7 +22,6 @@ export interface TraceDesk {
   /** Starts executing the segments when its turn has come; `undefined` while nothing is found yet. */
   execute(watched: Watched, segments: readonly number[]): void;
   isExecuting(watched: Watched): boolean;
-  endExecution(watched: Watched): void;
   forget(watched: Watched): void;
 }
 
@@ -158,7 +157,6 @@ async function perform(desk: TraceDesk, watched: Watched, audit: Audit, action: 
       desk.execute(watched, audit.segments);
       return;
     case 'giveUp':
-      desk.endExecution(watched);
       context.log.warn('no bundle of an audited segment was to be had', { traceId: id, jobId });
       await keepFindings(desk, watched, { digests: [], bundles: [], faults: [] });
       return commit(desk, watched);
@@ -195,6 +193,18 @@ export async function keepFindings(
   watched.record = record;
   const { digests, faults } = findings;
   context.onEvent({ type: 'audited', traceId: id, withheld: digests.length === 0, faults });
+}
+
+/** What is found after the time to commit cannot be revealed any more, but challenged. */
+export async function addFindings(
+  { context }: TraceDesk,
+  watched: Watched,
+  { bundles, faults }: Findings,
+): Promise<void> {
+  const { id } = watched.trace;
+  watched.record = { ...watched.record!, bundles, faults };
+  await saveAudit(context.dataDir, id, watched.record);
+  if (faults.length > 0) context.onEvent({ type: 'audited', traceId: id, withheld: false, faults });
 }
 
 async function commit({ context, court }: TraceDesk, watched: Watched): Promise<void> {

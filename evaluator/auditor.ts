@@ -16,7 +16,7 @@ import {
 import { encodeAnnouncement, workTopic } from '../pouw/index.ts';
 import { createReplayer, type Replayer } from '../pouw/replay/index.ts';
 import { executeAudit } from './auditReplay.ts';
-import { keepFindings, stepTrace, type TraceDesk, type Watched, watch } from './auditTrace.ts';
+import { addFindings, keepFindings, stepTrace, type TraceDesk, type Watched, watch } from './auditTrace.ts';
 import { type BundleBoard, createBundleBoard } from './bundleBoard.ts';
 import type { EvaluatorContext } from './context.ts';
 
@@ -52,7 +52,7 @@ class Desk implements Auditor, TraceDesk {
   readonly court: Court;
   readonly #limits: ReplayLimits;
   readonly #isBusy: () => boolean;
-  readonly #board: BundleBoard = createBundleBoard();
+  readonly #board: BundleBoard = createBundleBoard(() => this.#looks.offer(this.#height));
   readonly #replayer: Replayer;
   readonly #watched = new Map<bigint, Watched>();
   readonly #steps = new Set<Promise<void>>();
@@ -108,10 +108,6 @@ class Desk implements Auditor, TraceDesk {
     return this.#execution?.watched === watched;
   }
 
-  endExecution(watched: Watched): void {
-    if (this.#execution?.watched === watched) this.#execution.ended.abort();
-  }
-
   forget({ trace, isOwn }: Watched): void {
     this.#board.forget(trace.id);
     this.#hasEarned ||= isOwn;
@@ -129,8 +125,9 @@ class Desk implements Auditor, TraceDesk {
     };
     try {
       const findings = await executeAudit(replay, watched.trace, segments, signal);
-      if (findings !== undefined && !signal.aborted && watched.record === undefined)
-        await keepFindings(this, watched, findings);
+      if (findings === undefined || signal.aborted) return;
+      if (watched.record === undefined) await keepFindings(this, watched, findings);
+      else await addFindings(this, watched, findings);
     } catch (error) {
       if (signal.aborted) return;
       tellHostFault(error, context.onFault);

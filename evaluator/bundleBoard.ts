@@ -19,7 +19,8 @@ export interface BundleBoard {
 /** Only one can be right, but it may come after wrong ones. */
 const MAX_OFFERED = 8;
 
-export function createBundleBoard(): BundleBoard {
+/** `onOffer`: a bundle that was not offered before. */
+export function createBundleBoard(onOffer: () => void): BundleBoard {
   const awaited = new Map<bigint, Map<number, Map<string, 'offered' | 'struck'>>>();
   return {
     hear(message) {
@@ -31,7 +32,10 @@ export function createBundleBoard(): BundleBoard {
       if (offers === undefined) return ignore('not under audit here');
       const { bundle } = announcement;
       if (offers.size >= MAX_OFFERED && !offers.has(bundle)) return ignore('enough bundles for this segment');
-      if (!offers.has(bundle)) offers.set(bundle, 'offered');
+      if (!offers.has(bundle)) {
+        offers.set(bundle, 'offered');
+        onOffer();
+      }
       return accept;
     },
     expect(traceId, segments) {

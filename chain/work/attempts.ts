@@ -15,8 +15,8 @@ export interface Attempt {
 export interface AttemptName {
   readonly key: string;
   readonly bundle: string;
-  /** A proposal waits for it: never given up for another. */
-  readonly isWanted: boolean;
+  /** Peer that announced it; absent when a proposal waits for it, which is never given up for another. */
+  readonly from?: string | undefined;
 }
 
 export interface Attempts<Result> {
@@ -29,13 +29,13 @@ export interface Attempts<Result> {
   keepOnly(keys: ReadonlySet<string>): void;
 }
 
-/** Bundles of 32 MiB at most: half a GiB. */
+/** Bundles of 32 MiB at most: half a GiB, and as much again while others are given up. */
 const MAX_UNDERWAY = 16;
 
 interface Running<Result> {
   readonly key: string;
   readonly bundle: string;
-  isWanted: boolean;
+  from: string | undefined;
   stage: 'fetching' | 'replaying' | 'judging';
   readonly abort: AbortController;
   readonly result: Promise<Result | undefined>;
@@ -44,16 +44,16 @@ interface Running<Result> {
 export function createAttempts<Result>(): Attempts<Result> {
   const running = new Set<Running<Result>>();
   return {
-    join({ key, bundle, isWanted }, start) {
+    join({ key, bundle, from }, start) {
       const known = [...running].find((one) => one.key === key && one.bundle === bundle);
       if (known !== undefined) {
-        known.isWanted ||= isWanted;
+        if (from === undefined) known.from = undefined;
         return known.result;
       }
-      if (!isWanted && !makeRoom(running, key)) return Promise.resolve(undefined);
+      if (from !== undefined && !makeRoom(running, key, from)) return Promise.resolve(undefined);
       const abort = new AbortController();
       const { promise: result, resolve, reject } = Promise.withResolvers<Result | undefined>();
-      const one: Running<Result> = { key, bundle, isWanted, stage: 'fetching', abort, result };
+      const one: Running<Result> = { key, bundle, from, stage: 'fetching', abort, result };
       running.add(one);
       const enter = (stage: 'replaying' | 'judging') => () => {
         one.stage = stage;
@@ -69,18 +69,26 @@ export function createAttempts<Result>(): Attempts<Result> {
   };
 }
 
-/** False: this target has as much as the others, or what it needs is found already but for the reference's word. */
-function makeRoom<Result>(running: ReadonlySet<Running<Result>>, key: string): boolean {
+/**
+ * False: what this target needs is found already but for the reference's word, or no other attempt can be given up. One of
+ * the peer with the most makes room, by chance: who announces fast pushes out his own, and holds no place for long.
+ */
+function makeRoom<Result>(running: ReadonlySet<Running<Result>>, key: string, from: string): boolean {
   const all = [...running];
   if (all.some((one) => one.key === key && one.stage === 'judging')) return false;
-  const light = all.filter((one) => one.stage !== 'judging' && !one.isWanted && !one.abort.signal.aborted);
+  const announced = all.filter(({ from: by, stage }) => by !== undefined && stage !== 'judging');
+  const light = announced.filter(({ abort }) => !abort.signal.aborted);
   if (light.length < MAX_UNDERWAY) return true;
-  const byKey = Map.groupBy(light, (one) => one.key);
-  const own = byKey.get(key) ?? [];
-  const crowd = [...byKey.values()].reduce((most, one) => (one.length > most.length ? one : most), own);
-  const fetching = crowd.filter(({ stage }) => stage === 'fetching');
-  if (crowd.length < 2 || fetching.length === 0) return false;
-  // By chance: who announces fast pushes out as many of his own.
-  fetching[Math.floor(Math.random() * fetching.length)]!.abort.abort();
-  return true;
+  // What was given up holds its memory until it has ended.
+  if (announced.length - light.length >= MAX_UNDERWAY) return false;
+  const fetching = light.filter(({ stage }) => stage === 'fetching');
+  const byPeer = Map.groupBy(fetching, (one) => one.from!);
+  const most = Math.max(0, ...[...byPeer.values()].map(({ length }) => length));
+  const isCrowding = (byPeer.get(from)?.length ?? 0) === most;
+  const crowd = fetching.filter((one) =>
+    isCrowding && most > 1 ? one.from === from : byPeer.get(one.from!)!.length === most,
+  );
+  const victim = crowd[Math.floor(Math.random() * crowd.length)];
+  victim?.abort.abort();
+  return victim !== undefined;
 }

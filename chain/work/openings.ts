@@ -58,7 +58,7 @@ async function openingOf(
 /** What the segment of a rank is checked against. */
 export async function claimOf(
   application: ChainApplication,
-  { segment, trace }: RankRow,
+  { segment, trace }: Pick<RankRow, 'segment' | 'trace'>,
 ): Promise<SegmentClaim> {
   const { jobId } = trace;
   return {

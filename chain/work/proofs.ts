@@ -76,7 +76,7 @@ export function createProofs(input: ProofsInput): Proofs {
       const isSpent = from !== undefined && spent(wrong, from);
       if (wrong.has(bundle) || isSpent) return Promise.resolve(undefined);
       const start = (attempt: Attempt) => run(target, bundle, from, attempt);
-      return attempts.join({ key: target.key, bundle, isWanted: from === undefined }, start);
+      return attempts.join({ key: target.key, bundle, from }, start);
     },
     held: ({ key }) => matters.get(key)?.proof,
     keepOnly(targets) {

@@ -214,6 +214,12 @@ describe('a block with a verdict', () => {
       usefulWork: null,
       courtVerdict: { caseId: LAZY.caseId, guilty: true, workProof: cids.lazy, segment: LAZY.segment },
     });
+    const told = (await rpc('fedai_getCourtVerdict', before + 2)) as object;
+    const { seed, documentHash, round, slot, segments } = lazy.claim;
+    expect(told).toMatchObject({
+      ...{ caseId: LAZY.caseId, guilty: true, traceId: '0x1', round, slot, segments },
+      ...{ seed: toHex(seed), documentHash: toHex(documentHash), workProof: cids.lazy },
+    });
     const traces = [await rpc('fedai_getTrace', 0), await rpc('fedai_getTrace', 1)] as object[];
     expect(traces[0]).toMatchObject({ case: { state: 'dismissed', segment: HONEST.segment } });
     expect(traces[1]).toMatchObject({ fate: 'faulty', case: { state: 'upheld' }, audit: { state: 'none' } });

@@ -209,7 +209,7 @@ describe('audits', () => {
       const audit = await auditOf(world, 3n);
       assert.deepEqual([audit.value, await world.court.held!()], [share, share]);
       const auditors = (await drawAuditors(world, 3n)) as [Account, Account];
-      assert.deepEqual((await auditOf(world, 3n)).segments, [0n, 1n, 2n]);
+      assert.deepEqual([...(await auditOf(world, 3n)).segments], [0n, 1n, 2n]);
       const digests = await bench.truth(3n);
       await answer(
         world,

@@ -160,7 +160,7 @@ describe('the court', () => {
     // q = rate * (1 - 1/16); the rate is 1 here.
     const lock: bigint = await world.court.lockFor!(15n * TRAIN, false);
     assert.ok(lock >= TRAIN && lock - TRAIN < 1_000n);
-    const reward = 10_000n * TRAIN;
+    const reward = 4_000n * TRAIN;
     const pay = (reward * 9_000n) / 10_000n / 3n;
     const least: bigint = await world.court.lockFor!(pay, false);
     await assert.rejects(

@@ -63,7 +63,7 @@ describe('a job that goes well', () => {
     assert.equal(await creditOf(slots), payouts.workers);
     assert.equal(await creditOf(evaluators), payouts.evaluators);
     assert.equal(await creditOf(world.validators), payouts.validators);
-    const everyone = [...slots, ...evaluators, ...world.validators];
+    const everyone = [...slots, ...evaluators, ...world.validators, world.client];
     const balance = () => world.ethers.provider.getBalance(world.addresses.jobManager);
     assert.equal(await creditOf(everyone), await balance());
     for (const account of [...world.workers, ...world.evaluators]) {

@@ -212,8 +212,11 @@ describe('useful work', () => {
       await assert.rejects(onBlock(world, world.outsider, ...opening), /UsefulWorkNotSystem/);
       const record = [jobId, 0, 0, slots[0]!.address, 3, bytes32('root')];
       await assert.rejects(call(world.work, slots[0]!, 'record', ...record), /UsefulWorkNotJobManager/);
-      for (const method of ['voidTrace', 'faultTrace']) {
-        await assert.rejects(call(world.jobs, system, method, jobId, 0, 0), /JobManagerNotUsefulWork/);
+      for (const [method, ...args] of [['voidTrace'], ['faultTrace', world.outsider.address]] as const) {
+        await assert.rejects(
+          call(world.jobs, system, method, jobId, 0, 0, ...args),
+          /JobManagerNotUsefulWork/,
+        );
       }
     });
 

@@ -24,6 +24,8 @@ export interface MarketChainOptions {
   balances?: Readonly<Record<Hex, bigint>>;
   /** Blocks from draw to draw. A job settles the draws' delay and two of these after its last trace at the earliest. */
   workInterval?: number;
+  /** Terms of the court other than short ones. */
+  court?: NonNullable<SoloChainOptions['spec']>['court'];
   /** What the next block carries; nothing when absent. */
   carry?: SoloChainOptions['carry'];
 }
@@ -35,7 +37,7 @@ export async function startMarketChain(options: MarketChainOptions = {}): Promis
   const work = { everyBlocks: options.workInterval ?? 4 };
   const spec = {
     jobs: { drawDelayBlocks: 2 },
-    court: quickCourtParameters,
+    court: options.court ?? quickCourtParameters,
     work,
     ...(balances && { balances }),
   };

@@ -1,5 +1,6 @@
 /** Proofs of useful work: what was drawn, what a block opened, what a trace came to. */
 import { type Hex, toHex } from '../../../core/index.ts';
+import type { SegmentClaim } from '../../../pouw/index.ts';
 import type { ChainApplication } from '../../application.ts';
 import {
   AUDIT_STATES,
@@ -20,7 +21,7 @@ import { invalidParams } from '../faults.ts';
 import { quantity } from '../format.ts';
 import { readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
-import { formatWork } from '../useful-work.ts';
+import { formatVerdict, formatWork } from '../useful-work.ts';
 
 export const workMethods: MethodGroup = ({ application }) => ({
   fedai_getWorkDraw: async ([height]) => {
@@ -28,6 +29,7 @@ export const workMethods: MethodGroup = ({ application }) => ({
     return draw === undefined || draw.ranks.length === 0 ? null : formatDraw(draw);
   },
   fedai_getWorkProof: ([height]) => workProof(application, plainHeight(application, height)),
+  fedai_getCourtVerdict: ([height]) => courtVerdict(application, plainHeight(application, height)),
   fedai_getTrace: async ([id]) => {
     const traceId = traceNumber(id);
     const count = (await askWork(application, 'traceCount')) ?? 0n;
@@ -67,11 +69,7 @@ async function workProof(application: ChainApplication, height: number) {
     blockHash: toHex(block.header.hash()),
     ...formatWork(work),
     traceId: quantity(row.traceId),
-    round: claim.round,
-    slot: claim.slot,
-    segments: claim.segments,
-    seed: toHex(claim.seed),
-    documentHash: toHex(claim.documentHash),
+    ...placeIn(claim),
     limits: application.spec.work,
     draw: formatDraw(draw),
   };
@@ -83,13 +81,9 @@ const formatOpenCase = ({ caseId, traceId, worker, deadline, claim }: CaseFile) 
   traceId: quantity(traceId),
   taskId: quantity(claim.jobId),
   worker: toHex(worker),
-  round: claim.round,
-  slot: claim.slot,
   segment: claim.segment,
-  segments: claim.segments,
   traceRoot: toHex(claim.traceRoot),
-  seed: toHex(claim.seed),
-  documentHash: toHex(claim.documentHash),
+  ...placeIn(claim),
   deadline,
 });
 
@@ -131,6 +125,34 @@ const formatCase = (id: bigint, record: CaseRecord) => ({
 });
 
 const ZERO_HASH = toHex(new Uint8Array(32));
+
+/** Everything that re-executing a block's verdict takes, apart from the bundle; null for a block without one. */
+async function courtVerdict(application: ChainApplication, height: number) {
+  const block = application.store.block(height);
+  const verdict = block?.section.verdict;
+  if (block === undefined || verdict == null) return null;
+  const record = await askCourt(application, 'caseOf', BigInt(verdict.caseId));
+  const trace = record && (await askWork(application, 'traceOf', record.traceId));
+  if (record === undefined || trace === undefined) return null;
+  const claim = await claimOf(application, { segment: record.segment, trace });
+  return {
+    height,
+    blockHash: toHex(block.header.hash()),
+    ...formatVerdict(verdict),
+    traceId: quantity(record.traceId),
+    ...placeIn(claim),
+    limits: application.spec.work,
+  };
+}
+
+/** What a bundle is checked against, beside job, trace root and segment. */
+const placeIn = ({ round, slot, segments, seed, documentHash }: SegmentClaim) => ({
+  round,
+  slot,
+  segments,
+  seed: toHex(seed),
+  documentHash: toHex(documentHash),
+});
 
 const formatDraw = ({ height, totalWeight, pool, settled, ranks }: DrawRow) => ({
   height: Number(height),

@@ -9,10 +9,12 @@ import {
   encodeConsensusMessage,
   type SignedVote,
   selectProposer,
+  type WorkProofs,
 } from '../../../chain/consensus/index.ts';
 import { proposalSignBytes } from '../../../chain/consensus/messages.ts';
+import type { Block } from '../../../chain/types.ts';
 import { FedaiError, sha256, silentLog, toHex, uintBytes, type Verdict } from '../../../core/index.ts';
-import { type ValidatorSet, verifyHeader, voteSignBytes } from '../../../light/index.ts';
+import { type ValidatorSet, type VerdictSection, verifyHeader, voteSignBytes } from '../../../light/index.ts';
 import { createVirtualClock } from '../../sim/support/clock.ts';
 import { createDisk } from '../../sim/support/disk.ts';
 import { codec, createLedger, GENESIS_SECONDS } from '../../sim/support/ledger.ts';
@@ -36,8 +38,14 @@ const setOf = (count: number): ValidatorSet =>
 
 type Handler = (message: ConsensusMessage, from: string) => Promise<Verdict>;
 
+interface Extra {
+  work?: WorkProofs;
+  /** What a peer has when it is asked. */
+  served?: Block;
+}
+
 /** One chain node alone with its peers' messages in the test's hand. */
-function createNode(set: ValidatorSet, validator: number | null, atMs = startMs) {
+function createNode(set: ValidatorSet, validator: number | null, atMs = startMs, extra: Extra = {}) {
   const clock = createVirtualClock(atMs);
   const life = {
     alive: true,
@@ -47,15 +55,22 @@ function createNode(set: ValidatorSet, validator: number | null, atMs = startMs)
   };
   const ledger = createLedger(set);
   const sent: ConsensusMessage[] = [];
+  const built: Block[] = [];
   let handler: Handler = async () => ({ verdict: 'ignore', reason: 'not started' });
   const consensus = createConsensus({
     chainId,
     timing,
     epochBlocks: 10,
-    application: ledger.application(life, { onBuild: () => undefined, onCommit: () => undefined }),
+    application: ledger.application(life, {
+      onBuild: (block) => void built.push(block),
+      onCommit: () => undefined,
+    }),
     network: {
       broadcast: (message) => void sent.push(message),
-      fetchBlock: () => Promise.reject(new FedaiError('NOT_FOUND', 'alone')),
+      fetchBlock: async () => {
+        if (extra.served === undefined) throw new FedaiError('NOT_FOUND', 'alone');
+        return extra.served;
+      },
       onMessage: (given) => {
         handler = given;
       },
@@ -67,6 +82,7 @@ function createNode(set: ValidatorSet, validator: number | null, atMs = startMs)
     scheme: blsScheme,
     clock,
     log: silentLog,
+    ...(extra.work && { work: extra.work }),
   });
   /** Delivers over the wire form and lets time pass until the verdict is there. */
   const deliver = async (message: ConsensusMessage, from = 'peer'): Promise<Verdict> => {
@@ -82,6 +98,7 @@ function createNode(set: ValidatorSet, validator: number | null, atMs = startMs)
     clock,
     ledger,
     sent,
+    built,
     consensus,
     deliver,
     handle: (message: ConsensusMessage, from: string) => handler(message, from),
@@ -220,6 +237,48 @@ async function proposalOfSolo(atMs = startMs) {
   await solo.consensus.stop();
   return solo.sent.find((message) => message.kind === 'proposal')!;
 }
+
+describe('a proposal with a verdict', () => {
+  const set = setOf(4);
+  const verdict: VerdictSection = {
+    ...{ caseId: 3, jobId: 1n, worker: new Uint8Array(20), traceRoot: hash(1), segment: 2 },
+    ...{ guilty: true, digest: hash(2), bundle: new Uint8Array(36) },
+  };
+  const carrying = (proven: boolean): WorkProofs => ({
+    choose: () => ({ work: null, verdict }),
+    proven: async () => proven,
+  });
+
+  /** What another validator prevotes in round 0 when its own replay says `proven`. */
+  const prevoted = async (proven: boolean) => {
+    const probe = createNode(set, null);
+    const proposer = selectProposer(set, await probe.ledger.history.beaconAt(0), 1, 0);
+    const author = createNode(set, proposer, startMs, { work: carrying(true) });
+    await author.consensus.start();
+    await author.clock.run(startMs + 500, () => author.sent.length > 1);
+    await author.consensus.stop();
+    const [block] = author.built;
+    const served = { work: carrying(proven), served: block! };
+    const other = createNode(set, (proposer + 1) % 4, startMs, served);
+    await other.consensus.start();
+    const proposal = author.sent.find((message) => message.kind === 'proposal')!;
+    expect(await other.deliver(proposal)).toEqual({ verdict: 'accept' });
+    const vote = () => other.sent.find((message) => message.kind === 'vote' && message.type === 'prevote');
+    await other.clock.run(startMs + 5_000, () => vote() !== undefined);
+    await other.consensus.stop();
+    expect(block!.section.verdict).toEqual(verdict);
+    const found = vote() as SignedVote;
+    return found.blockHash === null ? null : toHex(found.blockHash) === toHex(block!.header.hash());
+  };
+
+  it('is prevoted by who has replayed the case to the same end', async () => {
+    expect(await prevoted(true)).toBe(true);
+  });
+
+  it('is prevoted nil by who found otherwise', async () => {
+    expect(await prevoted(false)).toBe(null);
+  });
+});
 
 describe('time of proposals', () => {
   const heard = async (builtAtMs: number, atMs: number) => {

@@ -45,6 +45,22 @@ export const firstSection: ConsensusSection = {
   randaoReveal: new Uint8Array(0),
 };
 
+const carried = {
+  ...{ jobId: 3n, worker: filled(7, 20), traceRoot: filled(8, 32), segment: 2 },
+  bundle: filled(6, 36),
+};
+export const workSection: ConsensusSection = {
+  ...section,
+  work: {
+    ...carried,
+    ...{ drawHeight: 40, rank: 1, modelHash: filled(9, 32), totalWeight: 10n ** 18n, opener: filled(7, 20) },
+  },
+};
+export const judgingSection: ConsensusSection = {
+  ...section,
+  verdict: { ...carried, caseId: 5, guilty: true, digest: filled(9, 32) },
+};
+
 const wallet = new Wallet(`0x${'17'.repeat(32)}`);
 const other = new Wallet(`0x${'18'.repeat(32)}`);
 const to = `0x${'aa'.repeat(20)}`;

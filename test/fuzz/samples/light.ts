@@ -19,11 +19,11 @@ import {
   verifyStorageProof,
 } from '../../../light/index.ts';
 import type { Table } from '../subject.ts';
-import { CHAIN_ID, commit, firstSection, headerOf, section } from './blocks.ts';
+import { CHAIN_ID, commit, firstSection, headerOf, judgingSection, section, workSection } from './blocks.ts';
 
 const filled = (byte: number, length: number) => new Uint8Array(length).fill(byte);
 const commits = [commit, { ...commit, height: 0, round: 0, bitmap: encodeBitmap([0], 1) }];
-const sections = [section, firstSection].map(encodeSection);
+const sections = [section, firstSection, workSection, judgingSection].map(encodeSection);
 
 const ADDRESS = `0x${'aa'.repeat(20)}` as const;
 const SLOT = filled(1, 32);

@@ -76,6 +76,7 @@ export const jobPost = (overrides: Record<string, unknown> = {}) => ({
   },
   segments: 3,
   provable: false,
+  fullAudit: false,
   ...overrides,
 });
 
