@@ -51,8 +51,8 @@ const cut = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BP
 
 export type Court = ReturnType<typeof createCourt>;
 
-/** `casesPerSegment`: a case blocks further ones on its own segment only. The contract blocks the whole trace. */
-export function createCourt(terms: Terms, ledger: Ledger, { casesPerSegment = false } = {}) {
+/** `casesPerTrace`: a case would block others on all segments of its trace. In the contract it blocks its own segment. */
+export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false } = {}) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
@@ -89,9 +89,7 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerSegment = fa
     challenger: Hex | null,
     height: number,
   ): CaseEntry | null => {
-    const blocked = casesPerSegment
-      ? open.some((one) => one.audit === audit && one.segment === segment)
-      : audit.latest?.state === 'open';
+    const blocked = open.some((one) => one.audit === audit && (casesPerTrace || one.segment === segment));
     if (blocked || open.length >= court.maxOpen) return null;
     const bond = challenger === null ? 0n : court.bond;
     if (challenger !== null) {

@@ -30,7 +30,7 @@ function expectChance(hits: number, trials: number, chance: number, label: strin
 }
 
 describe('detection', () => {
-  const trials = 20_000;
+  const trials = 12_000;
   const rate = court.rateBps / 10_000;
   for (const share of [0.1, 0.3, 1]) {
     it(`a trace with a share of ${share} skipped is found with chance rate · (1 − (1 − f)^s)`, () => {

@@ -85,7 +85,7 @@ describe('the slow-document poster', () => {
     const { document } = share.job;
     const slow = parseJob({
       ...document,
-      training: { ...document.training, stepsPerRound: 1_000_000, segments: 1 },
+      training: { ...document.training, stepsPerRound: 100_000, segments: 1 },
     });
     expect(replayGas(slow, 1_500)).toBeGreaterThan(LIMITS.maxReplayGas);
     expect(isProvable(slow, 1_500, LIMITS)).toBe(false);

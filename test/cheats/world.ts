@@ -38,7 +38,7 @@ export interface Setting {
   readonly lockBps: bigint;
   /** Blocks before a draw whose beacons must all be mixed, else its pool is burned. Zero: no such rule. */
   readonly sealedBlocks: number;
-  readonly casesPerSegment: boolean;
+  readonly casesPerTrace: boolean;
 }
 
 export const standard: Setting = {
@@ -51,7 +51,7 @@ export const standard: Setting = {
     epochBlocks: 600,
     lockBps: BPS,
     sealedBlocks: 0,
-    casesPerSegment: false,
+    casesPerTrace: false,
   },
 };
 
