@@ -197,7 +197,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         internal
         returns (uint64 caseId)
     {
-        if (_cases[audit.caseId].state == CaseState.Open) revert CourtCaseOpen(traceId, audit.caseId);
+        _requireFree(traceId, segment);
         if (_open.length >= _parameters.maxOpen) revert CourtBusy(_open.length, _parameters.maxOpen);
         caseId = uint64(++caseCount);
         uint64 deadline = uint64(block.number + _parameters.courtBlocks);
@@ -207,6 +207,14 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         _open.push(caseId);
         bonds += msg.value;
         emit CaseOpened(caseId, traceId, segment, challenger, deadline);
+    }
+
+    /// A case keeps others off its own segment alone: else a worker could shield a wrong one by accusing itself of a right one.
+    function _requireFree(uint256 traceId, uint32 segment) private view {
+        for (uint256 i = 0; i < _open.length; i++) {
+            Case storage other = _cases[_open[i]];
+            if (other.traceId == traceId && other.segment == segment) revert CourtCaseOpen(traceId, _open[i]);
+        }
     }
 
     /// No bundle in time is a fault.

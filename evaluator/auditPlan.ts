@@ -83,10 +83,11 @@ function ownStep(view: AuditView, own: AuditorPart): AuditAction | undefined {
   return isCommitted(audit, height) ? { type: 'reveal' } : (challengeStep(view) ?? wait);
 }
 
-/** A fault is brought to court once; while a case on the trace is open, it is waited for. */
+/** A fault is brought to court once; while a case on its segment is open, that one is waited for. */
 function challengeStep({ audit, height, fault, court }: AuditView): AuditAction | undefined {
   if (fault === undefined || height >= audit.challengeUntil) return undefined;
-  if (court?.state === 'Upheld' || court?.state === 'Open') return undefined;
+  if (court?.state === 'Upheld') return undefined;
+  if (court?.state === 'Open' && court.segment === fault) return undefined;
   return { type: 'challenge', segment: fault };
 }
 

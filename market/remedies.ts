@@ -39,7 +39,7 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   CourtWrongBond: 'send exactly the bond that the court asks for',
   CourtUnknownSegment: 'segments count from 0',
   CourtTraceFaulty: 'nothing to do: the trace is found faulty already',
-  CourtCaseOpen: 'wait for the verdict on the case that is open for this trace',
+  CourtCaseOpen: 'wait for the verdict on the case that is open for this segment',
   CourtBusy: 'wait until one of the open cases is decided',
   CourtNothingToWithdraw: 'nothing is owed to this account by the court',
   StakingInsufficientFree: 'deposit more stake, or wait until locked stake is free',

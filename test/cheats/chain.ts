@@ -88,7 +88,7 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
         for (let to = height; to < height + MAX_TAIL && tailOf(to, isOwn) > to - height; to++) {
           const worth = wish(to);
           if (worth === null) continue;
-          bestReveals(height, to, worth).forEach((mixed, i) => plan.set(height + i, mixed));
+          for (const [i, mixed] of bestReveals(height, to, worth).entries()) plan.set(height + i, mixed);
           break;
         }
       }

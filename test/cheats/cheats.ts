@@ -102,9 +102,10 @@ export const withholder: Strategy = {
   servesCourt: () => false,
 };
 
-/** Brings others to court for nothing, for a reporter's share of their locks. */
+/** Brings others to court for nothing and keeps their answers out of its blocks, for a reporter's share of their locks. */
 export const falseAccuser: Strategy = {
   ...{ name: 'false accuser', party: third },
+  censors: ({ own }) => !own,
   onBlock(world) {
     const trace = world.ledger.traces.at(-1);
     if (trace === undefined || trace.height !== world.height || world.isOwn(trace.worker)) return;

@@ -51,7 +51,8 @@ const cut = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BP
 
 export type Court = ReturnType<typeof createCourt>;
 
-export function createCourt(terms: Terms, ledger: Ledger) {
+/** `casesPerTrace`: a case would block others on all segments of its trace. In the contract it blocks its own segment. */
+export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false } = {}) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
@@ -88,7 +89,8 @@ export function createCourt(terms: Terms, ledger: Ledger) {
     challenger: Hex | null,
     height: number,
   ): CaseEntry | null => {
-    if (audit.latest?.state === 'open' || open.length >= court.maxOpen) return null;
+    const blocked = open.some((one) => one.audit === audit && (casesPerTrace || one.segment === segment));
+    if (blocked || open.length >= court.maxOpen) return null;
     const bond = challenger === null ? 0n : court.bond;
     if (challenger !== null) {
       challenges++;

@@ -38,12 +38,21 @@ export interface Setting {
   readonly lockBps: bigint;
   /** Blocks before a draw whose beacons must all be mixed, else its pool is burned. Zero: no such rule. */
   readonly sealedBlocks: number;
+  readonly casesPerTrace: boolean;
 }
 
 export const standard: Setting = {
   ...{ seed: 'cheats', rounds: 1_000, terms: productionTerms, costs: productionCosts },
   ...{ roundsPerJob: 10, slots: 4, jobs: 4, segments: 40, reward: 1_000n * TRAIN },
-  ...{ workers: 9, evaluators: 6, validators: 9, epochBlocks: 600, lockBps: BPS, sealedBlocks: 0 },
+  ...{
+    workers: 9,
+    evaluators: 6,
+    validators: 9,
+    epochBlocks: 600,
+    lockBps: BPS,
+    sealedBlocks: 0,
+    casesPerTrace: false,
+  },
 };
 
 /** What the world knows of a trace. */
@@ -72,7 +81,7 @@ const SETTLED_AFTER = 400;
 export function createWorld(setting: Setting, strategy: Strategy) {
   const { terms, costs } = setting;
   const ledger = createLedger(terms);
-  const court = createCourt(terms, ledger);
+  const court = createCourt(terms, ledger, setting);
   const accounts = (kind: string, count: number): Hex[] =>
     Array.from({ length: count }, (_, i) => accountOf(kind, i));
   const workers = accounts('worker', setting.workers);

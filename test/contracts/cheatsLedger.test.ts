@@ -275,7 +275,7 @@ describe('the ledger of test/cheats', () => {
         } else if ((audit.state === 'drawn' && at > audit.revealUntil) || audit.state === 'disputed') {
           if (model.settleAudit(audit, at))
             calls.push({ contract, account: world.outsider, method: 'settleAudit', args: [id] });
-        } else if (at < audit.challengeUntil && random.chance(1, 60)) {
+        } else if (at < audit.challengeUntil && random.chance(1, 25)) {
           const segment = random.below(3);
           if (model.challenge(audit, segment, world.outsider.address, at) === null) return;
           calls.push({

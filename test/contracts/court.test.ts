@@ -72,7 +72,7 @@ describe('the court', () => {
       await assert.rejects(bench.challenge(0n, 3), /CourtUnknownSegment/);
       await assert.rejects(bench.challenge(77n, 0), /CourtUnknownTrace/);
       await bench.challenge(0n, 0);
-      await assert.rejects(bench.challenge(0n, 1), /CourtCaseOpen/);
+      await assert.rejects(bench.challenge(0n, 0), /CourtCaseOpen/);
       await bench.challenge(1n, 0);
       await assert.rejects(bench.challenge(2n, 0), /CourtBusy/);
       await bench.judge(2n, true);
@@ -80,6 +80,17 @@ describe('the court', () => {
       await bench.challenge(2n, 0);
       await goTo(world, (await auditOf(world, 0n)).challengeUntil + 1n);
       await assert.rejects(bench.challenge(0n, 0), /CourtDeadlinePassed/);
+    });
+
+    it('keeps others off its own segment alone', async () => {
+      await bench.challenge(0n, 0);
+      await bench.challenge(0n, 1);
+      await bench.judge(2n, true);
+      assert.equal((await world.work.traceOf!(0n)).fate, FATE.Faulty);
+      await bench.judge(1n, false);
+      assert.equal((await world.work.traceOf!(0n)).fate, FATE.Faulty);
+      assert.equal(await bench.owedTo(world.outsider), BOND);
+      assert.equal(await world.court.bonds!(), 0n);
     });
 
     it('a verdict must be of the case, and in time', async () => {
