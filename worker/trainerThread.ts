@@ -1,4 +1,5 @@
 /** Thread that owns the engine: trains, averages and measures, so that the daemon's network and chain work never wait for it. */
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { FedaiError, fromHex, toHex } from '../core/index.ts';
 import {
@@ -25,6 +26,10 @@ interface Session {
 let session: Session | undefined;
 const port = parentPort;
 if (port === null) throw new FedaiError('NOT_A_THREAD', 'this file runs as a worker thread only');
+// Training fills the machine for hours; a drawn segment has a few blocks to be opened and a vote less. On Linux this is the
+// priority of this thread alone, elsewhere it would be that of the whole process.
+if (process.platform === 'linux')
+  setPriority(Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
 
 port.on('message', ({ id, request }: { id: number; request: TrainerRequest }) => {
   perform(request).then(
