@@ -1,8 +1,8 @@
 /** The checks that prove what sealed a block, in order; each stands on the ones before. Pure but for the evidence it asks for. */
 import { CID } from 'multiformats/cid';
-import { equalBytes, FedaiError, fromHex, toHex } from '../../core/index.ts';
-import type { Engine } from '../../engine/index.ts';
-import { type HeaderFields, type ValidatorSet, verifyHeader, type WorkSection } from '../../light/index.ts';
+import { equalBytes, FedaiError, fromHex, toHex } from '../core/index.ts';
+import type { Engine } from '../engine/index.ts';
+import { type HeaderFields, type ValidatorSet, verifyHeader, type WorkSection } from '../light/index.ts';
 import {
   type Bundle,
   type CHECKS,
@@ -10,8 +10,7 @@ import {
   drawWork,
   type SegmentClaim,
   verifyBundle,
-} from '../../pouw/index.ts';
-import type { ContentReader } from '../../storage/index.ts';
+} from '../pouw/index.ts';
 import type { ToldProof, ToldTrace, WorkSource } from './source.ts';
 
 export interface WorkCheck {
@@ -23,9 +22,14 @@ export interface WorkCheck {
   fault?: FedaiError;
 }
 
+/** Where a bundle comes from: what it gives must be the bytes that the id names. */
+export interface BundleReader {
+  getBytes(cid: string, options: { maxBytes: number }): Promise<Uint8Array>;
+}
+
 export interface WorkGiven {
   source: WorkSource;
-  content: ContentReader;
+  content: BundleReader;
   engine: Engine;
   height: number;
   /** Of the chain spec; undefined: whom the RPC names. */
