@@ -93,7 +93,7 @@ async function send(url: string, calls: readonly Call[]): Promise<void> {
   const byId = new Map(
     (Array.isArray(answers) ? answers : []).map((answer: { id?: unknown }) => [answer.id, answer]),
   );
-  calls.forEach((call, id) => settle(call, byId.get(id)));
+  for (const [id, call] of calls.entries()) settle(call, byId.get(id));
 }
 
 const away = (cause: unknown): FedaiError =>

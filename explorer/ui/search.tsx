@@ -36,7 +36,7 @@ export function SearchBox() {
           spellcheck={false}
           maxLength={128}
         />
-        <kbd aria-hidden="true">/</kbd>
+        <kbd>/</kbd>
       </form>
     </search>
   );
