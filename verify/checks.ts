@@ -32,6 +32,8 @@ export interface WorkGiven {
   content: BundleReader;
   engine: Engine;
   height: number;
+  /** Told of the checks on the bundle as each passes: they are yielded only when all of them are done. */
+  onPassed?: (check: WorkCheck) => void;
   /** Of the chain spec; undefined: whom the RPC names. */
   trusted: { chainId: bigint; validators: ValidatorSet } | undefined;
 }
@@ -188,7 +190,7 @@ const DETAILS: Record<(typeof CHECKS)[number], string> = {
 };
 
 async function* replayChecks(
-  { engine }: WorkGiven,
+  { engine, onPassed }: WorkGiven,
   { work, told, bundle }: Established,
 ): AsyncGenerator<WorkCheck> {
   const claim: SegmentClaim = {
@@ -205,7 +207,11 @@ async function* replayChecks(
   const started = performance.now();
   const verified = verifyBundle(engine, bundle, claim, {
     limits: told.limits,
-    onCheck: (name) => void passed.push({ name, ok: true, detail: DETAILS[name] }),
+    onCheck: (name) => {
+      const check: WorkCheck = { name, ok: true, detail: DETAILS[name] };
+      passed.push(check);
+      onPassed?.(check);
+    },
   });
   yield* passed;
   if (!verified.ok) {

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Fate, string>> = {
   committed: 'committed',
   drawn: 'drawn, due',
   opened: 'proved',
-  void: 'void: not opened in time',
+  void: 'not opened',
   faulty: 'proved wrong',
 };
 

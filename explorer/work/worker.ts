@@ -10,7 +10,7 @@ import {
   modelHash,
 } from '../../engine/index.ts';
 import { gatewayStore } from '../../storage/gateway-store.ts';
-import { checkWork, workSource } from '../../verify/index.ts';
+import { checkWork, type WorkCheck, workSource } from '../../verify/index.ts';
 import { pageTransport } from '../rpc/transport.ts';
 import { damaging, lyingFetch } from './damage.ts';
 import type { Damage, ModelFacts, Question, Reply } from './messages.ts';
@@ -31,7 +31,18 @@ const reply = (message: Reply): void => postMessage(message);
 async function verify(id: number, height: number, damage: Damage): Promise<boolean> {
   const signal = new AbortController().signal;
   const gateway = gatewayStore(origin, damage === 'bytes' ? lyingFetch : fetch.bind(globalThis));
+  let since = performance.now();
+  const told = new Set<string>();
+  const tell = ({ name, ok, detail, fault }: WorkCheck): void => {
+    if (told.has(name)) return;
+    const now = performance.now();
+    told.add(name);
+    const isAway = fault !== undefined;
+    reply({ id, kind: 'check', check: { name, ok, detail, isAway, ms: now - since } });
+    since = now;
+  };
   const given = {
+    onPassed: tell,
     source: workSource(pageTransport(`${origin}/`), signal),
     content: damaging(gateway, damage),
     engine: await openEngine(),
@@ -39,16 +50,9 @@ async function verify(id: number, height: number, damage: Damage): Promise<boole
     trusted: undefined,
   };
   let verified = false;
-  let since = performance.now();
-  for await (const { name, ok, detail, fault } of checkWork(given, signal)) {
-    const now = performance.now();
-    verified = ok;
-    reply({
-      id,
-      kind: 'check',
-      check: { name, ok, detail, isAway: fault !== undefined, ms: now - since },
-    });
-    since = now;
+  for await (const check of checkWork(given, signal)) {
+    verified = check.ok;
+    tell(check);
   }
   return verified;
 }
