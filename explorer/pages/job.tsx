@@ -1,4 +1,5 @@
 /** One job: what was asked, how far it is, who did what, how it was scored, and where the money went. */
+import { useState } from 'preact/hooks';
 import type { Hex } from '../../core/index.ts';
 import { type EventOf, isFinal, type MarketEvent } from '../../market/index.ts';
 import { latestHeight } from '../data/account.ts';
@@ -169,25 +170,41 @@ function Scores({ view: { job, evaluators, events } }: { view: JobView }) {
   );
 }
 
-const MAX_EVENTS = 200;
+const MAX_EVENTS = 500;
+/** The latest are what one looks for. */
+const EVENTS_AT_FIRST = 10;
 
 function EventList({ events }: { events: readonly MarketEvent[] }) {
-  const shown = [...events].reverse().slice(0, MAX_EVENTS);
+  const [isWhole, setWhole] = useState(false);
+  const shown = [...events].reverse().slice(0, isWhole ? MAX_EVENTS : EVENTS_AT_FIRST);
   return (
-    <Table caption="Events" head={['#Block', 'Event', 'Who', 'Transaction']}>
-      {shown.map((event, i) => (
-        <tr key={`${event.transactionHash}.${i}`}>
-          <td class="right">
-            <Height height={event.height} />
-          </td>
-          <td>{nameOf(event)}</td>
-          <td>{whoOf(event) ? <Account address={whoOf(event)!} /> : ''}</td>
-          <td>
-            <Hash value={event.transactionHash} to={`/tx/${event.transactionHash}`} what="transaction hash" />
-          </td>
-        </tr>
-      ))}
-    </Table>
+    <>
+      <Table caption="Events" head={['#Block', 'Event', 'Who', 'Transaction']}>
+        {shown.map((event, i) => (
+          <tr key={`${event.transactionHash}.${i}`}>
+            <td class="right">
+              <Height height={event.height} />
+            </td>
+            <td>{nameOf(event)}</td>
+            <td>{whoOf(event) ? <Account address={whoOf(event)!} /> : ''}</td>
+            <td>
+              <Hash
+                value={event.transactionHash}
+                to={`/tx/${event.transactionHash}`}
+                what="transaction hash"
+              />
+            </td>
+          </tr>
+        ))}
+      </Table>
+      {shown.length < events.length && !isWhole && (
+        <div class="controls">
+          <button type="button" onClick={() => setWhole(true)}>
+            Show all {events.length}
+          </button>
+        </div>
+      )}
+    </>
   );
 }
 

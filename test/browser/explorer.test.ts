@@ -44,10 +44,10 @@ interface Told {
   usefulWork: { taskId?: string; modelHash?: string; drawHeight: number } | null;
 }
 
-/** The latest block that training sealed. */
+/** The first block that training sealed. */
 async function findWorkBlock(): Promise<Told> {
   const head = Number(await rpc.request('eth_blockNumber', []));
-  for (let height = head; height > 0; height--) {
+  for (let height = 1; height <= head; height++) {
     const block = (await rpc.request('eth_getBlockByNumber', [`0x${height.toString(16)}`, false])) as Told;
     if (block.usefulWork?.taskId !== undefined) return block;
   }
@@ -274,6 +274,8 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
 
   async function postedTransaction(): Promise<string> {
     await open('/job/1');
+    const whole = page.getByRole('button', { name: /Show all/ });
+    if (await whole.isVisible()) await whole.click();
     const row = page.locator('tr', { hasText: 'Job posted' }).last();
     const link = await row.locator('a[href*="/tx/"]').getAttribute('href');
     return link!.split('/').at(-1)!;
