@@ -192,7 +192,7 @@ export function WorkSection({ work }: { work: Work }) {
           [
             'Training',
             <span key="v">
-              segment {work.segment} of <JobLink id={work.taskId} />, rank {work.rank + 1} of the draw at{' '}
+              segment {work.segment} of <JobLink id={work.taskId} />, rank {work.rank} of the draw at{' '}
               <Link to={`/proof/${work.drawHeight}`}>block {work.drawHeight}</Link>
             </span>,
           ],

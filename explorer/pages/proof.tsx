@@ -62,7 +62,7 @@ function Contents({ view: { draw, openings } }: { view: DrawView }) {
                   aria-pressed={i === chosen}
                   onClick={() => setChosen(i)}
                 >
-                  Rank {one.rank + 1}, block {one.height}
+                  Rank {one.rank}, block {one.height}
                 </button>
               ))}
             </fieldset>
@@ -152,7 +152,7 @@ function Ranks({ draw, openings }: DrawView) {
         const share = Number((trace.weight * 10_000n) / (draw.totalWeight || 1n)) / 10_000;
         return (
           <tr key={trace.id.toString()}>
-            <td class="right">{rank + 1}</td>
+            <td class="right">{rank}</td>
             <td>
               <JobLink id={trace.taskId} />, round {trace.round + 1}, slot {trace.slot}
             </td>
@@ -164,7 +164,7 @@ function Ranks({ draw, openings }: DrawView) {
             </td>
             <td class="right">{formatPercent(share)}</td>
             <td class="right">
-              {segment + 1} of {trace.segments}
+              {segment} of 0–{trace.segments - 1}
             </td>
             <td>{opening ? <Height height={opening.height} /> : '–'}</td>
             <td>

@@ -89,7 +89,7 @@ function DrawTable({ draws }: { draws: readonly DrawView[] }) {
                 <Account address={trace.worker} />
               </td>
               <td class="right">
-                {segment + 1} of {trace.segments}
+                {segment} of 0–{trace.segments - 1}
               </td>
               <td>{opening ? <Height height={opening.height} /> : <span class="quiet">–</span>}</td>
               <td>

@@ -67,7 +67,7 @@ export function SlotMap({ job, workers, events, height }: Props) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section class="scroll" tabIndex={0} aria-label="Slots and training rounds">
+      <section class="scroll" tabIndex={0} aria-label="Slots and training rounds, table">
         <table class="slots">
           <caption class="unseen">What became of each slot's work in each training round</caption>
           <thead>

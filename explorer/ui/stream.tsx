@@ -4,7 +4,7 @@ import { formatNumber } from './format.ts';
 import { Link } from './link.tsx';
 
 /** Of a bar's height in percent: an empty block is still a block. */
-const LEAST = 14;
+const LEAST = 24;
 
 /** Gas differs by orders of magnitude, so bars follow its root. */
 const heightOf = ({ gasUsed }: Block, most: number): number =>
