@@ -1,11 +1,11 @@
 /** Slots × training rounds: who was there, which traces were drawn, which segments were proved. */
 import type { Hex } from '../../core/index.ts';
-import type { Job, MarketEvent } from '../../market/index.ts';
+import { isFinal, type Job, type MarketEvent } from '../../market/index.ts';
 import { eventsNamed } from '../data/jobs.ts';
 import { ask } from '../node/node.ts';
 import { useQuery } from '../node/useQuery.ts';
 import type { Trace } from '../rpc/shapes.ts';
-import { Empty, Failure } from './parts.tsx';
+import { Empty, Failure, Loading } from './parts.tsx';
 import { Account } from './values.tsx';
 
 interface Cell {
@@ -37,16 +37,19 @@ interface Props {
 
 export function SlotMap({ job, workers, events, height }: Props) {
   const committed = eventsNamed(events, 'TraceCommitted');
-  // Fates change only until the last trace can no longer be drawn.
-  const until = Math.min(height, job.accrued.clearAt + 1);
-  const query = useQuery(`traces ${job.id} ${committed.length} ${until}`, () =>
-    Promise.all(
-      committed.slice(-MAX_ROUNDS * Math.max(1, workers.length)).map(({ traceId }) => ask.trace(traceId)),
-    ),
+  const query = useQuery(
+    `traces ${job.id}`,
+    () =>
+      Promise.all(
+        committed.slice(-MAX_ROUNDS * Math.max(1, workers.length)).map(({ traceId }) => ask.trace(traceId)),
+      ),
+    // Fates change only until the last trace can no longer be drawn.
+    { live: height <= job.accrued.clearAt + 1 || !isFinal(job.state) },
   );
   if (workers.length === 0)
     return <Empty>Workers are drawn by chance when the window for volunteers closes.</Empty>;
   if (query.error !== undefined) return <Failure error={query.error} reload={query.reload} />;
+  if (query.data === undefined && committed.length > 0) return <Loading rows={workers.length} />;
   const traces = new Map(
     (query.data ?? [])
       .filter((trace) => trace !== null)
