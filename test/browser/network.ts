@@ -18,12 +18,14 @@ export async function startShownNetwork(): Promise<ShownNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'fedai-browser-'));
   const jobFile = join(folder, 'job.json');
   const demo = JSON.parse(await readFile(join(ROOT, 'docs/examples/demo-job.json'), 'utf8'));
-  // Two short rounds: enough for curves, draws and proofs.
+  // Three short rounds: enough for curves, draws and proofs.
   demo.training = { ...demo.training, rounds: 3, stepsPerRound: 24, segments: 3 };
   demo.targetScorePpm = 0;
   await writeFile(jobFile, JSON.stringify(demo));
-  const args = ['cli/fedai.js', 'devnet', '--json', '--rpc-port', '0', '--validators', '1', '--job', jobFile];
-  const devnet = spawn(process.execPath, [...args, '--data-dir', join(folder, 'network')], {
+  const args = ['cli/fedai.js', 'devnet', '--json', '--rpc-port', '0', '--validators', '1'];
+  // A longer interval gives proofs more time to be opened where the machine is slow.
+  const job = ['--job', jobFile, '--work-interval', '15'];
+  const devnet = spawn(process.execPath, [...args, ...job, '--data-dir', join(folder, 'network')], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
