@@ -144,8 +144,8 @@ async function runThroughJob(run: Run): Promise<Outcome> {
   return { verdict, network, status, recoveries };
 }
 
-function tellExplorer({ context, options }: Run, url: string): void {
-  context.output.progress(`the explorer is at ${url}`);
+function tellExplorer({ context, options, display }: Run, url: string): void {
+  display.update({ type: 'line', text: `the explorer is at ${url}` });
   if (options.open) openBrowser(url, context.output.log);
 }
 

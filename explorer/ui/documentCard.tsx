@@ -82,6 +82,7 @@ function DataFacts({ view: { plan, manifest }, job }: { view: DocumentView; job:
       )}
       <Facts
         rows={[
+          ['Name', document.name],
           manifest !== undefined && [
             'Training data',
             `${formatNumber(manifest.count)} records, ${manifest.classes} classes${document.data.train.encrypted ? ', encrypted' : ', open'}`,
