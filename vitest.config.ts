@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/contracts/**', 'test/e2e/**', 'test/interop/**', 'node_modules/**'],
+    exclude: ['test/contracts/**', 'test/e2e/**', 'test/interop/**', 'test/browser/**', 'node_modules/**'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -57,7 +57,14 @@ export interface ChainNodeInput {
   /** Beside those of the chain spec. */
   bootstrap: readonly string[];
   /** Port 0 takes a free one; `corsOrigins` are web pages that may call. */
-  rpc: { host: string; port: number; corsOrigins?: readonly string[]; maxConnections?: number };
+  rpc: {
+    host: string;
+    port: number;
+    corsOrigins?: readonly string[];
+    maxConnections?: number;
+    /** Folder of the explorer's built pages. */
+    explorer?: string;
+  };
   log: Log;
   metrics?: Metrics;
   /** Called when going on would be unsafe (a second time says nothing new); the process should end. */

@@ -6,6 +6,7 @@ import { chainSpec } from './commands/chainSpec.ts';
 import { dataImport } from './commands/dataImport.ts';
 import { devnet } from './commands/devnet.ts';
 import { evaluatorRun } from './commands/evaluatorRun.ts';
+import { explorer } from './commands/explorer.ts';
 import { jobCancel } from './commands/jobCancel.ts';
 import { jobFetch } from './commands/jobFetch.ts';
 import { jobList } from './commands/jobList.ts';
@@ -57,6 +58,7 @@ export function buildProgram(): Command {
   }
   devnet(program);
   predict(program);
+  explorer(program);
   const everyCommand = [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)];
   for (const command of everyCommand) command.addHelpText('after', EXIT_HELP);
   return program;

@@ -1,5 +1,5 @@
 /** JSON-RPC over HTTP, with faults sorted into "try again" and "will not get better". Owns no retries. */
-import { FedaiError } from '../core/index.ts';
+import { concatBytes, FedaiError } from '../core/index.ts';
 import { checkAnswer } from './answers.ts';
 
 export interface RpcTransport {
@@ -75,7 +75,7 @@ async function boundedText(response: Response): Promise<string> {
     }
     parts.push(part);
   }
-  return Buffer.concat(parts).toString('utf8');
+  return new TextDecoder().decode(concatBytes(...parts));
 }
 
 function resultOf(answer: unknown, method: string): unknown {

@@ -1,12 +1,12 @@
 /**
  * `npm run build`: what is generated rather than committed, in order: WebAssembly kernels, contract ABI and bytecode,
- * demo digits, bundled libraries. Each script does only what is missing or stale and says so in one line; `--quiet` keeps those lines.
+ * demo digits, bundled libraries, the explorer. Each script does only what is missing or stale and says so in one line; `--quiet` keeps those lines.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const STEPS = ['build-wasm', 'build-contracts', 'build-demo-data', 'build-vendor'];
+const STEPS = ['build-wasm', 'build-contracts', 'build-demo-data', 'build-vendor', 'build-explorer'];
 
 const quiet = process.argv.includes('--quiet');
 

@@ -10,7 +10,7 @@ const EXEMPT = /\/(vectors|generated)\/|\.tables\.ts$/;
 
 const files = execFileSync(
   'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.sol', '*.js'],
+  ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.tsx', '*.sol', '*.js'],
   {
     cwd: ROOT,
     encoding: 'utf8',

@@ -1,29 +1,34 @@
 /** Content over HTTP from any trustless gateway (`GET /ipfs/<cid>?format=raw`): each block is checked against its hash, so the gateway need not be trusted. */
 import type { CID } from 'multiformats/cid';
-import { FedaiError, isBlockOf, MAX_BLOCK_BYTES } from '../core/index.ts';
+import { concatBytes, FedaiError, isBlockOf, MAX_BLOCK_BYTES } from '../core/index.ts';
 
 import type { ContentReader } from './content.ts';
 import { type Blocks, readFile } from './read.ts';
 
-/** `baseUrl`: scheme, host and port, with or without a trailing slash. */
-export function gatewayStore(baseUrl: string): ContentReader {
+/** `baseUrl`: scheme, host and port, with or without a trailing slash. `send` stands in for the platform's `fetch`. */
+export function gatewayStore(baseUrl: string, send: typeof fetch = fetch): ContentReader {
   return {
     getBytes(cid, options) {
       // Blocks live as long as one read: what is kept is the caller's business.
-      return readFile(createHttpBlocks(baseUrl.replace(/\/+$/, '')), cid, options);
+      return readFile(createHttpBlocks(baseUrl.replace(/\/+$/, ''), send), cid, options);
     },
   };
 }
 
-const createHttpBlocks = (baseUrl: string): Blocks => ({
+const createHttpBlocks = (baseUrl: string, send: typeof fetch): Blocks => ({
   async *get(cid, { signal }) {
-    yield await fetchBlock(baseUrl, cid, signal);
+    yield await fetchBlock(baseUrl, send, cid, signal);
   },
 });
 
-async function fetchBlock(baseUrl: string, cid: CID, signal: AbortSignal): Promise<Uint8Array> {
+async function fetchBlock(
+  baseUrl: string,
+  send: typeof fetch,
+  cid: CID,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const url = `${baseUrl}/ipfs/${cid}?format=raw`;
-  const response = await fetch(url, {
+  const response = await send(url, {
     headers: { accept: 'application/vnd.ipld.raw' },
     signal,
   }).catch((cause) => {
@@ -66,5 +71,5 @@ export async function readBounded(body: ReadableStream<Uint8Array>, cid: CID): P
     }
     parts.push(part);
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return concatBytes(...parts);
 }

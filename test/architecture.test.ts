@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   chain: ['core', 'net', 'storage', 'engine', 'job', 'pouw', 'light', 'contracts'],
   worker: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
   evaluator: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
-  explorer: ['core', 'engine', 'job', 'pouw', 'light', 'market'],
+  verify: ['core', 'engine', 'job', 'pouw', 'light', 'market'],
+  explorer: ['core', 'engine', 'job', 'pouw', 'light', 'market', 'verify', 'storage', 'contracts'],
 };
 
 /** Doors beside a folder's `index.ts`: parts that a browser must not load, or that start threads. */
@@ -31,10 +32,11 @@ const EXTRA_DOORS = [
   'pouw/replay/index.ts',
   'contracts/generated/index.ts',
   'contracts/deploy.ts',
+  'storage/gateway-store.ts',
 ];
 
 /** Folders that a browser loads: no `node:` module, except behind the doors named here. */
-const BROWSER_SAFE = ['core', 'engine', 'job', 'pouw', 'light', 'market'];
+const BROWSER_SAFE = ['core', 'engine', 'job', 'pouw', 'light', 'market', 'verify', 'explorer'];
 const NODE_ONLY = [
   /^core\/keys\//,
   /^core\/bls\//,
@@ -55,7 +57,7 @@ function sourceFiles(folder: string): string[] {
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter(
       (name) =>
-        name.endsWith('.ts') && !name.endsWith('.t.ts') && !/generated|assembly|artifacts|cache/.test(name),
+        /\.tsx?$/.test(name) && !name.endsWith('.t.ts') && !/generated|assembly|artifacts|cache/.test(name),
     )
     .map((name) => `${folder}/${name}`);
 }
@@ -118,6 +120,13 @@ describe('the import table', () => {
       ({ to }) => to !== `${folderOf(to)}/index.ts` && !EXTRA_DOORS.includes(to),
     );
     expect(violations).toEqual([]);
+  });
+
+  test('lets a browser load nothing of storage but the gateway', () => {
+    const taken = crossing.filter(
+      ({ from, to }) => from.startsWith('explorer/') && to.startsWith('storage/'),
+    );
+    expect(new Set(taken.map(({ to }) => to))).toEqual(new Set(['storage/gateway-store.ts']));
   });
 
   test('keeps node: modules off the paths that a browser loads', () => {

@@ -1,5 +1,5 @@
 /**
- * The HTTP face of a chain node: JSON-RPC by POST and WebSocket, `/health`, and raw content blocks under `/ipfs/`.
+ * The HTTP face of a chain node: JSON-RPC by POST and WebSocket, `/health`, raw content blocks under `/ipfs/`, the explorer.
  * Owns the socket and its limits; bound to this machine unless told otherwise, and closed to web pages by default.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -18,6 +18,7 @@ import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
 import { INVALID_REQUEST, rpcFault } from './faults.ts';
 import { isKnownHost } from './host.ts';
 import { type Answer, json, readBody, send } from './http.ts';
+import { openPages, type Pages } from './pages.ts';
 import { attachSockets } from './sockets.ts';
 
 export interface RpcServerOptions {
@@ -31,6 +32,8 @@ export interface RpcServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Bytes of one content block by CID, undefined when it is not to be had. */
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
+  /** Folder of the explorer's built pages, served under `/explorer`. */
+  readonly explorer?: string;
   /** Added to `fedai_status`. */
   readonly status?: () => object | Promise<object>;
   /** Answers `fedai_getEvidence`. */
@@ -62,8 +65,9 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { metrics = noMetrics } = options;
   const context = { application, log, metrics, clock, status, evidence };
   const dispatch = createDispatch(context);
+  let pages: Pages | undefined;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    respond(options, dispatch, request, response).catch((error: unknown) => {
+    respond({ ...options, pages }, dispatch, request, response).catch((error: unknown) => {
       log.warn('RPC answer failed', { error });
       response.destroy();
     });
@@ -84,7 +88,10 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     get port() {
       return port();
     },
-    start: () => listen(server, host, options.port),
+    async start() {
+      if (options.explorer !== undefined) pages = await openPages(options.explorer);
+      await listen(server, host, options.port);
+    },
     stop: () =>
       new Promise((resolve) => {
         if (!server.listening) return resolve();
@@ -117,8 +124,12 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+interface Routes extends RpcServerOptions {
+  readonly pages: Pages | undefined;
+}
+
 async function respond(
-  options: RpcServerOptions,
+  options: Routes,
   dispatch: Dispatch,
   request: IncomingMessage,
   response: ServerResponse,
@@ -140,11 +151,7 @@ function corsHeaders(origin: string | undefined, allowed: readonly string[]): Re
   };
 }
 
-async function route(
-  options: RpcServerOptions,
-  dispatch: Dispatch,
-  request: IncomingMessage,
-): Promise<Answer> {
+async function route(options: Routes, dispatch: Dispatch, request: IncomingMessage): Promise<Answer> {
   if (!isKnownHost(request.headers.host, options.host ?? DEFAULT_HOST, options.corsOrigins ?? [])) {
     return json(403, { error: 'unknown host name', remedy: 'call by address or as localhost' });
   }
@@ -156,7 +163,10 @@ async function route(
     return json(200, { status: 'ok', height: options.application.head.height });
   }
   if (pathname.startsWith('/ipfs/')) return await answerContent(options, pathname.slice('/ipfs/'.length));
-  return json(404, { error: 'not found', remedy: 'POST JSON-RPC to /' });
+  if (pathname === '/' && options.pages !== undefined)
+    return { status: 302, headers: { location: '/explorer' } };
+  const page = options.pages?.answer(pathname, request.headers['accept-encoding']?.toString());
+  return page ?? json(404, { error: 'not found', remedy: 'POST JSON-RPC to /' });
 }
 
 /** Empty for what is no address at all. */

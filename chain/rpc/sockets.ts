@@ -70,10 +70,14 @@ function refuse(
   const { host, corsOrigins } = options;
   if (!isKnownHost(headers.host, host, corsOrigins)) return '403 Forbidden';
   const { origin } = headers;
-  if (origin !== undefined && !corsOrigins.includes('*') && !corsOrigins.includes(origin))
-    return '403 Forbidden';
+  const isAllowed = origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin);
+  if (!isAllowed && !isOwnPage(origin, headers.host)) return '403 Forbidden';
   return connections >= MAX_CONNECTIONS ? '503 Service Unavailable' : undefined;
 }
+
+/** The explorer, which this port serves; whether the name is one of ours was asked before. */
+const isOwnPage = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 
 function serve(connection: WebSocket, { context, dispatch }: SocketOptions): void {
   const send = (text: string) => {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FedaiError, type Hex } from '../../core/index.ts';
 import { action, type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import { EXPLORER_PAGES } from '../explorer/pages.ts';
 import { checkHost } from '../host.ts';
 import { hasKey, readPublicKeys } from '../keyFiles.ts';
 import { type MetricsAccess, metricsAccess, openMetrics } from '../metrics.ts';
@@ -53,7 +54,12 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
     peerPrivateKey: keys.peer,
     listen: [options.listen],
     bootstrap: options.bootstrap ?? [],
-    rpc: { host: options.rpcHost, port: options.rpcPort, maxConnections: rpcClients },
+    rpc: {
+      host: options.rpcHost,
+      port: options.rpcPort,
+      maxConnections: rpcClients,
+      explorer: EXPLORER_PAGES,
+    },
     log: output.log,
     metrics: measuring.metrics,
     onFault: fail,

@@ -19,6 +19,7 @@ interface Options {
   seed?: number;
   workInterval: number;
   exit?: boolean;
+  open?: boolean;
   keepLogs?: boolean;
 }
 
@@ -52,6 +53,7 @@ export function devnet(parent: Command): Command {
       5,
     )
     .option('--keep-logs', 'keep the log file of each process')
+    .option('--open', 'open the explorer in a browser')
     .option('--exit', 'stop after the verdict; exit code 0 only if verified and every payment exact')
     .addHelpText(
       'after',
@@ -91,6 +93,7 @@ async function start(context: Context, options: Options): Promise<ExitCode> {
     source: options.data,
     workInterval: options.workInterval,
     exit: options.exit ?? false,
+    open: options.open ?? false,
     keepLogs: options.keepLogs ?? false,
     ...(dataDir !== undefined && { dataDir }),
     ...(options.chaos !== undefined && { chaos: { share: options.chaos, seed: options.seed ?? 1 } }),

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { type Context, untilStopped } from '../action.ts';
 import { EXIT, type ExitCode, Interrupted } from '../exit.ts';
+import { openBrowser } from '../explorer/openBrowser.ts';
 import { type AccuracyMeter, createAccuracyMeter } from './accuracy.ts';
 import {
   type Chaos,
@@ -32,6 +33,8 @@ export interface DevnetOptions extends Counts {
   /** Blocks between two draws of useful work; 0 for none. */
   workInterval: number;
   exit: boolean;
+  /** The explorer, in a browser. */
+  open: boolean;
   keepLogs: boolean;
 }
 
@@ -92,7 +95,7 @@ async function runAndServe(run: Run): Promise<ExitCode> {
   context.output.event(doneEvent(verdict, chain, wallSeconds, chaos), text);
   if (!options.exit) {
     context.output.progress(
-      `\nthe network stays up: JSON-RPC at ${network.rpcs[0]}, chain spec ${run.layout.specFile}`,
+      `\nthe network stays up: explorer at ${network.rpcs[0]}/explorer, JSON-RPC at ${network.rpcs[0]}, chain spec ${run.layout.specFile}`,
     );
     context.output.progress('Ctrl-C stops all of it');
     await untilStopped(stop.signal);
@@ -123,6 +126,7 @@ async function runThroughJob(run: Run): Promise<Outcome> {
   importing.catch(() => {});
   const { rpcPort, workInterval } = options;
   const network = await stop.orStopped(startNetwork({ layout, fleet, display, rpcPort, workInterval }));
+  tellExplorer(run, `${network.rpcs[0]}/explorer`);
   const status = watchStatus(network.rpcs[0]!, display);
   let recoveries: Recovery[] = [];
   const steps = async (): Promise<Verdict> => {
@@ -138,6 +142,11 @@ async function runThroughJob(run: Run): Promise<Outcome> {
   };
   const verdict = await stop.orStopped(Promise.race([steps(), status.stalled]));
   return { verdict, network, status, recoveries };
+}
+
+function tellExplorer({ context, options, display }: Run, url: string): void {
+  display.update({ type: 'line', text: `the explorer is at ${url}` });
+  if (options.open) openBrowser(url, context.output.log);
 }
 
 async function openMeter(input: ClientInput, { job }: PreparedJob, network: Network): Promise<AccuracyMeter> {

@@ -2,16 +2,10 @@
 import { createEngine } from '../../engine/index.ts';
 import { httpTransport } from '../../market/index.ts';
 import { gatewayStore } from '../../storage/index.ts';
+import { checkWork, type WorkGiven, workSource } from '../../verify/index.ts';
 import { firstUrl } from '../options.ts';
 import type { Output } from '../output.ts';
 import { readTrusted } from '../verify/index.ts';
-import type { WorkGiven } from './check.ts';
-import { checkWork } from './checks.ts';
-import { workSource } from './source.ts';
-
-export type { WorkCheck } from './check.ts';
-export { checkWork } from './checks.ts';
-export { type WorkSource, workSource } from './source.ts';
 
 export interface WorkAccess {
   /** Path of the chain-spec file; without it the RPC is believed who the validators are. */

@@ -22,6 +22,7 @@ describe('commands', () => {
       'data import',
       'devnet',
       'evaluator run',
+      'explorer',
       'job cancel',
       'job fetch',
       'job list',

@@ -1,15 +1,9 @@
 /** The checks that prove a block's verdict: the segment of the case, executed again, and what the header says of it. */
 import { CID } from 'multiformats/cid';
-import { equalBytes, fromHex, toHex } from '../../core/index.ts';
-import { createEngine } from '../../engine/index.ts';
-import type { VerdictSection } from '../../light/index.ts';
-import {
-  type Bundle,
-  decodeBundle,
-  type SegmentClaim,
-  type Verified,
-  verifyBundle,
-} from '../../pouw/index.ts';
+import { equalBytes, fromHex, toHex } from '../core/index.ts';
+import { createEngine } from '../engine/index.ts';
+import type { VerdictSection } from '../light/index.ts';
+import { type Bundle, decodeBundle, type SegmentClaim, type Verified, verifyBundle } from '../pouw/index.ts';
 import { DETAILS, demand, outcomeOf, type WorkCheck, type WorkGiven } from './check.ts';
 import type { ToldVerdict } from './source.ts';
 

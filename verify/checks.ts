@@ -1,8 +1,8 @@
 /** The checks that prove what sealed a block, in order; each stands on the ones before. Pure but for the evidence it asks for. */
 import { CID } from 'multiformats/cid';
-import { equalBytes, fromHex, toHex } from '../../core/index.ts';
-import { type HeaderFields, type VerdictSection, verifyHeader, type WorkSection } from '../../light/index.ts';
-import { type Bundle, decodeBundle, drawWork, type SegmentClaim, verifyBundle } from '../../pouw/index.ts';
+import { equalBytes, fromHex, toHex } from '../core/index.ts';
+import { type HeaderFields, type VerdictSection, verifyHeader, type WorkSection } from '../light/index.ts';
+import { type Bundle, decodeBundle, drawWork, type SegmentClaim, verifyBundle } from '../pouw/index.ts';
 import { DETAILS, demand, outcomeOf, type WorkCheck, type WorkGiven } from './check.ts';
 import type { ToldProof, ToldTrace, WorkSource } from './source.ts';
 import { checkVerdict } from './verdict.ts';
@@ -135,7 +135,7 @@ async function fetchBundle({ content }: WorkGiven, known: Established): Promise<
 }
 
 async function* replayChecks(
-  { engine }: WorkGiven,
+  { engine, onPassed }: WorkGiven,
   { work, told, bundle }: Established,
 ): AsyncGenerator<WorkCheck> {
   const claim: SegmentClaim = {
@@ -152,7 +152,11 @@ async function* replayChecks(
   const started = performance.now();
   const verified = verifyBundle(engine, bundle, claim, {
     limits: told.limits,
-    onCheck: (name) => void passed.push({ name, ok: true, detail: DETAILS[name] }),
+    onCheck: (name) => {
+      const check: WorkCheck = { name, ok: true, detail: DETAILS[name] };
+      passed.push(check);
+      onPassed?.(check);
+    },
   });
   yield* passed;
   if (!verified.ok) {

@@ -1,14 +1,14 @@
 /** What re-executing a block's proof needs, asked of one RPC endpoint. Nothing that it says is believed before it is checked. */
 import { z } from 'zod';
-import { FedaiError, fromHex, type Hex } from '../../core/index.ts';
+import { FedaiError, fromHex, type Hex } from '../core/index.ts';
 import {
   type BlockCommit,
   type ConsensusSection,
   decodeCommit,
   decodeSection,
   type ValidatorSet,
-} from '../../light/index.ts';
-import type { RpcTransport } from '../../market/index.ts';
+} from '../light/index.ts';
+import type { RpcTransport } from '../market/index.ts';
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);

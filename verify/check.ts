@@ -1,9 +1,8 @@
 /** One check of what a block carries, and what each of the replay's says when it holds. */
-import { FedaiError } from '../../core/index.ts';
-import type { Engine } from '../../engine/index.ts';
-import type { ValidatorSet } from '../../light/index.ts';
-import type { CHECKS } from '../../pouw/index.ts';
-import type { ContentReader } from '../../storage/index.ts';
+import { FedaiError } from '../core/index.ts';
+import type { Engine } from '../engine/index.ts';
+import type { ValidatorSet } from '../light/index.ts';
+import type { CHECKS } from '../pouw/index.ts';
 import type { WorkSource } from './source.ts';
 
 export interface WorkCheck {
@@ -23,11 +22,18 @@ export interface WorkCheck {
   fault?: FedaiError;
 }
 
+/** Where a bundle comes from: what it gives must be the bytes that the id names. */
+export interface BundleReader {
+  getBytes(cid: string, options: { maxBytes: number }): Promise<Uint8Array>;
+}
+
 export interface WorkGiven {
   source: WorkSource;
-  content: ContentReader;
+  content: BundleReader;
   engine: Engine;
   height: number;
+  /** Told of the checks on the bundle as each passes: they are yielded only when all of them are done. */
+  onPassed?: (check: WorkCheck) => void;
   /** Of the chain spec; undefined: whom the RPC names. */
   trusted: { chainId: bigint; validators: ValidatorSet } | undefined;
 }

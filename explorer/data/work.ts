@@ -1,0 +1,70 @@
+/** Draws of useful work and the traces they covered, newest first, found by the events of committed traces. */
+import type { Hex } from '../../core/index.ts';
+import { codecOf } from '../decode/abis.ts';
+import { ask, contractAt, openMarket } from '../node/node.ts';
+import type { Block, Draw } from '../rpc/shapes.ts';
+import { latestHeight } from './account.ts';
+
+const LOG_RANGE = 90_000;
+
+/** The work height whose draw covers a trace committed at `height`. */
+export const drawHeightOf = (height: number, interval: number, delay: number): number =>
+  Math.ceil((height + 1 + delay) / interval) * interval;
+
+export interface Opening {
+  height: number;
+  rank: number;
+}
+
+export interface DrawView {
+  draw: Draw;
+  /** Blocks that opened a rank of it. */
+  openings: Opening[];
+}
+
+/** Heights of all draws that had something to draw from. */
+async function drawHeights(): Promise<{ heights: number[]; interval: number }> {
+  const market = await openMarket();
+  const terms = await market.workParameters();
+  if (terms === undefined) return { heights: [], interval: 1 };
+  const toHeight = await latestHeight();
+  const logs = await ask.logs({
+    address: await contractAt('usefulWork'),
+    topics: [codecOf('usefulWork')!.getEvent('TraceRecorded')!.topicHash as Hex],
+    fromHeight: Math.max(0, toHeight - LOG_RANGE),
+    toHeight,
+  });
+  const { interval, drawDelay } = terms;
+  const heights = new Set(logs.map((log) => drawHeightOf(log.blockNumber, interval, drawDelay)));
+  return { heights: [...heights].filter((height) => height <= toHeight).sort((a, b) => b - a), interval };
+}
+
+export async function readDraw(height: number, interval: number): Promise<DrawView | null> {
+  const draw = await ask.draw(height);
+  if (draw === null) return null;
+  const latest = await latestHeight();
+  const heights = Array.from({ length: interval }, (_, i) => height + i).filter((one) => one <= latest);
+  const blocks = await Promise.all(heights.map((one) => ask.block(one)));
+  return { draw, openings: blocks.filter((block) => block !== null).flatMap(openingsIn(height)) };
+}
+
+const openingsIn =
+  (drawHeight: number) =>
+  ({ number, usefulWork: { work } }: Block): Opening[] =>
+    work !== null && work.drawHeight === drawHeight ? [{ height: number, rank: work.rank }] : [];
+
+export interface DrawPage {
+  draws: DrawView[];
+  total: number;
+}
+
+export async function readDraws(first: number, count: number): Promise<DrawPage> {
+  const { heights, interval } = await drawHeights();
+  const draws = await Promise.all(heights.slice(first, first + count).map((at) => readDraw(at, interval)));
+  return { draws: draws.filter((draw) => draw !== null), total: heights.length };
+}
+
+export async function readDrawAt(height: number): Promise<DrawView | null> {
+  const terms = await (await openMarket()).workParameters();
+  return terms === undefined ? null : readDraw(height, terms.interval);
+}

@@ -1,0 +1,160 @@
+/** What the chain node answers, as the pages use it. A node may be broken or somebody else's, so every answer is checked. */
+import { z } from 'zod';
+import { FedaiError, type Hex } from '../../core/index.ts';
+
+const hex = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]*$/)
+  .transform((text) => text.toLowerCase() as Hex);
+const big = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,64}$/i)
+  .transform(BigInt);
+const small = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,13}$/i)
+  .transform(Number);
+const count = z.int().min(0);
+/** Content ids are shown and fetched; their form is checked again where they are. */
+const cid = z.string().max(128);
+
+const workSchema = z.object({
+  taskId: big,
+  workProof: cid,
+  modelHash: hex,
+  drawHeight: count,
+  rank: count,
+  worker: hex,
+  traceRoot: hex,
+  segment: count,
+  totalWeight: big,
+  opener: hex,
+});
+export type Work = z.infer<typeof workSchema>;
+
+const usefulWork = z
+  .object({ taskId: z.string().optional(), finalModelHash: hex.nullable() })
+  .loose()
+  .nullable()
+  .optional()
+  .transform((told) => ({
+    work: told?.taskId === undefined ? null : workSchema.parse(told),
+    finalModelHash: told?.finalModelHash ?? null,
+  }));
+
+const head = z.object({
+  number: small,
+  hash: hex,
+  parentHash: hex,
+  mixHash: hex,
+  miner: hex,
+  stateRoot: hex,
+  extraData: hex,
+  gasUsed: big,
+  gasLimit: big,
+  timestamp: small,
+  baseFeePerGas: big,
+  usefulWork,
+});
+export const headSchema = head;
+export type Head = z.infer<typeof head>;
+
+export const transactionSchema = z.object({
+  hash: hex,
+  from: hex,
+  to: hex.nullable(),
+  value: big,
+  input: hex,
+  nonce: small,
+  gas: big,
+  gasPrice: big,
+  type: small,
+  blockNumber: small.nullable(),
+  transactionIndex: small.nullable(),
+});
+export type Transaction = z.infer<typeof transactionSchema>;
+
+export const blockSchema = head.extend({
+  size: small,
+  transactions: z.array(transactionSchema),
+});
+export type Block = z.infer<typeof blockSchema>;
+
+export const logSchema = z.object({
+  address: hex,
+  topics: z.array(hex).max(4),
+  data: hex,
+  blockNumber: small,
+  transactionHash: hex,
+  logIndex: small,
+});
+export type Log = z.infer<typeof logSchema>;
+
+export const receiptSchema = z.object({
+  status: small,
+  gasUsed: big,
+  effectiveGasPrice: big,
+  contractAddress: hex.nullable(),
+  logs: z.array(logSchema),
+});
+export type Receipt = z.infer<typeof receiptSchema>;
+
+export const statusSchema = z.object({
+  chainId: count,
+  name: z.string().max(200),
+  height: count,
+  contracts: z.record(z.string(), hex.nullable()),
+  finalityMs: z.array(z.number()).default([]),
+  peers: count.default(0),
+  syncing: z.boolean().default(false),
+  bestKnownHeight: count.default(0),
+  pool: z.object({ transactions: count }).default({ transactions: 0 }),
+});
+export type Status = z.infer<typeof statusSchema>;
+
+export const validatorsSchema = z.array(z.object({ address: hex, blsPublicKey: hex, power: big })).max(1024);
+export type Validators = z.infer<typeof validatorsSchema>;
+
+export const commitSchema = z.object({
+  section: z.object({ round: count }),
+  commit: z.object({ height: count, round: count, bitmap: hex, signature: hex }).nullable(),
+});
+export type Commit = z.infer<typeof commitSchema>;
+
+export const traceSchema = z.object({
+  id: big,
+  taskId: big,
+  worker: hex,
+  round: count,
+  slot: count,
+  segments: count,
+  height: count,
+  weight: big,
+  upTo: big,
+  fate: z.enum(['committed', 'drawn', 'opened', 'void', 'faulty']),
+  traceRoot: hex,
+});
+export type Trace = z.infer<typeof traceSchema>;
+
+export const drawSchema = z.object({
+  height: count,
+  totalWeight: big,
+  pool: big,
+  settled: z.boolean(),
+  ranks: z
+    .array(z.object({ segment: count, opener: hex.nullable(), proposer: hex.nullable(), trace: traceSchema }))
+    .max(64),
+});
+export type Draw = z.infer<typeof drawSchema>;
+
+/** Throws `BAD_ANSWER`. */
+export function checked<T>(schema: z.ZodType<T>, value: unknown, method: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FedaiError(
+    'BAD_ANSWER',
+    `the node's answer to ${method} is not as it should be`,
+    { method, at: parsed.error.issues[0]?.path.join('.') },
+    { remedy: 'Ask another chain node, or update this one.' },
+  );
+}

@@ -1,0 +1,37 @@
+/** What the page and its worker say to each other. */
+export const DAMAGES = {
+  none: 'nothing: check it as it is',
+  bytes: 'one bit of the bundle on its way here',
+  record: 'one pixel of a training image',
+  weight: 'one weight of the start state',
+  end: 'the state that the worker claims',
+} as const;
+export type Damage = keyof typeof DAMAGES;
+
+export interface CheckResult {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** The evidence was out of reach rather than wrong. */
+  readonly isAway: boolean;
+  readonly ms: number;
+}
+
+export type Question =
+  | { readonly kind: 'verify'; readonly id: number; readonly height: number; readonly damage: Damage }
+  | { readonly kind: 'model'; readonly id: number; readonly cid: string }
+  | { readonly kind: 'predict'; readonly id: number; readonly pixels: Uint8Array };
+
+export interface ModelFacts {
+  readonly hash: string;
+  readonly bytes: number;
+  readonly input: readonly number[];
+  readonly classes: number;
+  readonly parameters: number;
+  readonly kernel: string;
+}
+
+export type Reply =
+  | { readonly id: number; readonly kind: 'check'; readonly check: CheckResult }
+  | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
+  | { readonly id: number; readonly kind: 'failed'; readonly message: string };
