@@ -1,8 +1,6 @@
 /** Model documents `fedai-model/1` and training recipes: what a job's author writes, with Keras names. Shapes are inferred in model.ts. */
 import { z } from 'zod';
-
-export const numericFormats = ['bfp12@1'] as const;
-export type NumericFormat = (typeof numericFormats)[number];
+import { numericFormats } from './arithmetic/format.ts';
 
 /** Limits keep every intermediate integer exact and a hostile document cheap to refuse. */
 export const LIMITS = {

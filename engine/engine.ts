@@ -28,7 +28,7 @@ export interface Predictions {
   readonly logitsQ16: Int32Array;
 }
 
-/** What every kernel implements; `bfp12@1` fixes the bits of all results. */
+/** What every kernel implements; the model's numeric format fixes the bits of all results. */
 export interface Kernel {
   readonly name: 'reference' | 'wasm';
   trainer(model: Model, recipe: TrainingRecipe, state: TrainState): Trainer;

@@ -1,11 +1,10 @@
+export { FORMATS, type FormatSpec, type NumericFormat, numericFormats } from './arithmetic/format.ts';
 export { createEngine, type Engine } from './create.ts';
 export {
   LIMITS,
   learningRateShift,
   type ModelDocument,
   modelSchema,
-  type NumericFormat,
-  numericFormats,
   recipeSchema,
   type TrainingRecipe,
 } from './document.ts';

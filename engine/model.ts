@@ -1,6 +1,6 @@
 /** Turns a model document into a checked plan: shapes, tensors and operand bounds of every layer. Owns no arithmetic. */
 import { canonicalJson, FedaiError } from '../core/index.ts';
-import { INPUT_MAX, MANTISSA_MAX } from './arithmetic/integers.ts';
+import { FORMATS, type FormatSpec, largest } from './arithmetic/format.ts';
 import {
   type LayerDocument,
   LIMITS,
@@ -22,7 +22,7 @@ export type Shape = readonly [number, number, number];
 interface Common {
   readonly input: Shape;
   readonly output: Shape;
-  /** Largest magnitude of an input mantissa: 255 while the tensor is still the raw input, else 2047. */
+  /** Largest magnitude of an input mantissa: the format's, which is smaller while the tensor is still the raw input. */
   readonly inputBound: number;
 }
 export interface WeightedLayer extends Common {
@@ -56,6 +56,7 @@ export type Layer = DenseLayer | ConvLayer | PoolLayer | ReluLayer | FlattenLaye
 
 export interface Model {
   readonly document: ModelDocument;
+  readonly format: FormatSpec;
   readonly layers: readonly Layer[];
   /** Kernel and bias of each weighted layer, in layer order; kernels are [in, units] or [h, w, in, filters]. */
   readonly tensors: readonly TensorSpec[];
@@ -246,8 +247,9 @@ export function parseModel(json: unknown): Model {
     );
   }
   const document = parsed.data;
+  const format = FORMATS[document.numeric];
   const shape = asShape(document.input);
-  const cursor: Cursor = { shape, flat: document.input.length === 1, bound: INPUT_MAX, tensors: [] };
+  const cursor: Cursor = { shape, flat: document.input.length === 1, bound: format.inputMax, tensors: [] };
   const layers = document.layers.map((doc, index) => {
     const layer = planLayer(doc, index, index === document.layers.length - 1, cursor);
     if (volume(layer.output) > LIMITS.activations) {
@@ -260,7 +262,7 @@ export function parseModel(json: unknown): Model {
     }
     cursor.shape = layer.output;
     cursor.flat ||= layer.kind === 'flatten';
-    if (layer.kind === 'dense' || layer.kind === 'conv2d') cursor.bound = MANTISSA_MAX;
+    if (layer.kind === 'dense' || layer.kind === 'conv2d') cursor.bound = largest(format.activationBits);
     return layer;
   });
   return finish(document, layers, cursor.tensors, volume(shape));
@@ -285,7 +287,15 @@ function finish(document: ModelDocument, layers: Layer[], tensors: TensorSpec[],
       { remedy: 'use fewer units or filters' },
     );
   }
-  return { document, layers, tensors, inputSize, classes: last.output[2], parameters };
+  return {
+    document,
+    format: FORMATS[document.numeric],
+    layers,
+    tensors,
+    inputSize,
+    classes: last.output[2],
+    parameters,
+  };
 }
 
 /** Checks a recipe against a model. Throws `BAD_RECIPE`. */

@@ -1,4 +1,4 @@
-/** The reference kernel: plain TypeScript, slow, obvious. Its results define `bfp12@1`; every other kernel must match them. */
+/** The reference kernel: plain TypeScript, slow, obvious. Its results define the numeric formats; every other kernel must match them. */
 import { bitLength, rescale, roundShift } from '../arithmetic/integers.ts';
 import type { TrainingRecipe } from '../document.ts';
 import { checkBatch, checkInputs, type Kernel, type Predictions, type Trainer } from '../engine.ts';

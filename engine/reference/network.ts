@@ -1,10 +1,12 @@
-/** Forward and backward pass of the reference: the definition of a `bfp12@1` step. Slow and obvious on purpose. */
+/** Forward and backward pass of the reference: the definition of a step. Slow and obvious on purpose. */
+import type { FormatSpec } from '../arithmetic/format.ts';
 import {
   type Block,
   INPUT_EXPONENT,
   MASTER_EXPONENT,
   narrow,
   rescale,
+  roundShift,
   saturate,
 } from '../arithmetic/integers.ts';
 import { PROBABILITY_BITS, softmaxGradient } from '../arithmetic/softmax.ts';
@@ -28,12 +30,14 @@ const maskBlock = (gradient: Block, output: Block): Block => ({
 
 /** Product, bias and ReLU of a weighted layer: int32 values before narrowing. */
 function weightedForward(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   weights: readonly Int32Array[],
   input: Block,
   count: number,
 ): Wide {
-  const product = forwardProduct(layer, input, narrow(weights[layer.kernel]!, MASTER_EXPONENT), count);
+  const kernel = narrow(weights[layer.kernel]!, MASTER_EXPONENT, format.weightBits);
+  const product = forwardProduct(format, layer, input, kernel, count);
   const bias = layer.bias < 0 ? undefined : weights[layer.bias]!;
   const filters = layer.output[2];
   const values = product.values.map((value, i) => {
@@ -45,12 +49,18 @@ function weightedForward(
   return { values, exponent: product.exponent };
 }
 
-function layerForward(layer: Layer, weights: readonly Int32Array[], input: Block, count: number): Block {
+function layerForward(
+  format: FormatSpec,
+  layer: Layer,
+  weights: readonly Int32Array[],
+  input: Block,
+  count: number,
+): Block {
   switch (layer.kind) {
     case 'dense':
     case 'conv2d': {
-      const wide = weightedForward(layer, weights, input, count);
-      return narrow(wide.values, wide.exponent);
+      const wide = weightedForward(format, layer, weights, input, count);
+      return narrow(wide.values, wide.exponent, format.activationBits);
     }
     case 'pool':
       return poolForward(layer, input, count);
@@ -68,6 +78,12 @@ export interface ForwardPass {
   readonly logits: Wide;
 }
 
+/** Raw inputs as a block: u8 / 256, less the low bits that the format drops. */
+const inputBlock = (format: FormatSpec, inputs: Uint8Array): Block => ({
+  mantissas: Int16Array.from(inputs, (n) => Math.min(format.inputMax, roundShift(n, format.inputShift))),
+  exponent: INPUT_EXPONENT + format.inputShift,
+});
+
 /** `inputs` is u8, [count, ...input]. */
 export function forward(
   model: Model,
@@ -75,14 +91,15 @@ export function forward(
   inputs: Uint8Array,
   count: number,
 ): ForwardPass {
-  let block: Block = { mantissas: Int16Array.from(inputs), exponent: INPUT_EXPONENT };
+  const { format } = model;
+  let block = inputBlock(format, inputs);
   const blocks: Block[] = [block];
   for (const layer of model.layers.slice(0, -1)) {
-    block = layerForward(layer, weights, block, count);
+    block = layerForward(format, layer, weights, block, count);
     blocks.push(block);
   }
   const last = model.layers.at(-1) as DenseLayer;
-  return { inputs: blocks, logits: weightedForward(last, weights, block, count) };
+  return { inputs: blocks, logits: weightedForward(format, last, weights, block, count) };
 }
 
 /** Loss (sum over the batch, nats at 2^−16) and the gradient of every tensor. */
@@ -102,12 +119,13 @@ export function backward(
     model.classes,
     raw,
   );
-  let gradient = narrow(raw, -PROBABILITY_BITS);
+  let gradient = narrow(raw, -PROBABILITY_BITS, model.format.gradientBits);
   for (let index = model.layers.length - 1; index >= 0; index--) {
     const layer = model.layers[index]!;
     const input = pass.inputs[index]!;
     const output = pass.inputs[index + 1];
     gradient = layerBackward(
+      model.format,
       layer,
       weights,
       { input, output, gradient, first: index === 0 },
@@ -128,6 +146,7 @@ interface Flow {
 
 /** Stores the layer's tensor gradients and returns the gradient of its input. */
 function layerBackward(
+  format: FormatSpec,
   layer: Layer,
   weights: readonly Int32Array[],
   flow: Flow,
@@ -138,9 +157,10 @@ function layerBackward(
   if (layer.kind === 'pool') return poolBackward(layer, flow.input, flow.gradient, count);
   if (layer.kind === 'relu') return maskBlock(flow.gradient, flow.output!);
   const gradient = layer.relu && flow.output ? maskBlock(flow.gradient, flow.output) : flow.gradient;
-  out[layer.kernel] = kernelGradient(layer, flow.input, gradient, count);
+  out[layer.kernel] = kernelGradient(format, layer, flow.input, gradient, count);
   if (layer.bias >= 0) out[layer.bias] = biasGradient(layer, gradient);
   if (flow.first) return gradient;
-  const wide = inputGradient(layer, narrow(weights[layer.kernel]!, MASTER_EXPONENT), gradient, count);
-  return narrow(wide.values, wide.exponent);
+  const kernel = narrow(weights[layer.kernel]!, MASTER_EXPONENT, format.weightBits);
+  const wide = inputGradient(format, layer, kernel, gradient, count);
+  return narrow(wide.values, wide.exponent, format.gradientBits);
 }

@@ -1,5 +1,6 @@
 /** The exact matrix-like products of dense and convolution layers, written as their definition: one loop per index. */
-import { type Block, foldShift, MANTISSA_MAX, roundShift, saturate } from '../arithmetic/integers.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { type Block, foldShift, roundShift, saturate } from '../arithmetic/integers.ts';
 import { backwardTermsOf, type ConvLayer, type DenseLayer, positionsOf, termsOf, volume } from '../model.ts';
 
 /** int32 values at one exponent, not yet narrowed. */
@@ -55,6 +56,7 @@ function eachTap(layer: ConvLayer, at: [number, number], start: number, output: 
 
 /** Z = X · W, without bias. */
 export function forwardProduct(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   input: Block,
   weights: Block,
@@ -66,12 +68,13 @@ export function forwardProduct(
     const x = input.mantissas[i]!;
     for (let n = 0; n < filters; n++) sums[o + n]! += x * weights.mantissas[k + n]!;
   });
-  const shift = foldShift(termsOf(layer), layer.inputBound, MANTISSA_MAX);
+  const shift = foldShift(termsOf(layer), layer.inputBound, largest(format.weightBits));
   return fold(sums, input.exponent + weights.exponent, shift);
 }
 
 /** Gradient of the kernel: Xᵀ · G, summed over batch and positions. */
 export function kernelGradient(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   input: Block,
   gradient: Block,
@@ -83,7 +86,7 @@ export function kernelGradient(
     const x = input.mantissas[i]!;
     for (let n = 0; n < filters; n++) sums[k + n]! += x * gradient.mantissas[o + n]!;
   });
-  const shift = foldShift(count * positionsOf(layer), layer.inputBound, MANTISSA_MAX);
+  const shift = foldShift(count * positionsOf(layer), layer.inputBound, largest(format.gradientBits));
   return fold(sums, input.exponent + gradient.exponent, shift);
 }
 
@@ -99,6 +102,7 @@ export function biasGradient(layer: DenseLayer | ConvLayer, gradient: Block): Wi
 
 /** Gradient of the input: G · Wᵀ. */
 export function inputGradient(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   weights: Block,
   gradient: Block,
@@ -109,6 +113,6 @@ export function inputGradient(
   eachProduct(layer, count, (i, k, o) => {
     for (let n = 0; n < filters; n++) sums[i]! += gradient.mantissas[o + n]! * weights.mantissas[k + n]!;
   });
-  const shift = foldShift(backwardTermsOf(layer), MANTISSA_MAX, MANTISSA_MAX);
+  const shift = foldShift(backwardTermsOf(layer), largest(format.gradientBits), largest(format.weightBits));
   return fold(sums, weights.exponent + gradient.exponent, shift);
 }

@@ -1,5 +1,6 @@
 /** Convolution layers: windows of a zero-padded image packed on the fly, for output, kernel gradient and input gradient. */
-import { foldShift, MANTISSA_MAX } from '../arithmetic/integers.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { foldShift } from '../arithmetic/integers.ts';
 import { backwardTermsOf, type ConvLayer, positionsOf, termsOf, volume } from '../model.ts';
 import type { Machine } from './machine.ts';
 import {
@@ -20,12 +21,23 @@ const MANTISSA_BYTES = 2;
 const BLOCK_MANTISSAS = 2 ** 18;
 
 /** Pairs of positions that one block of the kernel gradient takes: exact in int32, and few enough for the cache. */
-const blockPairs = (layer: ConvLayer): number =>
-  Math.max(1, Math.min(256, pairLimit(layer.inputBound), Math.floor(BLOCK_MANTISSAS / termsOf(layer) / 2)));
+const blockPairs = (format: FormatSpec, layer: ConvLayer): number =>
+  Math.max(
+    1,
+    Math.min(
+      256,
+      pairLimit(layer.inputBound, largest(format.gradientBits)),
+      Math.floor(BLOCK_MANTISSAS / termsOf(layer) / 2),
+    ),
+  );
 
-export function convolutionScratch(layer: ConvLayer, count: number): Partial<ScratchSizes> {
+export function convolutionScratch(
+  format: FormatSpec,
+  layer: ConvLayer,
+  count: number,
+): Partial<ScratchSizes> {
   const [terms, backTerms, filters] = [termsOf(layer), backwardTermsOf(layer), layer.output[2]];
-  const block = 2 * blockPairs(layer);
+  const block = 2 * blockPairs(format, layer);
   const inputs = layer.input[0] * layer.input[1];
   const longest = Math.max(terms, backTerms);
   const rows = Math.max(positionsOf(layer) * roundUp(filters, 8), inputs * roundUp(layer.input[2], 8));
@@ -111,7 +123,7 @@ const backwardGeometry = (layer: ConvLayer): Geometry => ({
 
 /** Gradient of the input: needs the kernel's mantissas at each `prepare`. */
 function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradient: Slot, to: Slot) {
-  const { machine, scratch } = context;
+  const { format, machine, scratch } = context;
   const { kernels } = machine;
   const [channels, filters] = [layer.input[2], layer.output[2]];
   const columns = roundUp(channels, 8);
@@ -120,7 +132,8 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
   const flipped = machine.allocate(MANTISSA_BYTES * terms * channels);
   const packed = machine.allocate(MANTISSA_BYTES * columns * roundUp(terms, 2));
   const padded = createPadded(machine, backwardGeometry(layer), context.capacity);
-  const shift = foldShift(terms, MANTISSA_MAX, MANTISSA_MAX);
+  const [weightMax, gradientMax] = [largest(format.weightBits), largest(format.gradientBits)];
+  const shift = foldShift(terms, gradientMax, weightMax);
   return {
     prepare() {
       kernels.flip(weights.pointer, flipped, taps, channels, filters);
@@ -137,7 +150,7 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
         layer.size[1] * filters,
         packed,
         columns,
-        pairLimit(MANTISSA_MAX),
+        pairLimit(gradientMax, weightMax),
         shift,
         scratch.zero,
         0,
@@ -153,6 +166,7 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
         count * volume(layer.input),
         bits,
         gradient.exponent + weights.exponent + shift,
+        format.gradientBits,
       );
     },
   };
@@ -160,15 +174,15 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
 
 /** Gradients of kernel and bias from the output gradient and the padded input of the forward pass. */
 function createGradients(context: Context, layer: ConvLayer, ports: Ports, padded: Padded) {
-  const { machine, scratch, tensors } = context;
+  const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
   const [columns, segment] = [roundUp(filters, 8), layer.size[1] * layer.input[2]];
   const kernel = tensors[layer.kernel]!;
   const bias = layer.bias < 0 ? undefined : tensors[layer.bias]!;
-  const pairs = blockPairs(layer);
+  const pairs = blockPairs(format, layer);
   return (positions: number, gradient: Slot): void => {
-    const fold = foldShift(positions, layer.inputBound, MANTISSA_MAX);
+    const fold = foldShift(positions, layer.inputBound, largest(format.gradientBits));
     kernels.kernelGradient(
       padded.table,
       positions,
@@ -194,7 +208,7 @@ function createGradients(context: Context, layer: ConvLayer, ports: Ports, padde
 }
 
 export function createConvolution(context: Context, layer: ConvLayer, ports: Ports): Stage {
-  const { machine, scratch, tensors } = context;
+  const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
   const [columns, segment] = [roundUp(filters, 8), layer.size[1] * layer.input[2]];
@@ -203,7 +217,9 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
   const weights: Slot = { pointer: machine.allocate(MANTISSA_BYTES * kernel.size), exponent: 0 };
   const packed = machine.allocate(MANTISSA_BYTES * columns * roundUp(terms, 2));
   const padded = createPadded(machine, forwardGeometry(layer), context.capacity);
-  const [shift, limit] = [foldShift(terms, layer.inputBound, MANTISSA_MAX), pairLimit(layer.inputBound)];
+  const weightMax = largest(format.weightBits);
+  const shift = foldShift(terms, layer.inputBound, weightMax);
+  const limit = pairLimit(layer.inputBound, weightMax);
   const { input, output, inputGradient, outputGradient } = ports;
   const gradients = createGradients(context, layer, ports, padded);
   const back =
@@ -239,7 +255,7 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
         scratch.rows,
       );
       if (columns !== filters) kernels.compact(scratch.wide, positions, columns, filters);
-      narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent);
+      narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent, format.activationBits);
     },
     backward(count) {
       const gradient = outputGradient!;

@@ -1,5 +1,6 @@
 /** Dense layers on packed panels: three products a step (output, kernel gradient, input gradient). */
-import { foldShift, MANTISSA_MAX } from '../arithmetic/integers.ts';
+import { largest } from '../arithmetic/format.ts';
+import { foldShift } from '../arithmetic/integers.ts';
 import { type DenseLayer, volume } from '../model.ts';
 import {
   type Context,
@@ -30,7 +31,7 @@ export function denseScratch(layer: DenseLayer, count: number): Partial<ScratchS
 
 /** The last layer has no output slot: its int32 logits stay in `wide`, at the slot's exponent. */
 export function createDense(context: Context, layer: DenseLayer, ports: Ports, last: boolean): Stage {
-  const { machine, scratch, tensors } = context;
+  const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [k, n] = [volume(layer.input), layer.output[2]];
   const [columns, inputs] = [roundUp(n, 8), roundUp(k, 8)];
@@ -40,9 +41,10 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
   const weights: Slot = { pointer: machine.allocate(MANTISSA_BYTES * k * n), exponent: 0 };
   const packed = machine.allocate(MANTISSA_BYTES * columns * roundUp(k, 2));
   const packedBack = ports.inputGradient ? machine.allocate(MANTISSA_BYTES * inputs * roundUp(n, 2)) : 0;
-  const shift = foldShift(k, layer.inputBound, MANTISSA_MAX);
-  const limit = pairLimit(layer.inputBound);
-  const backShift = foldShift(n, MANTISSA_MAX, MANTISSA_MAX);
+  const [weightMax, gradientMax] = [largest(format.weightBits), largest(format.gradientBits)];
+  const shift = foldShift(k, layer.inputBound, weightMax);
+  const limit = pairLimit(layer.inputBound, weightMax);
+  const backShift = foldShift(n, gradientMax, weightMax);
   const { input, output, inputGradient, outputGradient } = ports;
 
   const passBack = (count: number, gradient: Slot, to: Slot): void => {
@@ -53,14 +55,15 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
       count,
       n,
       k,
-      pairLimit(MANTISSA_MAX),
+      pairLimit(gradientMax, weightMax),
       backShift,
       scratch.wide,
       4 * inputs,
     );
     const bits = kernels.finish(scratch.wide, count, inputs, scratch.zero, 0);
     if (inputs !== k) kernels.compact(scratch.wide, count, inputs, k);
-    narrowInto(machine, scratch.wide, to, count * k, bits, gradient.exponent + weights.exponent + backShift);
+    const exponent = gradient.exponent + weights.exponent + backShift;
+    narrowInto(machine, scratch.wide, to, count * k, bits, exponent, format.gradientBits);
   };
 
   return {
@@ -79,15 +82,16 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
       output.exponent = exponent;
       if (last) return;
       if (columns !== n) kernels.compact(scratch.wide, count, columns, n);
-      narrowInto(machine, scratch.wide, output, count * n, bits, exponent);
+      narrowInto(machine, scratch.wide, output, count * n, bits, exponent, format.activationBits);
     },
     backward(count) {
       const gradient = outputGradient!;
       if (layer.relu) kernels.mask(gradient.pointer, output.pointer, gradient.pointer, count * n);
-      const fold = foldShift(count, layer.inputBound, MANTISSA_MAX);
+      const fold = foldShift(count, layer.inputBound, gradientMax);
+      const pairs = pairLimit(layer.inputBound, gradientMax);
       kernels.packStrided(input.pointer, MANTISSA_BYTES * k, k, count, 4, scratch.panelA);
       kernels.packStrided(gradient.pointer, MANTISSA_BYTES * n, n, count, 8, scratch.panelB);
-      kernels.product(scratch.panelA, scratch.panelB, k, count, n, limit, fold, kernel.gradient, 4 * columns);
+      kernels.product(scratch.panelA, scratch.panelB, k, count, n, pairs, fold, kernel.gradient, 4 * columns);
       if (columns !== n) kernels.compact(kernel.gradient, k, columns, n);
       kernel.gradientExponent = input.exponent + gradient.exponent + fold;
       if (biasTensor) {

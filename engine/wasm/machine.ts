@@ -29,11 +29,11 @@ export interface Kernels {
   compact(c: Pointer, rows: number, pitch: number, columns: number): void;
   finish(c: Pointer, rows: number, columns: number, bias: Pointer, relu: number): number;
   magnitude(src: Pointer, n: number): number;
-  narrow(src: Pointer, dst: Pointer, n: number, shift: number): void;
+  narrow(src: Pointer, dst: Pointer, n: number, shift: number, limit: number): void;
   columnSums(src: Pointer, rows: number, columns: number, dst: Pointer): void;
   mask(gradient: Pointer, output: Pointer, dst: Pointer, n: number): void;
   relu(src: Pointer, dst: Pointer, n: number): void;
-  widen(src: Pointer, dst: Pointer, n: number): void;
+  widen(src: Pointer, dst: Pointer, n: number, shift: number, limit: number): void;
   update(
     w: Pointer,
     v: Pointer,

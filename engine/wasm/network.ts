@@ -45,7 +45,7 @@ function allocateScratch(machine: Machine, model: Model, capacity: number): Scra
       layer.kind === 'dense'
         ? denseScratch(layer, capacity)
         : layer.kind === 'conv2d'
-          ? convolutionScratch(layer, capacity)
+          ? convolutionScratch(model.format, layer, capacity)
           : {};
     for (const key of Object.keys(sizes) as (keyof ScratchSizes)[])
       sizes[key] = Math.max(sizes[key], need[key] ?? 0);
@@ -183,7 +183,8 @@ export function createNetwork(
     pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length),
     view: new Int32Array(0),
   };
-  const context: Context = { machine, tensors, scratch, magnitudes, capacity };
+  const { format } = model;
+  const context: Context = { format, machine, tensors, scratch, magnitudes, capacity };
   const { stages, input, end } = createChain(context, model, training);
   const logitPitch = roundUp(model.classes, 8);
   const raw = machine.allocate(4 * capacity * logitPitch);
@@ -208,8 +209,8 @@ export function createNetwork(
     },
     forward(inputs, count) {
       inputBytes.set(inputs);
-      kernels.widen(inputPointer, input.pointer, inputs.length);
-      input.exponent = INPUT_EXPONENT;
+      kernels.widen(inputPointer, input.pointer, inputs.length, format.inputShift, format.inputMax);
+      input.exponent = INPUT_EXPONENT + format.inputShift;
       for (const stage of stages) stage.forward(count);
     },
     backward(labels) {
@@ -224,7 +225,8 @@ export function createNetwork(
       );
       if (logitPitch !== model.classes) kernels.compact(raw, count, logitPitch, model.classes);
       const cells = count * model.classes;
-      narrowInto(machine, raw, end.outputGradient!, cells, kernels.magnitude(raw, cells), -PROBABILITY_BITS);
+      const bits = kernels.magnitude(raw, cells);
+      narrowInto(machine, raw, end.outputGradient!, cells, bits, -PROBABILITY_BITS, format.gradientBits);
       for (let i = stages.length - 1; i >= 0; i--) stages[i]!.backward?.(count);
       return loss;
     },

@@ -1,12 +1,6 @@
 /** What the stages of a WebAssembly session share: slots for mantissas, tensors in memory, scratch space, narrowing. */
-import {
-  bitLength,
-  INT32_MAX,
-  MANTISSA_BITS,
-  MANTISSA_MAX,
-  MASTER_EXPONENT,
-  rescale,
-} from '../arithmetic/integers.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { bitLength, INT32_MAX, MASTER_EXPONENT, rescale } from '../arithmetic/integers.ts';
 import { learningRateShift, type TrainingRecipe } from '../document.ts';
 import { gradientShift } from '../reference/optimiser.ts';
 import type { Machine } from './machine.ts';
@@ -76,6 +70,7 @@ export interface Magnitudes {
 }
 
 export interface Context {
+  readonly format: FormatSpec;
   readonly machine: Machine;
   readonly tensors: readonly Tensor[];
   readonly scratch: Scratch;
@@ -90,11 +85,10 @@ export const MAGNITUDE_BYTES = 8;
 export const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Pairs of terms whose products stay below 2^31 in one int32 sum. */
-export const pairLimit = (bound: number): number => Math.floor(INT32_MAX / (bound * MANTISSA_MAX) / 2);
+export const pairLimit = (boundA: number, boundB: number): number =>
+  Math.floor(INT32_MAX / (boundA * boundB) / 2);
 
-const narrowShift = (bits: number): number => Math.max(0, bitLength(bits) - MANTISSA_BITS);
-
-/** Narrows `n` int32 values at `exponent` into a slot, given the OR of their magnitudes. */
+/** Narrows `n` int32 values at `exponent` into a slot of `width` bits, given the OR of their magnitudes. */
 export function narrowInto(
   machine: Machine,
   wide: number,
@@ -102,16 +96,17 @@ export function narrowInto(
   n: number,
   bits: number,
   exponent: number,
+  width: number,
 ): void {
-  const shift = narrowShift(bits);
-  machine.kernels.narrow(wide, slot.pointer, n, shift);
+  const shift = Math.max(0, bitLength(bits) - width);
+  machine.kernels.narrow(wide, slot.pointer, n, shift, largest(width));
   slot.exponent = exponent + shift;
 }
 
 /** A kernel's mantissas, narrowed from its masters. */
-export function narrowTensor({ machine, magnitudes }: Context, tensor: Tensor, into: Slot): void {
+export function narrowTensor({ machine, magnitudes, format }: Context, tensor: Tensor, into: Slot): void {
   const bits = magnitudes.view[2 * tensor.index]!;
-  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT);
+  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT, format.weightBits);
 }
 
 /** A bias row at the exponent of a product, padded with zeros; `fill` returns its pointer. */

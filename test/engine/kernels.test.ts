@@ -4,6 +4,7 @@ import {
   createEngine,
   type Kernel,
   type ModelDocument,
+  numericFormats,
   parseModel,
   parseRecipe,
 } from '../../engine/index.ts';
@@ -49,10 +50,11 @@ const anyModel: fc.Arbitrary<ModelDocument> = fc
     lone: fc.boolean(),
     hidden: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
     classes: fc.integer({ min: 2, max: 12 }),
+    numeric: fc.constantFrom(...numericFormats),
   })
-  .map(({ input, convs, pooled, lone, hidden, classes }) => ({
+  .map(({ input, convs, pooled, lone, hidden, classes, numeric }) => ({
     format: 'fedai-model/1',
-    numeric: 'bfp12@1',
+    numeric,
     input: [...input],
     layers: [
       ...convs,

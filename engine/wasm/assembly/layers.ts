@@ -1,10 +1,12 @@
 // Element-wise layers and the optimiser.
 import { addSaturated, orLanes, rescale, roundShift, subtractSaturated } from './rounding';
 
-// u8 inputs to mantissas; n is rounded up to 8.
-export function widen(src: usize, dst: usize, n: i32): void {
+// u8 inputs to mantissas min(limit, roundShift(x, shift)); n is rounded up to 8.
+export function widen(src: usize, dst: usize, n: i32, shift: i32, limit: i32): void {
+  const rounding: i32 = (1 << shift) >> 1;
+  const half = i16x8.splat(<i16>rounding), high = i16x8.splat(<i16>limit);
   for (let i = 0; i < n; i += 8) {
-    v128.store(dst, v128.load8x8_u(src));
+    v128.store(dst, i16x8.min_s(high, i16x8.shr_u(i16x8.add(v128.load8x8_u(src), half), shift)));
     src += 8; dst += 16;
   }
 }
