@@ -14,6 +14,7 @@ import { jobVerify } from './commands/jobVerify.ts';
 import { jobWatch } from './commands/jobWatch.ts';
 import { keyNew } from './commands/keyNew.ts';
 import { predict } from './commands/predict.ts';
+import { train } from './commands/train.ts';
 import { workerRun } from './commands/workerRun.ts';
 import { workList } from './commands/workList.ts';
 import { workVerify } from './commands/workVerify.ts';
@@ -51,6 +52,7 @@ export function buildProgram(): Command {
   }
   devnet(program);
   predict(program);
+  train(program);
   const everyCommand = [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)];
   for (const command of everyCommand) command.addHelpText('after', EXIT_HELP);
   return program;

@@ -30,6 +30,7 @@ describe('commands', () => {
       'job watch',
       'key new',
       'predict',
+      'train',
       'work list',
       'work verify',
       'worker run',
