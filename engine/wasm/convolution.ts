@@ -43,7 +43,7 @@ export function convolutionScratch(
   const rows = Math.max(positionsOf(layer) * roundUp(filters, 8), inputs * roundUp(layer.input[2], 8));
   return {
     wide: 4 * (count * rows + 4 * roundUp(Math.max(filters, layer.input[2]), 8)),
-    panelA: MANTISSA_BYTES * Math.max(4 * roundUp(longest, 2), roundUp(terms, 4) * block),
+    panelA: MANTISSA_BYTES * Math.max(4 * roundUp(longest, 8), roundUp(terms, 4) * roundUp(block, 8)),
     panelB: MANTISSA_BYTES * roundUp(filters, 8) * block,
     rows: Math.max(4 * (MANTISSA_BYTES * longest + 16), MANTISSA_BYTES * terms * block) + 32,
     sums: 8 * roundUp(terms, 4) * roundUp(filters, 8),

@@ -23,7 +23,7 @@ export function denseScratch(layer: DenseLayer, count: number): Partial<ScratchS
   const rows = roundUp(count, 4);
   return {
     wide: 4 * rows * roundUp(Math.max(k, n), 8),
-    panelA: MANTISSA_BYTES * Math.max(rows * roundUp(Math.max(k, n), 2), roundUp(k, 4) * roundUp(count, 2)),
+    panelA: MANTISSA_BYTES * Math.max(rows * roundUp(Math.max(k, n), 8), roundUp(k, 4) * roundUp(count, 8)),
     panelB: MANTISSA_BYTES * roundUp(n, 8) * roundUp(count, 2),
     zero: 4 * roundUp(Math.max(k, n), 8),
   };

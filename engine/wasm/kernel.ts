@@ -7,6 +7,7 @@ import { meanLoss, storePrediction } from '../reference/kernel.ts';
 import { checkState, checkWeights, type TrainState } from '../state/state.ts';
 import { loadModule } from './machine.ts';
 import { createNetwork } from './network.ts';
+import { loadRelaxed } from './relaxed.ts';
 import { updateTensors } from './stage.ts';
 
 function createTrainer(
@@ -58,12 +59,17 @@ function predict(
   return out;
 }
 
-/** Compiles the kernels; rejects where WebAssembly SIMD is missing. */
-export async function loadWasmKernel(): Promise<Kernel> {
-  const module = await loadModule();
+/**
+ * Compiles the kernels; rejects where WebAssembly SIMD is missing. `bfp8@1` runs on relaxed SIMD where that passes its
+ * known answers and `relaxed` is not false, else on the plain kernels, with the same bits.
+ */
+export async function loadWasmKernel(options: { relaxed?: boolean } = {}): Promise<Kernel> {
+  const plain = await loadModule();
+  const relaxed = options.relaxed === false ? undefined : (await loadRelaxed()).module;
+  const moduleOf = ({ format }: Model) => (format.name === 'bfp8@1' && relaxed ? relaxed : plain);
   return {
     name: 'wasm',
-    trainer: (model, recipe, state) => createTrainer(module, model, recipe, state),
-    predict: (model, weights, inputs, count) => predict(module, model, weights, inputs, count),
+    trainer: (model, recipe, state) => createTrainer(moduleOf(model), model, recipe, state),
+    predict: (model, weights, inputs, count) => predict(moduleOf(model), model, weights, inputs, count),
   };
 }

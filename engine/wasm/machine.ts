@@ -5,6 +5,8 @@ type Pointer = number;
 
 /** Exports of engine/wasm/assembly; pointers and sizes as documented there. */
 export interface Kernels {
+  /** Gives an instance 384 bytes of its own; once, before `product` or `convolve`. */
+  useScratch(at: Pointer): void;
   packContiguous(
     src: Pointer,
     pitch: number,
@@ -133,31 +135,39 @@ export interface Machine {
 }
 
 const PAGE_BYTES = 65_536;
-/** The module's static data (the wide tile) lies below. */
+/** Whatever static data the module may have lies below. */
 const FIRST_FREE = PAGE_BYTES;
 const ALIGNMENT = 64;
+/** What `useScratch` needs: the tile in progress of a sum longer than one int32 block. */
+const SCRATCH_BYTES = 384;
 const MAX_PAGES = 65_536;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** Compiled kernels: `plain` needs SIMD, `relaxed` relaxed SIMD and must pass its known answers first (relaxed.ts). */
+export type Build = 'plain' | 'relaxed';
 
-async function compile(): Promise<WebAssembly.Module> {
-  const { kernelsBase64 } = await import('./generated/kernels.ts');
-  return WebAssembly.compile(Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0)));
+const compiled: Partial<Record<Build, Promise<WebAssembly.Module>>> = {};
+
+async function compile(build: Build): Promise<WebAssembly.Module> {
+  const { kernelsBase64, relaxedKernelsBase64 } = await import('./generated/kernels.ts');
+  const base64 = build === 'plain' ? kernelsBase64 : relaxedKernelsBase64;
+  return WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
 }
 
-/** Compiles the kernels once a process; rejects when they are not built or SIMD is missing. */
-export function loadModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
-  return compiled;
+/** Compiles a build once a process; rejects when it is not built or this machine lacks what it needs. */
+export function loadModule(build: Build = 'plain'): Promise<WebAssembly.Module> {
+  compiled[build] ??= compile(build);
+  return compiled[build];
 }
 
 /** A fresh instance; throws `OUT_OF_MEMORY` when a model's buffers do not fit. */
 export function createMachine(module: WebAssembly.Module): Machine {
   const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  let next = FIRST_FREE;
+  const kernels = instance.exports as unknown as Kernels;
+  let next = FIRST_FREE + SCRATCH_BYTES;
+  kernels.useScratch(FIRST_FREE);
   return {
-    kernels: instance.exports as unknown as Kernels,
+    kernels,
     allocate(bytes) {
       const pointer = next;
       next += Math.ceil((bytes + ALIGNMENT) / ALIGNMENT) * ALIGNMENT;

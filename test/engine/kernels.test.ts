@@ -12,7 +12,8 @@ import { referenceKernel } from '../../engine/reference/kernel.ts';
 import { loadWasmKernel } from '../../engine/wasm/kernel.ts';
 import { conv, createNoise, dense, flatten, pool, relu, sgd, sizedBatch, smallModels } from './support.ts';
 
-const wasm = await loadWasmKernel();
+const wasm = await loadWasmKernel({ relaxed: false });
+const relaxed = await loadWasmKernel();
 
 const size = fc.integer({ min: 1, max: 3 });
 const anyConv = fc
@@ -80,7 +81,10 @@ const spread = (noise: () => number): number => {
   return kind === 0 ? 2147483647 : kind === 1 ? -2147483647 : noise() >> (noise() & 31);
 };
 
-describe('wasm kernel', () => {
+describe.each([
+  ['plain', wasm],
+  ['relaxed', relaxed],
+] as const)('wasm kernel, %s', (_, wasm) => {
   it('gives the reference bits on random models, states and batches', async () => {
     const engine = await createEngine({ kernel: 'reference' });
     fc.assert(
