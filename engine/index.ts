@@ -10,6 +10,8 @@ export {
 } from './document.ts';
 export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
+export { isBasicModel, isBasicRecipe } from './plan/basic.ts';
+export { momentsOf } from './reference/optimiser.ts';
 export { decodeState, encodeState, stateLength } from './state/encode.ts';
 export { countCorrect, outputsRoot } from './state/outputs.ts';
 export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';

@@ -43,6 +43,7 @@ export async function openRunFolder(
   model: Model,
   identity: RunIdentity,
   resume: boolean,
+  moments = 1,
 ): Promise<RunFolder> {
   await mkdir(folder, { recursive: true });
   const path = (name: string): string => join(folder, name);
@@ -52,7 +53,7 @@ export async function openRunFolder(
   else if (!resume) throw exists(folder);
   else if (!equalBytes(found, wanted)) throw wrongRun(folder);
   const bytes = await readFileIfPresent(path('state'));
-  const state = bytes && decodeState(model, bytes);
+  const state = bytes && decodeState(model, bytes, moments);
   const curve = (await readCurve(path('curve.jsonl'))).filter(({ step }) => step <= (state?.counter ?? 0));
   await writeFileAtomic(path('curve.jsonl'), lines(curve));
   return {

@@ -7,6 +7,7 @@ import {
   type Engine,
   encodeModel,
   modelHash,
+  momentsOf,
   type TrainState,
   toFloatSafetensors,
 } from '../../engine/index.ts';
@@ -66,6 +67,7 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
     model,
     identityOf(document, options, records.train, first),
     options.resume ?? false,
+    momentsOf(recipe),
   );
   const start = folder.state ?? first;
   const curve = [...folder.curve];
@@ -99,10 +101,10 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
 
 async function firstState(
   engine: Engine,
-  { model }: TrainDocument,
+  { model, recipe }: TrainDocument,
   options: TrainOptions,
 ): Promise<TrainState> {
-  const state = engine.initialState(model, runSeed(options.seed));
+  const state = engine.initialState(model, runSeed(options.seed), momentsOf(recipe));
   if (options.start === undefined) return state;
   const { weights } = decodeModel(Uint8Array.from(await readFile(options.start)));
   return { ...state, weights };

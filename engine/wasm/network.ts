@@ -1,7 +1,15 @@
 /** Lays a model out in one instance's memory and chains its stages; used by training sessions and by prediction. */
 import { INPUT_EXPONENT } from '../arithmetic/integers.ts';
 import { PROBABILITY_BITS, softmaxGradient } from '../arithmetic/softmax.ts';
-import { type Layer, type Model, type PoolLayer, type ReluLayer, volume } from '../model.ts';
+import {
+  type BasicLayer,
+  type FlattenLayer,
+  type Model,
+  type PoolLayer,
+  type ReluLayer,
+  volume,
+} from '../model.ts';
+import { basicLayers } from '../plan/basic.ts';
 import { convolutionScratch, createConvolution } from './convolution.ts';
 import { createDense, denseScratch } from './dense.ts';
 import { createMachine, type Machine } from './machine.ts';
@@ -121,7 +129,7 @@ function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
 
 function createStage(
   context: Context,
-  layer: Exclude<Layer, { kind: 'flatten' }>,
+  layer: Exclude<BasicLayer, FlattenLayer>,
   ports: Ports,
   last: boolean,
 ): Stage {
@@ -154,7 +162,7 @@ function createChain(context: Context, model: Model, training: boolean): Chain {
   const firstWeighted = model.layers.findIndex((layer) => layer.kind === 'dense' || layer.kind === 'conv2d');
   const stages: Stage[] = [];
   let end: Ports = { input, output: input, inputGradient: undefined, outputGradient: undefined };
-  model.layers.forEach((layer, index) => {
+  basicLayers(model).forEach((layer, index) => {
     if (layer.kind === 'flatten') return;
     const ports: Ports = {
       input: end.output,

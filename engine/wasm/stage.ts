@@ -2,6 +2,7 @@
 import { type FormatSpec, largest } from '../arithmetic/format.ts';
 import { bitLength, INT32_MAX, MASTER_EXPONENT, rescale } from '../arithmetic/integers.ts';
 import { learningRateShift, type TrainingRecipe } from '../document.ts';
+import { sgdOf } from '../plan/basic.ts';
 import { gradientShift } from '../reference/optimiser.ts';
 import type { Machine } from './machine.ts';
 
@@ -135,8 +136,9 @@ export function createBiasRow(context: Context, tensor: Tensor | undefined): Bia
 
 /** One optimiser step on every tensor. */
 export function updateTensors(context: Context, recipe: TrainingRecipe, counter: number): void {
-  const rate = learningRateShift(recipe, counter);
-  const { momentumShift } = recipe.optimizer.config;
+  const config = sgdOf(recipe);
+  const rate = learningRateShift(config, counter);
+  const { momentumShift } = config;
   for (const tensor of context.tensors) {
     const shift = gradientShift(tensor.gradientExponent, recipe.batchSize);
     context.machine.kernels.update(
