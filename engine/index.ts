@@ -9,6 +9,11 @@ export {
   type TrainingRecipe,
 } from './document.ts';
 export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
+export { type Imported, importOnnx } from './exchange/fromOnnx.ts';
+export { weightsFromSafetensors } from './exchange/fromSafetensors.ts';
+export { importKeras } from './exchange/keras.ts';
+export { MAX_ONNX_BYTES } from './exchange/onnx.ts';
+export { exportOnnx } from './exchange/toOnnx.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
 export { isBasicModel, isBasicRecipe } from './plan/basic.ts';
 export { momentsOf } from './reference/optimiser.ts';

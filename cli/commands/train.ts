@@ -24,7 +24,10 @@ export function train(parent: Command): Command {
   const command = parent
     .command('train')
     .description('train a model on this machine, without the network')
-    .argument('<document>', 'training document (fedai-train/1) or job document')
+    .argument(
+      '<document>',
+      'training document (fedai-train/1; its model may name an ONNX or Keras JSON file) or job document',
+    )
     .requiredOption('--data <source>', 'demo, or idx:DIR (train-* and t10k-* or test-* files)')
     .option('--out <dir>', 'folder of checkpoints, curve and model', 'run')
     .option('--resume', 'go on with the run in the folder')
@@ -35,7 +38,7 @@ export function train(parent: Command): Command {
     )
     .option('--steps <n>', 'steps in all, in place of --epochs', integer(1, 1e9))
     .option('--seed <n>', 'seed of first weights and order of samples', integer(0, MAX_SEED), 0)
-    .option('--start <file>', 'model file (safetensors of `fedai`) to start from')
+    .option('--start <file>', 'weights to start from (safetensors, exact or floats)')
     .option(
       '--kernel <kernel>',
       'auto, reference or wasm',
@@ -47,7 +50,7 @@ export function train(parent: Command): Command {
       'after',
       `
 The folder holds run.json (what is trained), state (the latest checkpoint), curve.jsonl (loss and accuracy by epoch)
-and, at the end, model.safetensors (exact) and model.f32.safetensors (floats). A run that was killed goes on with
+and, at the end, model.safetensors (exact), model.f32.safetensors (floats) and, where ONNX has the layers, model.onnx. A run that was killed goes on with
 --resume and ends in the same bits as one that was not.
 
 Examples:

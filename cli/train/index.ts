@@ -6,10 +6,13 @@ import {
   decodeModel,
   type Engine,
   encodeModel,
+  exportOnnx,
+  type Model,
   modelHash,
   momentsOf,
   type TrainState,
   toFloatSafetensors,
+  weightsFromSafetensors,
 } from '../../engine/index.ts';
 import { arrayData } from '../../job/index.ts';
 import type { Records } from '../../storage/index.ts';
@@ -101,17 +104,27 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
 
 async function firstState(
   engine: Engine,
-  { model, recipe }: TrainDocument,
+  { model, recipe, weights }: TrainDocument,
   options: TrainOptions,
 ): Promise<TrainState> {
   const state = engine.initialState(model, runSeed(options.seed), momentsOf(recipe));
-  if (options.start === undefined) return state;
-  const { weights } = decodeModel(Uint8Array.from(await readFile(options.start)));
-  return { ...state, weights };
+  if (options.start !== undefined) return { ...state, weights: await startWeights(model, options.start) };
+  return weights ? { ...state, weights } : state;
+}
+
+/** Exact weights as we write them, or floats of another tool. */
+async function startWeights(model: Model, path: string): Promise<Int32Array[]> {
+  const bytes = Uint8Array.from(await readFile(path));
+  try {
+    return decodeModel(bytes).weights;
+  } catch (error) {
+    if (!(error instanceof FedaiError && error.code === 'BAD_MODEL_FILE')) throw error;
+    return weightsFromSafetensors(model, bytes);
+  }
 }
 
 function identityOf(
-  { model, recipe }: TrainDocument,
+  { model, recipe, weights }: TrainDocument,
   options: TrainOptions,
   train: Records,
   first: TrainState,
@@ -122,7 +135,7 @@ function identityOf(
     recipe,
     seed: options.seed,
     data: toHex(sha256(concatBytes(uintBytes(train.labels.length, 8), train.inputs, train.labels))),
-    start: options.start === undefined ? null : toHex(modelHash(model, first.weights)),
+    start: options.start === undefined && !weights ? null : toHex(modelHash(model, first.weights)),
   } as const;
 }
 
@@ -147,6 +160,8 @@ async function finish(
 ): Promise<void> {
   await folder.write('model.safetensors', encodeModel(model, end.weights));
   await folder.write('model.f32.safetensors', toFloatSafetensors(model, end.weights));
+  const onnx = onnxOf(model, end.weights);
+  if (onnx) await folder.write('model.onnx', onnx);
   const { loss, accuracy } = curve.at(-1) ?? {};
   report.finished({
     folder: path,
@@ -156,6 +171,16 @@ async function finish(
     ...(loss !== undefined && { loss }),
     ...(accuracy !== undefined && { accuracy }),
   });
+}
+
+/** Undefined where a layer has no operator in ONNX that we write. */
+function onnxOf(model: Model, weights: readonly Int32Array[]): Uint8Array | undefined {
+  try {
+    return exportOnnx(model, weights);
+  } catch (error) {
+    if (error instanceof FedaiError && error.code === 'UNSUPPORTED_ONNX') return undefined;
+    throw error;
+  }
 }
 
 const BARS = '▁▂▃▄▅▆▇█';
