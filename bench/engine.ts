@@ -109,9 +109,9 @@ async function benchModel(
 ): Promise<Figures> {
   const figures: Record<string, Figures> = { torch: {} };
   for (const threads of THREADS) {
-    const engine = await createEngine();
+    const engine = await createEngine({ threads });
     const { exact, peer } = await measure(document, engine, threads, torch);
-    figures['torch'] = { ...figures['torch'], [`t${threads}SamplesPerSecond`]: peer?.perSecond ?? null };
+    figures.torch = { ...figures.torch, [`t${threads}SamplesPerSecond`]: peer?.perSecond ?? null };
     numericFormats.forEach((numeric, i) => {
       const key = keyOf(numeric);
       figures[key] = { ...figures[key], ...ratios(threads, exact[i]!, peer) };

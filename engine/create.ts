@@ -60,20 +60,26 @@ async function admit(load: () => Promise<Kernel>): Promise<Admission> {
   }
 }
 
-/** Admission is decided once a process: its machine does not change. */
-let admission: Promise<Admission> | undefined;
+/** Admission is decided once a process for each number of threads: its machine does not change. */
+const admissions = new Map<number, Promise<Admission>>();
+
+function admission(threads: number): Promise<Admission> {
+  const known = admissions.get(threads) ?? admit(() => loadWasmKernel({ threads }));
+  admissions.set(threads, known);
+  return known;
+}
 
 /**
  * `auto` (default) uses the WebAssembly kernel only after it has matched the reference, else falls back with a reason.
  * `wasm` throws `KERNEL_REFUSED` instead of falling back. `load` replaces the candidate.
+ * `threads` of a training session share its work (Node only); its bits do not depend on them.
  */
 export async function createEngine(
-  options: { kernel?: 'auto' | 'reference' | 'wasm'; load?: () => Promise<Kernel> } = {},
+  options: { kernel?: 'auto' | 'reference' | 'wasm'; threads?: number; load?: () => Promise<Kernel> } = {},
 ): Promise<Engine> {
   const wanted = options.kernel ?? 'auto';
   if (wanted === 'reference') return fromKernel(referenceKernel);
-  admission ??= options.load ? undefined : admit(loadWasmKernel);
-  const outcome = await (options.load ? admit(options.load) : admission!);
+  const outcome = await (options.load ? admit(options.load) : admission(options.threads ?? 1));
   if ('kernel' in outcome) return fromKernel(outcome.kernel);
   if (wanted === 'auto') return fromKernel(referenceKernel, outcome.reason);
   throw new FedaiError(

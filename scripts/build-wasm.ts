@@ -1,4 +1,4 @@
-/** Compiles the AssemblyScript kernels, plain and with relaxed SIMD, to a TypeScript module that carries them as base64; skips unchanged sources. */
+/** Compiles the AssemblyScript kernels, plain and with relaxed SIMD, for memory of one thread and of several, to a TypeScript module that carries them as base64; skips unchanged sources. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -41,7 +41,15 @@ function sourceHash(compilerVersion: string): string {
 }
 
 /** Each build is a module of its own: one that uses relaxed SIMD does not even compile where that is missing. */
-const BUILDS = { kernels: [], relaxedKernels: ['--enable', 'relaxed-simd'] };
+const RELAXED = ['--enable', 'relaxed-simd'];
+/** Shared memory has another import type; 65 536 pages are all that 32-bit addresses reach. */
+const SHARED = ['--enable', 'threads', '--sharedMemory', '--initialMemory', '2', '--maximumMemory', '65536'];
+const BUILDS = {
+  kernels: [],
+  relaxedKernels: RELAXED,
+  sharedKernels: SHARED,
+  sharedRelaxedKernels: [...RELAXED, ...SHARED],
+};
 
 function compile(flags: readonly string[], scratch: string): string {
   const output = join(scratch, 'kernels.wasm');

@@ -6,6 +6,8 @@ import type { Machine } from './machine.ts';
 import {
   type Context,
   createBiasRow,
+  MANTISSA_BYTES,
+  maskInto,
   narrowInto,
   narrowTensor,
   type Ports,
@@ -16,7 +18,6 @@ import {
   type Stage,
 } from './stage.ts';
 
-const MANTISSA_BYTES = 2;
 /** Mantissas of one packed block of windows in the kernel gradient: stays in the second-level cache. */
 const BLOCK_MANTISSAS = 2 ** 18;
 
@@ -92,12 +93,25 @@ function createPadded(machine: Machine, geometry: Geometry, count: number): Padd
     stride[0] * pitch,
     plane,
   );
+  const bytes = image[0] * image[1] * pixel;
   const start = buffer + before[0] * pitch + before[1] * pixel;
   return {
     pitch,
     table,
-    fill: (src, n) =>
-      machine.kernels.place(src, start, n, image[0], image[1], pixel, spread[0], spread[1], pitch, plane),
+    fill(src, n) {
+      machine.parallel('place', n, 1, (begin, end) => [
+        src + begin * bytes,
+        start + begin * plane,
+        end - begin,
+        image[0],
+        image[1],
+        pixel,
+        spread[0],
+        spread[1],
+        pitch,
+        plane,
+      ]);
+    },
   };
 }
 
@@ -121,6 +135,38 @@ const backwardGeometry = (layer: ConvLayer): Geometry => ({
   stride: [1, 1],
 });
 
+interface Windows {
+  /** Rows of a window and elements of each. */
+  readonly rows: number;
+  readonly segment: number;
+  readonly packed: number;
+  readonly columns: number;
+  readonly limit: number;
+  readonly shift: number;
+  readonly bias: number;
+  readonly relu: boolean;
+}
+
+/** Windows times packed kernel into `wide`, positions shared out among threads; returns the OR of the magnitudes. */
+function convolve({ machine, scratch }: Context, padded: Padded, positions: number, of: Windows): number {
+  return machine.parallel('convolve', positions, 4, (begin, end, piece) => [
+    padded.table + 4 * begin,
+    end - begin,
+    padded.pitch,
+    of.rows,
+    of.segment,
+    of.packed,
+    of.columns,
+    of.limit,
+    of.shift,
+    of.bias,
+    of.relu ? 1 : 0,
+    scratch.wide + 4 * begin * of.columns,
+    scratch.panelA + piece * scratch.sizes.panelA,
+    scratch.rows + piece * scratch.sizes.rows,
+  ]);
+}
+
 /** Gradient of the input: needs the kernel's mantissas at each `prepare`. */
 function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradient: Slot, to: Slot) {
   const { format, machine, scratch } = context;
@@ -142,22 +188,16 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
     run(count: number) {
       const positions = count * layer.input[0] * layer.input[1];
       padded.fill(gradient.pointer, count);
-      const bits = kernels.convolve(
-        padded.table,
-        positions,
-        padded.pitch,
-        layer.size[0],
-        layer.size[1] * filters,
+      const bits = convolve(context, padded, positions, {
+        rows: layer.size[0],
+        segment: layer.size[1] * filters,
         packed,
         columns,
-        pairLimit(gradientMax, weightMax),
+        limit: pairLimit(gradientMax, weightMax),
         shift,
-        scratch.zero,
-        0,
-        scratch.wide,
-        scratch.panelA,
-        scratch.rows,
-      );
+        bias: scratch.zero,
+        relu: false,
+      });
       if (columns !== channels) kernels.compact(scratch.wide, positions, columns, channels);
       narrowInto(
         machine,
@@ -181,24 +221,36 @@ function createGradients(context: Context, layer: ConvLayer, ports: Ports, padde
   const kernel = tensors[layer.kernel]!;
   const bias = layer.bias < 0 ? undefined : tensors[layer.bias]!;
   const pairs = blockPairs(format, layer);
+  const tiles = machine.allocate(4 * roundUp(terms, 4) * columns * machine.pieces);
   return (positions: number, gradient: Slot): void => {
     const fold = foldShift(positions, layer.inputBound, largest(format.gradientBits));
-    kernels.kernelGradient(
-      padded.table,
-      positions,
+    const { sizes } = scratch;
+    const cells = roundUp(terms, 4) * columns;
+    const sums = 8 * cells;
+    const pieces = Math.min(machine.pieces, positions);
+    machine.parallel('kernelGradient', positions, 1, (begin, end, piece) => [
+      padded.table + 4 * begin,
+      end - begin,
       padded.pitch,
       layer.size[0],
       segment,
-      gradient.pointer,
+      gradient.pointer + MANTISSA_BYTES * begin * filters,
       filters,
       pairs,
+      tiles + 4 * cells * piece,
+      scratch.sums + sums * piece,
+      scratch.panelA + piece * sizes.panelA,
+      scratch.panelB + piece * sizes.panelB,
+      scratch.rows + piece * sizes.rows,
+    ]);
+    machine.parallel('foldSums', cells, 4, (begin, end) => [
+      scratch.sums + 8 * begin,
+      pieces,
+      cells,
+      end - begin,
       fold,
-      kernel.gradient,
-      scratch.sums,
-      scratch.panelA,
-      scratch.panelB,
-      scratch.rows,
-    );
+      kernel.gradient + 4 * begin,
+    ]);
     if (columns !== filters) kernels.compact(kernel.gradient, terms, columns, filters);
     kernel.gradientExponent = ports.input.exponent + gradient.exponent + fold;
     if (!bias) return;
@@ -211,7 +263,7 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
   const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
-  const [columns, segment] = [roundUp(filters, 8), layer.size[1] * layer.input[2]];
+  const columns = roundUp(filters, 8);
   const kernel = tensors[layer.kernel]!;
   const bias = createBiasRow(context, layer.bias < 0 ? undefined : tensors[layer.bias]!);
   const weights: Slot = { pointer: machine.allocate(MANTISSA_BYTES * kernel.size), exponent: 0 };
@@ -238,29 +290,23 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
       const positions = count * positionsOf(layer);
       const exponent = input.exponent + weights.exponent + shift;
       padded.fill(input.pointer, count);
-      const bits = kernels.convolve(
-        padded.table,
-        positions,
-        padded.pitch,
-        layer.size[0],
-        segment,
+      const bits = convolve(context, padded, positions, {
+        rows: layer.size[0],
+        segment: layer.size[1] * layer.input[2],
         packed,
         columns,
         limit,
         shift,
-        bias.fill(exponent),
-        layer.relu ? 1 : 0,
-        scratch.wide,
-        scratch.panelA,
-        scratch.rows,
-      );
+        bias: bias.fill(exponent),
+        relu: layer.relu,
+      });
       if (columns !== filters) kernels.compact(scratch.wide, positions, columns, filters);
       narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent, format.activationBits);
     },
     backward(count) {
       const gradient = outputGradient!;
       const positions = count * positionsOf(layer);
-      if (layer.relu) kernels.mask(gradient.pointer, output.pointer, gradient.pointer, positions * filters);
+      if (layer.relu) maskInto(machine, gradient, output, gradient, positions * filters);
       gradients(positions, gradient);
       back?.run(count);
     },

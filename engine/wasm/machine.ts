@@ -1,5 +1,6 @@
 /** One WebAssembly instance with its memory: kernels, a bump allocator, views. Owns no arithmetic. */
 import { FedaiError } from '../../core/index.ts';
+import { type Exports, MAX_PIECES, type Team, teamOf } from './team.ts';
 
 type Pointer = number;
 
@@ -45,7 +46,10 @@ export interface Kernels {
     momentum: number,
     rate: number,
     bits: Pointer,
+    out: Pointer,
   ): void;
+  panelBytes(groups: number, r: number): number;
+  groupsOf(k: number): number;
   poolForward(
     src: Pointer,
     dst: Pointer,
@@ -116,17 +120,24 @@ export interface Kernels {
     gradient: Pointer,
     n: number,
     limit: number,
-    shift: number,
     c: Pointer,
     sums: Pointer,
     pa: Pointer,
     pb: Pointer,
     scratch: Pointer,
   ): void;
+  foldSums(sums: Pointer, pieces: number, cells: number, n: number, shift: number, c: Pointer): void;
 }
+
+/** Arguments of a kernel for elements begin … end − 1 of its work; `piece` counts the parts, for scratch space of their own. */
+export type PieceArguments = (begin: number, end: number, piece: number) => readonly number[];
 
 export interface Machine {
   readonly kernels: Kernels;
+  /** The most parts that `parallel` makes. */
+  readonly pieces: number;
+  /** Calls a kernel on `total` elements in parts of a multiple of `grain`, on all threads; returns the OR of the results. */
+  parallel(kernel: keyof Kernels, total: number, grain: number, of: PieceArguments): number;
   /** Zeroed memory, 64-byte aligned, with 64 bytes of slack behind it that kernels may read and write. */
   allocate(bytes: number): Pointer;
   /** Views are valid once nothing more is allocated. */
@@ -142,14 +153,22 @@ const ALIGNMENT = 64;
 const SCRATCH_BYTES = 384;
 const MAX_PAGES = 65_536;
 
-/** Compiled kernels: `plain` needs SIMD, `relaxed` relaxed SIMD and must pass its known answers first (relaxed.ts). */
-export type Build = 'plain' | 'relaxed';
+/**
+ * Compiled kernels: `plain` needs SIMD, `relaxed` relaxed SIMD and must pass its known answers first
+ * (relaxed.ts); `shared…` are the same for a memory of several threads.
+ */
+export type Build = 'plain' | 'relaxed' | 'sharedPlain' | 'sharedRelaxed';
 
 const compiled: Partial<Record<Build, Promise<WebAssembly.Module>>> = {};
 
 async function compile(build: Build): Promise<WebAssembly.Module> {
-  const { kernelsBase64, relaxedKernelsBase64 } = await import('./generated/kernels.ts');
-  const base64 = build === 'plain' ? kernelsBase64 : relaxedKernelsBase64;
+  const generated = await import('./generated/kernels.ts');
+  const base64 = {
+    plain: generated.kernelsBase64,
+    relaxed: generated.relaxedKernelsBase64,
+    sharedPlain: generated.sharedKernelsBase64,
+    sharedRelaxed: generated.sharedRelaxedKernelsBase64,
+  }[build];
   return WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
 }
 
@@ -159,15 +178,48 @@ export function loadModule(build: Build = 'plain'): Promise<WebAssembly.Module> 
   return compiled[build];
 }
 
-/** A fresh instance; throws `OUT_OF_MEMORY` when a model's buffers do not fit. */
-export function createMachine(module: WebAssembly.Module): Machine {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
+/** Parts a thread, so that one that is disturbed holds up the others less. */
+const PIECES_PER_THREAD = 2;
+
+/** `parallel` of one thread: the whole work is one call. */
+const alone =
+  (kernels: Exports): Machine['parallel'] =>
+  (name, total, _, of) =>
+    kernels[name]!(...of(0, total, 0)) ?? 0;
+
+const together =
+  (kernels: Exports, team: Team, machine: number, most: number): Machine['parallel'] =>
+  (name, total, grain, of) => {
+    const grains = Math.ceil(total / grain);
+    const count = Math.min(grains, most);
+    const pieces = Array.from({ length: count }, (_, piece) => {
+      const begin = Math.floor((grains * piece) / count) * grain;
+      return of(begin, Math.min(total, Math.floor((grains * (piece + 1)) / count) * grain), piece);
+    });
+    return team.call(machine, kernels, name, pieces);
+  };
+
+/**
+ * A fresh instance, with `threads` > 1 of a `shared…` build on a team of threads. Throws `OUT_OF_MEMORY` when a model's
+ * buffers do not fit.
+ */
+export function createMachine(module: WebAssembly.Module, threads = 1): Machine {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: threads > 1 });
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   const kernels = instance.exports as unknown as Kernels;
-  let next = FIRST_FREE + SCRATCH_BYTES;
+  const exports = instance.exports as unknown as Exports;
+  let next = FIRST_FREE + threads * SCRATCH_BYTES;
   kernels.useScratch(FIRST_FREE);
+  const pieces = threads > 1 ? Math.min(MAX_PIECES, PIECES_PER_THREAD * threads) : 1;
+  const join = (): Machine['parallel'] => {
+    const scratches = Array.from({ length: threads - 1 }, (_, i) => FIRST_FREE + (i + 1) * SCRATCH_BYTES);
+    const team = teamOf(threads);
+    return together(exports, team, team.join(instance, module, memory, scratches), pieces);
+  };
   return {
     kernels,
+    pieces,
+    parallel: threads > 1 ? join() : alone(exports),
     allocate(bytes) {
       const pointer = next;
       next += Math.ceil((bytes + ALIGNMENT) / ALIGNMENT) * ALIGNMENT;

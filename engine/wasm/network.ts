@@ -16,7 +16,9 @@ import { createMachine, type Machine } from './machine.ts';
 import {
   type Context,
   MAGNITUDE_BYTES,
+  MANTISSA_BYTES,
   type Magnitudes,
+  maskInto,
   narrowInto,
   type Ports,
   roundUp,
@@ -26,8 +28,6 @@ import {
   type Stage,
   type Tensor,
 } from './stage.ts';
-
-const MANTISSA_BYTES = 2;
 
 export interface Network {
   readonly context: Context;
@@ -59,12 +59,14 @@ function allocateScratch(machine: Machine, model: Model, capacity: number): Scra
       sizes[key] = Math.max(sizes[key], need[key] ?? 0);
   }
   const { allocate } = machine;
+  for (const key of ['panelA', 'panelB', 'rows', 'sums'] as const) sizes[key] = roundUp(sizes[key], 64);
   return {
+    sizes,
     wide: allocate(sizes.wide),
-    panelA: allocate(sizes.panelA),
-    panelB: allocate(sizes.panelB),
-    rows: allocate(sizes.rows),
-    sums: allocate(sizes.sums),
+    panelA: allocate(sizes.panelA * machine.pieces),
+    panelB: allocate(sizes.panelB * machine.pieces),
+    rows: allocate(sizes.rows * machine.pieces),
+    sums: allocate(sizes.sums * machine.pieces),
     zero: allocate(sizes.zero),
   };
 }
@@ -82,36 +84,48 @@ function allocateTensors(machine: Machine, model: Model, training: boolean): Ten
 }
 
 function createPool(context: Context, layer: PoolLayer, ports: Ports): Stage {
-  const { kernels } = context.machine;
+  const { machine } = context;
+  const [from, to] = [MANTISSA_BYTES * volume(layer.input), MANTISSA_BYTES * volume(layer.output)];
   const index = context.machine.allocate(MANTISSA_BYTES * context.capacity * volume(layer.output));
   const [height, width, channels] = layer.input;
   const [ph, pw] = layer.size;
   const { input, output, inputGradient, outputGradient } = ports;
   return {
     forward(count) {
-      kernels.poolForward(input.pointer, output.pointer, index, count, height, width, channels, ph, pw);
-      output.exponent = input.exponent;
-    },
-    backward(count) {
-      if (!inputGradient || !outputGradient) return;
-      kernels.poolBackward(
-        outputGradient.pointer,
-        index,
-        inputGradient.pointer,
-        count,
+      machine.parallel('poolForward', count, 1, (begin, end) => [
+        input.pointer + begin * from,
+        output.pointer + begin * to,
+        index + begin * to,
+        end - begin,
         height,
         width,
         channels,
         ph,
         pw,
-      );
+      ]);
+      output.exponent = input.exponent;
+    },
+    backward(count) {
+      if (!inputGradient || !outputGradient) return;
+      machine.parallel('poolBackward', count, 1, (begin, end) => [
+        outputGradient.pointer + begin * to,
+        index + begin * to,
+        inputGradient.pointer + begin * from,
+        end - begin,
+        height,
+        width,
+        channels,
+        ph,
+        pw,
+      ]);
       inputGradient.exponent = outputGradient.exponent;
     },
   };
 }
 
 function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
-  const { kernels } = context.machine;
+  const { machine } = context;
+  const { kernels } = machine;
   const size = volume(layer.output);
   const { input, output, inputGradient, outputGradient } = ports;
   return {
@@ -121,7 +135,7 @@ function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
     },
     backward(count) {
       if (!inputGradient || !outputGradient) return;
-      kernels.mask(outputGradient.pointer, output.pointer, inputGradient.pointer, count * size);
+      maskInto(machine, outputGradient, output, inputGradient, count * size);
       inputGradient.exponent = outputGradient.exponent;
     },
   };
@@ -182,13 +196,14 @@ export function createNetwork(
   model: Model,
   capacity: number,
   training: boolean,
+  threads = 1,
 ): Network {
-  const machine = createMachine(module);
+  const machine = createMachine(module, threads);
   const { kernels } = machine;
   const tensors = allocateTensors(machine, model, training);
   const scratch = allocateScratch(machine, model, capacity);
   const magnitudes: Magnitudes = {
-    pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length),
+    pointer: machine.allocate(MAGNITUDE_BYTES * (tensors.length + machine.pieces)),
     view: new Int32Array(0),
   };
   const { format } = model;
@@ -198,7 +213,7 @@ export function createNetwork(
   const raw = machine.allocate(4 * capacity * logitPitch);
   const inputPointer = machine.allocate(capacity * model.inputSize);
   for (const stage of stages) stage.bind?.();
-  magnitudes.view = machine.int32(magnitudes.pointer, 2 * tensors.length);
+  magnitudes.view = machine.int32(magnitudes.pointer, 2 * (tensors.length + machine.pieces));
   const inputBytes = machine.bytes(inputPointer, capacity * model.inputSize);
   const logits = machine.int32(scratch.wide, capacity * logitPitch);
   const rawGradient = machine.int32(raw, capacity * logitPitch);

@@ -14,6 +14,7 @@ import { conv, createNoise, dense, flatten, pool, relu, sgd, sizedBatch, smallMo
 
 const wasm = await loadWasmKernel({ relaxed: false });
 const relaxed = await loadWasmKernel();
+const threaded = await loadWasmKernel({ threads: 3 });
 
 const size = fc.integer({ min: 1, max: 3 });
 const anyConv = fc
@@ -84,6 +85,7 @@ const spread = (noise: () => number): number => {
 describe.each([
   ['plain', wasm],
   ['relaxed', relaxed],
+  ['three threads', threaded],
 ] as const)('wasm kernel, %s', (_, wasm) => {
   it('gives the reference bits on random models, states and batches', async () => {
     const engine = await createEngine({ kernel: 'reference' });
@@ -114,7 +116,7 @@ describe.each([
           referenceKernel.predict(model, weights, inputs, 3),
         );
       }),
-      { numRuns: 60, seed: 12 },
+      { numRuns: 40, seed: 12 },
     );
   });
 

@@ -140,14 +140,15 @@ function packTaps(at: usize, n: i32, pitch: usize, kh: i32, segment: i32, scratc
   packStrided(scratch, row, K, n, 4, dst);
 }
 
-// Kernel gradient C [ceil4(K), ceil8(N)] = windowsᵀ · gradient [positions, N], in blocks of `limit` pairs of positions.
+// Adds windowsᵀ · gradient [positions, N] to the int64 `sums` [ceil4(K), ceil8(N)], which it clears first, in blocks of `limit` pairs
+// of positions; `c` is scratch of the same shape in int32.
 export function kernelGradient(
   at: usize, positions: i32, pitch: usize, kh: i32, segment: i32, gradient: usize, N: i32,
-  limit: i32, shift: i32, c: usize, sums: usize, pa: usize, pb: usize, scratch: usize,
+  limit: i32, c: usize, sums: usize, pa: usize, pb: usize, scratch: usize,
 ): void {
   const K = kh * segment, rows = (K + 3) & ~3, columns = (N + 7) & ~7, cells = rows * columns;
-  const ldc = <usize>columns << 2, block = limit << 1, long = positions > block;
-  if (long) memory.fill(sums, 0, <usize>cells << 3);
+  const ldc = <usize>columns << 2, block = limit << 1;
+  memory.fill(sums, 0, <usize>cells << 3);
   for (let p = 0; p < positions; p += block) {
     const n = min(block, positions - p), groups = groupsOf(n);
     const panelA = panelBytes(groups, 4), panelB = panelBytes(groups, 8);
@@ -158,7 +159,15 @@ export function kernelGradient(
         tile(pa + <usize>(i >> 2) * panelA, pb + <usize>(j >> 3) * panelB, groups, c + <usize>i * ldc + (<usize>j << 2), ldc);
       }
     }
-    if (long) for (let i = 0; i < cells; i += 4) addWide(c + (<usize>i << 2), sums + (<usize>i << 3));
+    for (let i = 0; i < cells; i += 4) addWide(c + (<usize>i << 2), sums + (<usize>i << 3));
   }
-  if (long) for (let i = 0; i < cells; i++) store<i32>(c + (<usize>i << 2), foldOne(load<i64>(sums + (<usize>i << 3)), <i64>shift));
+}
+
+// Folds the first `n` sums of `pieces` arrays of `cells` int64, one behind the other, into int32.
+export function foldSums(sums: usize, pieces: i32, cells: i32, n: i32, shift: i32, c: usize): void {
+  for (let i = 0; i < n; i++) {
+    let total: i64 = 0;
+    for (let p = 0; p < pieces; p++) total += load<i64>(sums + (<usize>(p * cells + i) << 3));
+    store<i32>(c + (<usize>i << 2), foldOne(total, <i64>shift));
+  }
 }
