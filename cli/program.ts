@@ -5,6 +5,7 @@ import { chainRun } from './commands/chainRun.ts';
 import { chainSpec } from './commands/chainSpec.ts';
 import { dataImport } from './commands/dataImport.ts';
 import { devnet } from './commands/devnet.ts';
+import { engineCheck } from './commands/engineCheck.ts';
 import { evaluatorRun } from './commands/evaluatorRun.ts';
 import { jobCancel } from './commands/jobCancel.ts';
 import { jobFetch } from './commands/jobFetch.ts';
@@ -34,6 +35,7 @@ const GROUPS: readonly { name: string; description: string; commands: readonly D
   },
   { name: 'work', description: 'proofs of useful work', commands: [workList, workVerify] },
   { name: 'data', description: 'data sets', commands: [dataImport] },
+  { name: 'engine', description: 'exact arithmetic on this machine', commands: [engineCheck] },
 ];
 
 export function buildProgram(): Command {

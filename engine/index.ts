@@ -1,4 +1,5 @@
 export { FORMATS, type FormatSpec, type NumericFormat, numericFormats } from './arithmetic/format.ts';
+export { checkKernels, type KernelReport } from './check.ts';
 export { createEngine, type Engine } from './create.ts';
 export {
   LIMITS,

@@ -2,7 +2,6 @@
  * Threads that share one memory: a piece of work is a call of a kernel on its own part of the output, so results do not depend on
  * who does it. The caller works too and returns when all pieces are done. Owns no arithmetic; needs Node's worker threads.
  */
-import type { Worker } from 'node:worker_threads';
 import { FedaiError } from '../../core/index.ts';
 
 /** Places in the control words; the call's arguments follow, PIECE_WORDS a piece. */
@@ -108,6 +107,11 @@ function describe(
   Atomics.notify(control, CONTROL.generation);
 }
 
+/** What a team needs of a worker thread. */
+interface Helper {
+  postMessage(mail: MachineMail): void;
+}
+
 /** `size` threads, the caller's among them. Helpers sleep between calls and keep no process alive. */
 export function createTeam(size: number): Team {
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
@@ -119,12 +123,12 @@ export function createTeam(size: number): Team {
       { remedy: 'use one thread' },
     );
   const control = new Int32Array(new SharedArrayBuffer(4 * (HEADER_WORDS + MAX_PIECES * PIECE_WORDS)));
-  const helpers: Worker[] = Array.from({ length: size - 1 }, () => {
+  const helpers: Helper[] = Array.from({ length: size - 1 }, () => {
     const helper = new threads.Worker(new URL('./helper.ts', import.meta.url), { workerData: control });
     helper.unref();
     return helper;
   });
-  const post = (helper: Worker, mail: MachineMail): void => helper.postMessage(mail);
+  const post = (helper: Helper, mail: MachineMail): void => helper.postMessage(mail);
   const gone = new FinalizationRegistry<number>((id) => {
     for (const helper of helpers) post(helper, { id });
   });

@@ -21,6 +21,7 @@ describe('commands', () => {
       'chain spec',
       'data import',
       'devnet',
+      'engine check',
       'evaluator run',
       'job cancel',
       'job fetch',
