@@ -28,7 +28,10 @@ export function train(parent: Command): Command {
       '<document>',
       'training document (fedai-train/1; its model may name an ONNX or Keras JSON file) or job document',
     )
-    .requiredOption('--data <source>', 'demo, or idx:DIR (train-* and t10k-* or test-* files)')
+    .requiredOption(
+      '--data <source>',
+      'demo, idx:DIR, npz:FILE, csv:FILE, images:DIR (a folder of PNG files a class) or text:FILE',
+    )
     .option('--out <dir>', 'folder of checkpoints, curve and model', 'run')
     .option('--resume', 'go on with the run in the folder')
     .option(
@@ -56,6 +59,7 @@ and, at the end, model.safetensors (exact), model.f32.safetensors (floats) and, 
 Examples:
   $ fedai train docs/examples/demo-job.json --data demo --epochs 3
   $ fedai train model.json --data idx:./mnist --out runs/1 --seed 7
+  $ fedai train charmodel.json --data text:./input.txt
   $ fedai train model.json --data idx:./mnist --out runs/1 --seed 7 --resume --json`,
     );
   return shared(command).action(

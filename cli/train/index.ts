@@ -58,7 +58,7 @@ export interface Report {
 export async function trainRun(options: TrainOptions, report: Report, signal: AbortSignal): Promise<void> {
   const document = await readTrainDocument(options.document);
   const { model, recipe } = document;
-  const records = await readSource(options.data);
+  const records = await readSource(options.data, model.document.input);
   checkFits(document, records.train);
   const engine = await createEngine({ kernel: options.kernel });
   const steps =

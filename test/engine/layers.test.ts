@@ -1,6 +1,6 @@
 /** Layers beyond the basic ones: against a float oracle, and their gradients against finite differences of it. */
 import { describe, expect, it } from 'vitest';
-import { type Model, parseModel, parseRecipe, type TrainState } from '../../engine/index.ts';
+import { createEngine, type Model, parseModel, parseRecipe, type TrainState } from '../../engine/index.ts';
 import { backward, forward } from '../../engine/reference/network.ts';
 import { initialState } from '../../engine/state/state.ts';
 import { floatLoss } from './float.ts';
@@ -165,4 +165,22 @@ describe('layers of the reference', () => {
       expect(Math.abs(ratio - 1), model.tensors[t]!.name).toBeLessThan(0.1);
     }
   });
+});
+
+describe('an engine', () => {
+  it.each(['residual', 'batch norm', 'attention'])(
+    'gives the same bits for %s, whatever its kernel',
+    async (name) => {
+      const { model, recipe, state, batch } = setUp(name);
+      const ends = [];
+      for (const kernel of ['auto', 'reference'] as const) {
+        const engine = await createEngine({ kernel });
+        const trainer = engine.trainer(model, recipe, state);
+        const losses = [trainer.step(batch), trainer.step(batch)];
+        const { logitsQ16 } = engine.predict(model, trainer.export().weights, batch.inputs, BATCH);
+        ends.push({ losses, state: trainer.export(), logitsQ16 });
+      }
+      expect(ends[0]).toEqual(ends[1]);
+    },
+  );
 });
