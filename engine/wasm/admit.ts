@@ -68,6 +68,9 @@ const MODELS: readonly { input: number[]; layers: LayerDocument[] }[] = [
   },
 ];
 
+/** `bfp8@1` takes the same ways with narrower operands, but packs them otherwise: convolutions and long rows are enough. */
+const NARROW_MODELS: readonly number[] = [0, 2];
+
 const admissionRecipe = (rate: number): TrainingRecipe =>
   recipeSchema.parse({
     loss: 'sparse_categorical_crossentropy',
@@ -142,6 +145,7 @@ export function findMismatch(kernel: Kernel): string | undefined {
   const noise = createNoise(0x9e3779b9);
   for (const numeric of numericFormats) {
     for (const [index, { input, layers }] of MODELS.entries()) {
+      if (numeric !== 'bfp12@1' && !NARROW_MODELS.includes(index)) continue;
       const model = parseModel({ format: 'fedai-model/1', numeric, input, layers });
       for (const [kind, fill] of STATES.entries()) {
         const difference = compare(kernel, model, fill, admissionRecipe(kind + 4), noise);
