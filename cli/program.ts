@@ -5,6 +5,7 @@ import { chainRun } from './commands/chainRun.ts';
 import { chainSpec } from './commands/chainSpec.ts';
 import { dataImport } from './commands/dataImport.ts';
 import { devnet } from './commands/devnet.ts';
+import { engineCheck } from './commands/engineCheck.ts';
 import { evaluatorRun } from './commands/evaluatorRun.ts';
 import { explorer } from './commands/explorer.ts';
 import { jobCancel } from './commands/jobCancel.ts';
@@ -15,6 +16,7 @@ import { jobVerify } from './commands/jobVerify.ts';
 import { jobWatch } from './commands/jobWatch.ts';
 import { keyNew } from './commands/keyNew.ts';
 import { predict } from './commands/predict.ts';
+import { train } from './commands/train.ts';
 import { workAudits } from './commands/workAudits.ts';
 import { workChallenge } from './commands/workChallenge.ts';
 import { workerRun } from './commands/workerRun.ts';
@@ -40,6 +42,7 @@ const GROUPS: readonly { name: string; description: string; commands: readonly D
     commands: [workList, workVerify, workAudits, workChallenge],
   },
   { name: 'data', description: 'data sets', commands: [dataImport] },
+  { name: 'engine', description: 'exact arithmetic on this machine', commands: [engineCheck] },
 ];
 
 export function buildProgram(): Command {
@@ -59,6 +62,7 @@ export function buildProgram(): Command {
   devnet(program);
   predict(program);
   explorer(program);
+  train(program);
   const everyCommand = [program, ...program.commands, ...program.commands.flatMap((group) => group.commands)];
   for (const command of everyCommand) command.addHelpText('after', EXIT_HELP);
   return program;

@@ -3,6 +3,7 @@ import { FedaiError } from '../core/index.ts';
 import type { TrainingRecipe } from './document.ts';
 import type { Batch, Kernel } from './engine.ts';
 import type { Model } from './model.ts';
+import { isBasicModel, isBasicRecipe } from './plan/basic.ts';
 import { referenceKernel } from './reference/kernel.ts';
 import { initialState, type TrainState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
@@ -12,7 +13,8 @@ export interface Engine extends Omit<Kernel, 'name'> {
   readonly kernel: Kernel['name'];
   /** Why a faster kernel was not admitted; absent when it was, or when the reference was asked for. */
   readonly fallbackReason?: string;
-  initialState(model: Model, seed: Uint8Array): TrainState;
+  /** `moments`: tensors that the optimiser keeps for each of the model's (`momentsOf`); 1 when absent. */
+  initialState(model: Model, seed: Uint8Array, moments?: number): TrainState;
   /** The pure step that validators replay. */
   step(
     model: Model,
@@ -22,15 +24,22 @@ export interface Engine extends Omit<Kernel, 'name'> {
   ): { state: TrainState; lossQ16: number };
 }
 
+/** What the kernel does not cover goes to the reference: the same bits, slowly. */
 function fromKernel(kernel: Kernel, fallbackReason?: string): Engine {
+  const trainer: Kernel['trainer'] = (model, recipe, state) => {
+    const covered = isBasicModel(model) && isBasicRecipe(recipe);
+    return (covered ? kernel : referenceKernel).trainer(model, recipe, state);
+  };
   return {
     kernel: kernel.name,
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
-    trainer: kernel.trainer,
-    predict: kernel.predict,
+    trainer,
+    predict(model, weights, inputs, count) {
+      return (isBasicModel(model) ? kernel : referenceKernel).predict(model, weights, inputs, count);
+    },
     initialState,
     step(model, recipe, state, batch) {
-      const session = kernel.trainer(model, recipe, state);
+      const session = trainer(model, recipe, state);
       const lossQ16 = session.step(batch);
       return { state: session.export(), lossQ16 };
     },
@@ -51,20 +60,26 @@ async function admit(load: () => Promise<Kernel>): Promise<Admission> {
   }
 }
 
-/** Admission is decided once a process: its machine does not change. */
-let admission: Promise<Admission> | undefined;
+/** Admission is decided once a process for each number of threads: its machine does not change. */
+const admissions = new Map<number, Promise<Admission>>();
+
+function admission(threads: number): Promise<Admission> {
+  const known = admissions.get(threads) ?? admit(() => loadWasmKernel({ threads }));
+  admissions.set(threads, known);
+  return known;
+}
 
 /**
  * `auto` (default) uses the WebAssembly kernel only after it has matched the reference, else falls back with a reason.
  * `wasm` throws `KERNEL_REFUSED` instead of falling back. `load` replaces the candidate.
+ * `threads` of a training session share its work (Node only); its bits do not depend on them.
  */
 export async function createEngine(
-  options: { kernel?: 'auto' | 'reference' | 'wasm'; load?: () => Promise<Kernel> } = {},
+  options: { kernel?: 'auto' | 'reference' | 'wasm'; threads?: number; load?: () => Promise<Kernel> } = {},
 ): Promise<Engine> {
   const wanted = options.kernel ?? 'auto';
   if (wanted === 'reference') return fromKernel(referenceKernel);
-  admission ??= options.load ? undefined : admit(loadWasmKernel);
-  const outcome = await (options.load ? admit(options.load) : admission!);
+  const outcome = await (options.load ? admit(options.load) : admission(options.threads ?? 1));
   if ('kernel' in outcome) return fromKernel(outcome.kernel);
   if (wanted === 'auto') return fromKernel(referenceKernel, outcome.reason);
   throw new FedaiError(

@@ -28,7 +28,7 @@ export interface Predictions {
   readonly logitsQ16: Int32Array;
 }
 
-/** What every kernel implements; `bfp12@1` fixes the bits of all results. */
+/** What every kernel implements; the model's numeric format fixes the bits of all results. */
 export interface Kernel {
   readonly name: 'reference' | 'wasm';
   trainer(model: Model, recipe: TrainingRecipe, state: TrainState): Trainer;
@@ -48,7 +48,9 @@ export function checkBatch(model: Model, recipe: TrainingRecipe, batch: Batch): 
       { remedy: 'check the shape of the data set against the model' },
     );
   }
-  const wrong = batch.labels.findIndex((label) => label >= model.classes);
+  checkTokens(model, batch.inputs);
+  const classed = recipe.loss !== 'mean_squared_error' || recipe.target === 'one_hot';
+  const wrong = classed ? batch.labels.findIndex((label) => label >= model.classes) : -1;
   if (wrong >= 0) {
     throw new FedaiError(
       'BAD_BATCH',
@@ -57,6 +59,20 @@ export function checkBatch(model: Model, recipe: TrainingRecipe, batch: Batch): 
       { remedy: 'give the last Dense as many units as the data has classes' },
     );
   }
+}
+
+/** Inputs of an embedding are rows of its table; of a sequence that is predicted they are classes too. */
+function checkTokens(model: Model, inputs: Uint8Array): void {
+  const rows = model.layers.flatMap((layer) => (layer.kind === 'embedding' ? [layer.rows] : []));
+  const limit = Math.min(...rows, model.positions > 1 ? model.classes : 256);
+  const wrong = inputs.findIndex((token) => token >= limit);
+  if (wrong < 0) return;
+  throw new FedaiError(
+    'BAD_BATCH',
+    'an input byte is beyond the vocabulary of the model',
+    { index: wrong, got: inputs[wrong], expected: `< ${limit}` },
+    { remedy: 'raise input_dim of the Embedding and units of the last Dense to the vocabulary of the data' },
+  );
 }
 
 /** Throws `BAD_BATCH` unless `inputs` holds exactly `count` samples. */
@@ -69,4 +85,5 @@ export function checkInputs(model: Model, inputs: Uint8Array, count: number): vo
       { remedy: 'check the shape of the data set against the model' },
     );
   }
+  checkTokens(model, inputs);
 }

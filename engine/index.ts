@@ -1,16 +1,23 @@
+export { FORMATS, type FormatSpec, type NumericFormat, numericFormats } from './arithmetic/format.ts';
+export { checkKernels, type KernelReport } from './check.ts';
 export { createEngine, type Engine } from './create.ts';
 export {
   LIMITS,
   learningRateShift,
   type ModelDocument,
   modelSchema,
-  type NumericFormat,
-  numericFormats,
   recipeSchema,
   type TrainingRecipe,
 } from './document.ts';
 export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
+export { type Imported, importOnnx } from './exchange/fromOnnx.ts';
+export { weightsFromSafetensors } from './exchange/fromSafetensors.ts';
+export { importKeras } from './exchange/keras.ts';
+export { MAX_ONNX_BYTES } from './exchange/onnx.ts';
+export { exportOnnx } from './exchange/toOnnx.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
+export { isBasicModel, isBasicRecipe } from './plan/basic.ts';
+export { momentsOf } from './reference/optimiser.ts';
 export { decodeState, encodeState, stateLength } from './state/encode.ts';
 export { countCorrect, outputsRoot } from './state/outputs.ts';
 export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';

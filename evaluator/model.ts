@@ -6,6 +6,7 @@ import {
   encodeModel,
   MAX_MODEL_FILE_BYTES,
   modelHash,
+  momentsOf,
   stateLength,
 } from '../engine/index.ts';
 import type { Job } from '../job/index.ts';
@@ -65,8 +66,11 @@ async function rebuildFile(context: EvaluatorContext, posted: PostedJob, job: Jo
       { transient: true },
     );
   }
-  const bytes = await peer.content.getBytes(fixed.stateCid, { maxBytes: stateLength(job.model), signal });
-  const { weights } = decodeState(job.model, bytes);
+  const bytes = await peer.content.getBytes(fixed.stateCid, {
+    maxBytes: stateLength(job.model, momentsOf(job.recipe)),
+    signal,
+  });
+  const { weights } = decodeState(job.model, bytes, momentsOf(job.recipe));
   if (!equalBytes(modelHash(job.model, weights), fromHex(posted.modelHash))) {
     throw new FedaiError('WRONG_MODEL', 'the last state has other weights than submitted', {
       jobId: posted.id,

@@ -1,6 +1,13 @@
 /** One worker's share of a federated training round, and how shares become the round's state and loss. */
 import { concatBytes, sha256, uintBytes, utf8 } from '../core/index.ts';
-import { type Batch, type Engine, meanState, type Trainer, type TrainState } from '../engine/index.ts';
+import {
+  type Batch,
+  type Engine,
+  meanState,
+  momentsOf,
+  type Trainer,
+  type TrainState,
+} from '../engine/index.ts';
 import { type BatchPlan, createBatchPlan } from './batches.ts';
 import type { Job } from './document.ts';
 
@@ -19,7 +26,11 @@ export interface JobSeed {
 
 /** The state every worker starts from: initial weights from SHA-256("fedai-start/1" ‖ seed ‖ jobId u256be). */
 export const startingState = (engine: Engine, job: Job, { seed, jobId }: JobSeed): TrainState =>
-  engine.initialState(job.model, sha256(concatBytes(utf8('fedai-start/1'), seed, uintBytes(jobId, 32))));
+  engine.initialState(
+    job.model,
+    sha256(concatBytes(utf8('fedai-start/1'), seed, uintBytes(jobId, 32))),
+    momentsOf(job.recipe),
+  );
 
 export const jobBatches = (job: Job, { seed, jobId }: JobSeed, count: number): BatchPlan =>
   createBatchPlan({

@@ -2,7 +2,7 @@
  * How a slot's share of a training round is cut into segments, and what replaying one of them costs. Everything follows
  * from the job's document and the size of its data set: a worker has no choice in it. See docs/protocol/useful-work.md.
  */
-import { stateLength } from '../engine/index.ts';
+import { isBasicModel, isBasicRecipe, momentsOf, stateLength } from '../engine/index.ts';
 import { stepCost } from './cost.ts';
 import { JOB_LIMITS, type Job } from './document.ts';
 
@@ -32,7 +32,7 @@ export function segmentPlan(job: Job): SegmentPlan {
 }
 
 function aimedSteps({ model, recipe }: Job): number {
-  const macs = Math.max(AIMED_MACS, MACS_PER_STATE_BYTE * stateLength(model));
+  const macs = Math.max(AIMED_MACS, MACS_PER_STATE_BYTE * stateLength(model, momentsOf(recipe)));
   return Math.ceil(macs / Math.max(1, stepCost(model, recipe).macs));
 }
 
@@ -56,6 +56,11 @@ const GAS = {
   record: 6_000,
 } as const;
 
+/** What fast kernels do not cover runs in the reference, a hundred times as slow. */
+const REFERENCE_SLOWNESS = 100;
+const slowness = ({ model, recipe }: Job): number =>
+  isBasicModel(model) && isBasicRecipe(recipe) ? 1 : REFERENCE_SLOWNESS;
+
 /** Hashes beside a record: a path in a tree of 2^22 records. */
 const PATH_BYTES = 22 * 32;
 /** Documents, manifest, roots and paths of states. */
@@ -67,8 +72,8 @@ export function replayGas(job: Job, records: number): number {
   const cost = stepCost(job.model, job.recipe);
   const samples = steps * job.recipe.batchSize;
   return (
-    steps * (cost.macs * GAS.mac + cost.elements * GAS.element + cost.calls * GAS.call) +
-    (3 * stateLength(job.model) + samples * recordBytes(job)) * GAS.byte +
+    steps * slowness(job) * (cost.macs * GAS.mac + cost.elements * GAS.element + cost.calls * GAS.call) +
+    (3 * stateLength(job.model, momentsOf(job.recipe)) + samples * recordBytes(job)) * GAS.byte +
     records * GAS.record
   );
 }
@@ -76,7 +81,11 @@ export function replayGas(job: Job, records: number): number {
 /** An upper bound of the bytes of any bundle of the job, its manifest apart. */
 export function bundleBytes(job: Job): number {
   const { steps } = segmentPlan(job);
-  return BUNDLE_OVERHEAD_BYTES + stateLength(job.model) + steps * job.recipe.batchSize * recordBytes(job);
+  return (
+    BUNDLE_OVERHEAD_BYTES +
+    stateLength(job.model, momentsOf(job.recipe)) +
+    steps * job.recipe.batchSize * recordBytes(job)
+  );
 }
 
 const recordBytes = ({ model }: Job): number => model.inputSize + 1 + PATH_BYTES;

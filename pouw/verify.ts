@@ -12,7 +12,7 @@ import {
   sha256,
   verifyMerklePath,
 } from '../core/index.ts';
-import { decodeState, type Engine, stateRoots, type TrainState } from '../engine/index.ts';
+import { decodeState, type Engine, momentsOf, stateRoots, type TrainState } from '../engine/index.ts';
 import {
   type BatchPlan,
   checkDataFits,
@@ -167,7 +167,7 @@ function checkPlan(
 
 function checkStart(engine: Engine, job: Job, bundle: Bundle, claim: SegmentClaim): TrainState {
   const { round, segment } = claim;
-  const state = decodeState(job.model, bundle.startState);
+  const state = decodeState(job.model, bundle.startState, momentsOf(job.recipe));
   const steps = round * job.document.training.stepsPerRound + segmentSteps(job, segment).first;
   demand(state.counter === steps, 'start', `start state has ${state.counter} steps, not ${steps}`);
   const { stateRoot } = stateRoots(job.model, state);

@@ -1,6 +1,6 @@
 /** The state that the chain fixed last: found in memory, on disk or in the content store, verified, and kept. */
 import { FedaiError, type Hex, sleep } from '../core/index.ts';
-import { stateLength } from '../engine/index.ts';
+import { momentsOf, stateLength } from '../engine/index.ts';
 import type { EventOf } from '../market/index.ts';
 import { slotsOf } from './bitmap.ts';
 import type { Assignment, WorkerContext } from './context.ts';
@@ -103,7 +103,7 @@ async function fetchState(
   { jobId, round, stateRoot, stateCid }: EventOf<'RoundCommitted'>,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const maxBytes = stateLength(assignment.job.model);
+  const maxBytes = stateLength(assignment.job.model, momentsOf(assignment.job.recipe));
   for (;;) {
     try {
       const bytes = await context.peer.content.getBytes(stateCid, { maxBytes, signal });

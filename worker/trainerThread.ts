@@ -9,6 +9,7 @@ import {
   encodeModel,
   encodeState,
   meanState,
+  momentsOf,
   stateRoots,
   type Trainer,
   type TrainState,
@@ -63,7 +64,7 @@ async function open(request: Extract<TrainerRequest, { type: 'open' }>): Promise
 
 function answer(held: Session, request: Exclude<TrainerRequest, { type: 'open' }>): TrainerOutcome {
   const { engine, job, trainer } = held;
-  const decode = (bytes: Uint8Array): TrainState => decodeState(job.model, bytes);
+  const decode = (bytes: Uint8Array): TrainState => decodeState(job.model, bytes, momentsOf(job.recipe));
   switch (request.type) {
     case 'initial':
       return { type: 'state', state: encode(held, startingState(engine, job, held.seed)) };

@@ -1,6 +1,6 @@
-"""Peer of the engine bench: trains a fedai-model/1 document in PyTorch f32 on random digits; prints samples/s as JSON.
+"""Peer of the engine bench: trains fedai-model/1 documents in PyTorch f32 on random digits.
 
-Usage: torch_train.py MODEL.json BATCH THREADS SECONDS
+Each line of the input is {"model", "batch", "threads", "seconds"}; the answer is one line with samples/s. Models stay built between lines.
 """
 import json
 import sys
@@ -38,11 +38,8 @@ def build(document):
     return nn.Sequential(*layers), channels
 
 
-def main():
-    path, batch, threads, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-    torch.set_num_threads(threads)
+def prepare(document, batch):
     torch.manual_seed(1)
-    document = json.load(open(path))
     model, classes = build(document)
     shape = document["input"]
     inputs = torch.rand(batch, *([shape[2], shape[0], shape[1]] if len(shape) == 3 else shape))
@@ -55,13 +52,28 @@ def main():
         loss_of(model(inputs), labels).backward()
         optimiser.step()
 
-    for _ in range(5):
-        step()
-    steps, started = 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        step()
-        steps += 1
-    print(json.dumps({"samplesPerSecond": steps * batch / (time.perf_counter() - started)}))
+    return step
+
+
+def main():
+    built = {}
+    for line in sys.stdin:
+        request = json.loads(line)
+        batch = request["batch"]
+        key = (json.dumps(request["model"]), batch)
+        if key not in built:
+            built[key] = prepare(request["model"], batch)
+        step = built[key]
+        torch.set_num_threads(request["threads"])
+        for _ in range(2):
+            step()
+        steps, started, busy = 0, time.perf_counter(), time.process_time()
+        while time.perf_counter() - started < request["seconds"]:
+            step()
+            steps += 1
+        samples, busy = steps * batch, time.process_time() - busy
+        elapsed = time.perf_counter() - started
+        print(json.dumps({"perSecond": samples / elapsed, "perProcessorSecond": samples / busy}), flush=True)
 
 
 main()

@@ -25,7 +25,10 @@ export function dataImport(parent: Command): Command {
   const command = parent
     .command('import')
     .description('put a data set into the content store; the test set is always encrypted')
-    .argument('<source>', 'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), or demo')
+    .argument(
+      '<source>',
+      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, or demo',
+    )
     .option('--set <set>', 'train, test or both', oneOf(['train', 'test', 'both'] as const), 'both')
     .option('--encrypt-train', 'encrypt the training set too')
     .option('--name <name>', 'name in the manifest (default: the source)')

@@ -22,15 +22,15 @@ export async function createAccuracyMeter(
   rpc: string,
   onAccuracy: (value: number) => void,
 ): Promise<AccuracyMeter> {
-  const { createEngine, decodeState, stateLength } = await import('../../engine/index.ts');
+  const { createEngine, decodeState, momentsOf, stateLength } = await import('../../engine/index.ts');
   const engine = await createEngine();
   const count = Math.min(SAMPLES, test.labels.length);
   const inputs = Uint8Array.from(test.inputs.subarray(0, count * job.model.inputSize));
   const content = gatewayStore(rpc);
   let busy = false;
   const run = async (stateCid: string) => {
-    const limits = { maxBytes: stateLength(job.model), timeoutMs: FETCH_TIMEOUT_MS };
-    const state = decodeState(job.model, await content.getBytes(stateCid, limits));
+    const limits = { maxBytes: stateLength(job.model, momentsOf(job.recipe)), timeoutMs: FETCH_TIMEOUT_MS };
+    const state = decodeState(job.model, await content.getBytes(stateCid, limits), momentsOf(job.recipe));
     const { classes } = engine.predict(job.model, state.weights, inputs, count);
     onAccuracy(classes.reduce((right, label, i) => right + (label === test.labels[i] ? 1 : 0), 0) / count);
   };

@@ -1,10 +1,5 @@
-/** Integer primitives of `bfp12@1`: rounding shifts, saturation, narrowing. Values are exact integers held in doubles or int32. */
+/** Integer primitives of all numeric formats: rounding shifts, saturation, narrowing. Values are exact integers held in doubles or int32. */
 
-/** Largest mantissa: 12 bits, symmetric, so that negation never overflows. */
-export const MANTISSA_MAX = 2047;
-export const MANTISSA_BITS = 11;
-/** Largest value of a raw u8 input used as a mantissa. */
-export const INPUT_MAX = 255;
 /** Inputs are u8 / 256. */
 export const INPUT_EXPONENT = -8;
 /** Masters (weights, velocity) are int32 / 2^24: range ±128, step 6·10⁻⁸. */
@@ -45,26 +40,27 @@ export function rescale(x: number, shift: number): number {
 
 /**
  * Static right shift that brings an exact sum of `terms` products, each at most boundA · boundB, into int32.
- * It depends on shapes alone; it is 0 for 12-bit operands up to 512 terms.
+ * It depends on shapes and format alone; it is 0 for 12-bit operands up to 512 terms.
  */
 export const foldShift = (terms: number, boundA: number, boundB: number): number =>
   Math.max(0, bitLength(terms * boundA * boundB) - 31);
 
-/** A block floating-point tensor: value = mantissa · 2^exponent, |mantissa| ≤ 2047. */
+/** A block floating-point tensor: value = mantissa · 2^exponent; the format says how large a mantissa may be. */
 export interface Block {
   readonly mantissas: Int16Array;
   readonly exponent: number;
 }
 
-/** Narrows int32 values at `exponent` to 12-bit mantissas with the smallest shift that fits the largest magnitude. */
-export function narrow(values: Int32Array, exponent: number): Block {
-  let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  const shift = Math.max(0, bitLength(largest) - MANTISSA_BITS);
+/** Narrows int32 values at `exponent` to mantissas of `bits` bits and a sign, with the smallest shift that fits the largest magnitude. */
+export function narrow(values: Int32Array, exponent: number, bits: number): Block {
+  let most = 0;
+  for (const value of values) most = Math.max(most, Math.abs(value));
+  const shift = Math.max(0, bitLength(most) - bits);
+  const limit = powerOfTwo(bits) - 1;
   const mantissas = new Int16Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const rounded = roundShift(values[i]!, shift);
-    mantissas[i] = Math.max(-MANTISSA_MAX, Math.min(MANTISSA_MAX, rounded));
+    mantissas[i] = Math.max(-limit, Math.min(limit, rounded));
   }
   return { mantissas, exponent: exponent + shift };
 }

@@ -6,10 +6,10 @@ export const PROBABILITY_BITS = 20;
 /** Distances of logits are clamped at 32 octaves; 2^−32 is 0 at 2^−20. */
 const DISTANCE_LIMIT = 2097152;
 
-/** Distance of a logit below the largest, in octaves (log2) at 2^−16. `gap` ≥ 0 is an integer below 2^32. */
-function octaves(gap: number, exponent: number): number {
+/** Distance of a logit below the largest, in octaves (log2) at 2^−16. `gap` ≥ 0 is an integer below 2^32; `factor` is log2 e at 2^−16. */
+function octaves(gap: number, exponent: number, factor = LOG2_E_Q16): number {
   if (gap === 0) return 0;
-  const product = gap * LOG2_E_Q16;
+  const product = gap * factor;
   if (exponent >= 5) return DISTANCE_LIMIT;
   if (exponent >= 0) return Math.min(DISTANCE_LIMIT, product * powerOfTwo(exponent));
   return exponent <= -52 ? 0 : Math.min(DISTANCE_LIMIT, Math.floor(product / powerOfTwo(-exponent)));
@@ -73,4 +73,26 @@ function normalise(values: Int32Array, start: number, classes: number, sum: numb
   for (let j = start; j < start + classes; j++) {
     values[j] = Math.floor((values[j]! * powerOfTwo(PROBABILITY_BITS) + half) / sum);
   }
+}
+
+/**
+ * Softmax of `count` values at 2^exponent, at 2^−20; `factor` is log2 e at 2^−16 times what the values are to be scaled by.
+ * `out` may be `values`.
+ */
+export function probabilities(
+  values: Int32Array,
+  start: number,
+  count: number,
+  exponent: number,
+  factor: number,
+  out: Int32Array,
+): void {
+  let largest = values[start]!;
+  for (let j = 1; j < count; j++) largest = Math.max(largest, values[start + j]!);
+  let sum = 0;
+  for (let j = start; j < start + count; j++) {
+    out[j] = exp2Negative(octaves(largest - values[j]!, exponent, factor));
+    sum += out[j]!;
+  }
+  normalise(out, start, count, sum);
 }

@@ -1,34 +1,61 @@
-/** The reference kernel: plain TypeScript, slow, obvious. Its results define `bfp12@1`; every other kernel must match them. */
+/** The reference kernel: plain TypeScript, slow, obvious. Its results define the numeric formats; every other kernel must match them. */
 import { bitLength, rescale, roundShift } from '../arithmetic/integers.ts';
 import type { TrainingRecipe } from '../document.ts';
-import { checkBatch, checkInputs, type Kernel, type Predictions, type Trainer } from '../engine.ts';
+import {
+  type Batch,
+  checkBatch,
+  checkInputs,
+  type Kernel,
+  type Predictions,
+  type Trainer,
+} from '../engine.ts';
 import type { Model } from '../model.ts';
 import { checkState, checkWeights, copyState, type TrainState } from '../state/state.ts';
+import { clipGradients } from './clip.ts';
 import { backward, forward } from './network.ts';
-import { updateTensor } from './optimiser.ts';
+import { createUpdate, momentsOf } from './optimiser.ts';
 
 const LOGIT_BITS = 16;
 
 /** Sum of losses to their mean over a power-of-two batch, to nearest. */
 export const meanLoss = (sum: number, batchSize: number): number => roundShift(sum, bitLength(batchSize) - 1);
 
+/** One step on a state of our own, in place. Returns the sum of losses. */
+function stepInPlace(model: Model, recipe: TrainingRecipe, state: TrainState, batch: Batch): number {
+  const { counter, weights, velocity } = state;
+  const pass = forward(model, weights, batch.inputs, recipe.batchSize, counter);
+  const { loss, gradients, statistics } = backward(model, recipe, pass, batch);
+  const size = recipe.batchSize * model.positions;
+  const clipped =
+    recipe.clipNormQ16 === undefined ? gradients : clipGradients(gradients, recipe.clipNormQ16, size);
+  const update = createUpdate(recipe, counter, size);
+  const { length } = model.tensors;
+  clipped.forEach((gradient, t) => {
+    const moments = Array.from({ length: momentsOf(recipe) }, (_, i) => velocity[i * length + t]!);
+    const decays = model.tensors[t]!.shape.length > 1;
+    if (gradient) update(weights[t]!, moments, gradient, decays);
+  });
+  for (const { tensor, target, momentumShift } of statistics) {
+    const moving = weights[tensor]!;
+    for (let c = 0; c < moving.length; c++)
+      moving[c] = moving[c]! + roundShift(target[c]! - moving[c]!, momentumShift);
+  }
+  return loss;
+}
+
 function trainer(model: Model, recipe: TrainingRecipe, start: TrainState): Trainer {
-  checkState(model, start);
+  checkState(model, start, momentsOf(recipe));
   let state = copyState(start);
   return {
     step(batch) {
       checkBatch(model, recipe, batch);
-      const pass = forward(model, state.weights, batch.inputs, recipe.batchSize);
-      const { loss, gradients } = backward(model, state.weights, pass, batch.labels);
-      gradients.forEach((gradient, t) => {
-        updateTensor(state.weights[t]!, state.velocity[t]!, gradient, recipe, state.counter);
-      });
+      const loss = stepInPlace(model, recipe, state, batch);
       state = { ...state, counter: state.counter + 1 };
-      return meanLoss(loss, recipe.batchSize);
+      return meanLoss(loss, recipe.batchSize * model.positions);
     },
     export: () => copyState(state),
     load(next) {
-      checkState(model, next);
+      checkState(model, next, momentsOf(recipe));
       state = copyState(next);
     },
   };
@@ -57,7 +84,9 @@ function predict(
   for (let row = 0; row < count; row++) {
     const sample = inputs.subarray(row * model.inputSize, (row + 1) * model.inputSize);
     const { logits } = forward(model, weights, sample, 1);
-    storePrediction(out, row, logits.values, logits.exponent);
+    // Of a sequence, what comes after it: the last position's.
+    const last = logits.values.subarray(-model.classes);
+    storePrediction(out, row, last, logits.exponent);
   }
   return out;
 }

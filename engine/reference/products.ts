@@ -1,12 +1,9 @@
 /** The exact matrix-like products of dense and convolution layers, written as their definition: one loop per index. */
-import { type Block, foldShift, MANTISSA_MAX, roundShift, saturate } from '../arithmetic/integers.ts';
-import { backwardTermsOf, type ConvLayer, type DenseLayer, positionsOf, termsOf, volume } from '../model.ts';
 
-/** int32 values at one exponent, not yet narrowed. */
-export interface Wide {
-  readonly values: Int32Array;
-  readonly exponent: number;
-}
+import type { Wide } from '../arithmetic/blocks.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { type Block, foldShift, roundShift, saturate } from '../arithmetic/integers.ts';
+import { backwardTermsOf, type ConvLayer, type DenseLayer, positionsOf, termsOf, volume } from '../model.ts';
 
 /** Folds exact sums (doubles holding integers) into int32 by a static shift. */
 function fold(sums: Float64Array, exponent: number, shift: number): Wide {
@@ -15,8 +12,12 @@ function fold(sums: Float64Array, exponent: number, shift: number): Wide {
   return { values, exponent: exponent + shift };
 }
 
-/** Called with an input element and the first of the `filters` kernel and output elements that it meets. */
+/** Called with an input element and the first of the kernel and output elements that it meets, one for each filter of its group. */
 type Visit = (input: number, kernel: number, output: number) => void;
+
+/** Filters that one input element meets. */
+const spanOf = (layer: DenseLayer | ConvLayer): number =>
+  layer.kind === 'dense' ? layer.output[2] : layer.output[2] / layer.groups;
 
 /** Visits every product of a layer's forward pass over `count` samples; kernel + n meets output + n for each filter n. */
 function eachProduct(layer: DenseLayer | ConvLayer, count: number, visit: Visit): void {
@@ -45,9 +46,12 @@ function eachTap(layer: ConvLayer, at: [number, number], start: number, output: 
     for (let j = 0; j < layer.size[1]; j++) {
       const x = at[1] * layer.stride[1] + j - layer.before[1];
       if (x < 0 || x >= width) continue;
-      const tap = (i * layer.size[1] + j) * channels;
+      const perGroup = channels / layer.groups;
+      const tap = (i * layer.size[1] + j) * perGroup;
       for (let c = 0; c < channels; c++) {
-        visit(start + (y * width + x) * channels + c, (tap + c) * layer.output[2], output);
+        const first = Math.floor(c / perGroup) * spanOf(layer);
+        const kernel = (tap + (c % perGroup)) * layer.output[2] + first;
+        visit(start + (y * width + x) * channels + c, kernel, output + first);
       }
     }
   }
@@ -55,35 +59,37 @@ function eachTap(layer: ConvLayer, at: [number, number], start: number, output: 
 
 /** Z = X · W, without bias. */
 export function forwardProduct(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   input: Block,
   weights: Block,
   count: number,
 ): Wide {
   const sums = new Float64Array(count * volume(layer.output));
-  const filters = layer.output[2];
+  const filters = spanOf(layer);
   eachProduct(layer, count, (i, k, o) => {
     const x = input.mantissas[i]!;
     for (let n = 0; n < filters; n++) sums[o + n]! += x * weights.mantissas[k + n]!;
   });
-  const shift = foldShift(termsOf(layer), layer.inputBound, MANTISSA_MAX);
+  const shift = foldShift(termsOf(layer), layer.inputBound, largest(format.weightBits));
   return fold(sums, input.exponent + weights.exponent, shift);
 }
 
 /** Gradient of the kernel: Xᵀ · G, summed over batch and positions. */
 export function kernelGradient(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   input: Block,
   gradient: Block,
   count: number,
 ): Wide {
   const sums = new Float64Array(termsOf(layer) * layer.output[2]);
-  const filters = layer.output[2];
+  const filters = spanOf(layer);
   eachProduct(layer, count, (i, k, o) => {
     const x = input.mantissas[i]!;
     for (let n = 0; n < filters; n++) sums[k + n]! += x * gradient.mantissas[o + n]!;
   });
-  const shift = foldShift(count * positionsOf(layer), layer.inputBound, MANTISSA_MAX);
+  const shift = foldShift(count * positionsOf(layer), layer.inputBound, largest(format.gradientBits));
   return fold(sums, input.exponent + gradient.exponent, shift);
 }
 
@@ -99,16 +105,17 @@ export function biasGradient(layer: DenseLayer | ConvLayer, gradient: Block): Wi
 
 /** Gradient of the input: G · Wᵀ. */
 export function inputGradient(
+  format: FormatSpec,
   layer: DenseLayer | ConvLayer,
   weights: Block,
   gradient: Block,
   count: number,
 ): Wide {
   const sums = new Float64Array(count * volume(layer.input));
-  const filters = layer.output[2];
+  const filters = spanOf(layer);
   eachProduct(layer, count, (i, k, o) => {
     for (let n = 0; n < filters; n++) sums[i]! += gradient.mantissas[o + n]! * weights.mantissas[k + n]!;
   });
-  const shift = foldShift(backwardTermsOf(layer), MANTISSA_MAX, MANTISSA_MAX);
+  const shift = foldShift(backwardTermsOf(layer), largest(format.gradientBits), largest(format.weightBits));
   return fold(sums, weights.exponent + gradient.exponent, shift);
 }

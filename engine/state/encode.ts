@@ -30,8 +30,9 @@ export function readTensor(bytes: Uint8Array, offset: number, size: number): Int
   return tensor;
 }
 
-/** Length in bytes of every state of a model. */
-export const stateLength = (model: Model): number => MAGIC.length + COUNTER_BYTES + 8 * model.parameters;
+/** Length in bytes of every state of a model whose optimiser keeps `moments` tensors per tensor. */
+export const stateLength = (model: Model, moments = 1): number =>
+  MAGIC.length + COUNTER_BYTES + 4 * (1 + moments) * model.parameters;
 
 /** magic ‖ counter u64be ‖ weights ‖ velocity. */
 export function encodeState(state: TrainState): Uint8Array {
@@ -40,11 +41,11 @@ export function encodeState(state: TrainState): Uint8Array {
 }
 
 /** The one state that these bytes encode; throws `BAD_STATE` on any other length, magic or value. */
-export function decodeState(model: Model, bytes: Uint8Array): TrainState {
-  if (bytes.length !== stateLength(model)) {
+export function decodeState(model: Model, bytes: Uint8Array, moments = 1): TrainState {
+  if (bytes.length !== stateLength(model, moments)) {
     throw new FedaiError('BAD_STATE', 'state has the wrong length', {
       got: bytes.length,
-      expected: stateLength(model),
+      expected: stateLength(model, moments),
     });
   }
   if (!equalBytes(bytes.subarray(0, MAGIC.length), MAGIC))
@@ -59,5 +60,6 @@ export function decodeState(model: Model, bytes: Uint8Array): TrainState {
       offset += 4 * size;
       return tensor;
     });
-  return { counter: Number(counter), weights: read(), velocity: read() };
+  const weights = read();
+  return { counter: Number(counter), weights, velocity: Array.from({ length: moments }, read).flat() };
 }

@@ -7,6 +7,7 @@ export interface TrainState {
   readonly counter: number;
   /** One array per tensor of the model, in order; value = integer · 2^−24, never −2^31. */
   readonly weights: readonly Int32Array[];
+  /** The optimiser's own: a velocity per tensor; of AdamW first moments, then roots of second moments. */
   readonly velocity: readonly Int32Array[];
 }
 
@@ -34,14 +35,15 @@ function initialTensor(seed: Uint8Array, tensor: number, size: number, bound: nu
   return values;
 }
 
-/** The first state: He-uniform kernels drawn from `seed`, zero biases and velocity. */
-export function initialState(model: Model, seed: Uint8Array): TrainState {
-  const weights = model.tensors.map(({ shape, size }, index) =>
+/** The first state: kernels and tables drawn from `seed`, scales and variances 1, all else 0. `moments`: tensors of the optimiser per tensor. */
+export function initialState(model: Model, seed: Uint8Array, moments = 1): TrainState {
+  const weights = model.tensors.map(({ shape, size, constant, fanIn }, index) =>
     shape.length === 1
-      ? new Int32Array(size)
-      : initialTensor(seed, index, size, initialBound(size / shape.at(-1)!)),
+      ? new Int32Array(size).fill(constant ?? 0)
+      : initialTensor(seed, index, size, initialBound(fanIn ?? size / shape.at(-1)!)),
   );
-  return { counter: 0, weights, velocity: model.tensors.map(({ size }) => new Int32Array(size)) };
+  const zeros = (): Int32Array[] => model.tensors.map(({ size }) => new Int32Array(size));
+  return { counter: 0, weights, velocity: Array.from({ length: moments }, zeros).flat() };
 }
 
 export const copyState = (state: TrainState): TrainState => ({
@@ -100,7 +102,11 @@ export function checkWeights(model: Model, weights: readonly Int32Array[]): void
   }
 }
 
-export function checkState(model: Model, state: TrainState): void {
+/** `moments`: tensors of the optimiser per tensor of the model. */
+export function checkState(model: Model, state: TrainState, moments = 1): void {
   checkWeights(model, state.weights);
-  checkWeights(model, state.velocity);
+  const { length } = model.tensors;
+  const parts = Array.from({ length: moments }, (_, i) => state.velocity.slice(i * length, (i + 1) * length));
+  if (state.velocity.length !== moments * length) checkWeights(model, []);
+  for (const part of parts) checkWeights(model, part);
 }

@@ -1,10 +1,13 @@
 /** Convolution layers: windows of a zero-padded image packed on the fly, for output, kernel gradient and input gradient. */
-import { foldShift, MANTISSA_MAX } from '../arithmetic/integers.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { foldShift } from '../arithmetic/integers.ts';
 import { backwardTermsOf, type ConvLayer, positionsOf, termsOf, volume } from '../model.ts';
 import type { Machine } from './machine.ts';
 import {
   type Context,
   createBiasRow,
+  MANTISSA_BYTES,
+  maskInto,
   narrowInto,
   narrowTensor,
   type Ports,
@@ -15,23 +18,33 @@ import {
   type Stage,
 } from './stage.ts';
 
-const MANTISSA_BYTES = 2;
 /** Mantissas of one packed block of windows in the kernel gradient: stays in the second-level cache. */
 const BLOCK_MANTISSAS = 2 ** 18;
 
 /** Pairs of positions that one block of the kernel gradient takes: exact in int32, and few enough for the cache. */
-const blockPairs = (layer: ConvLayer): number =>
-  Math.max(1, Math.min(256, pairLimit(layer.inputBound), Math.floor(BLOCK_MANTISSAS / termsOf(layer) / 2)));
+const blockPairs = (format: FormatSpec, layer: ConvLayer): number =>
+  Math.max(
+    1,
+    Math.min(
+      256,
+      pairLimit(layer.inputBound, largest(format.gradientBits)),
+      Math.floor(BLOCK_MANTISSAS / termsOf(layer) / 2),
+    ),
+  );
 
-export function convolutionScratch(layer: ConvLayer, count: number): Partial<ScratchSizes> {
+export function convolutionScratch(
+  format: FormatSpec,
+  layer: ConvLayer,
+  count: number,
+): Partial<ScratchSizes> {
   const [terms, backTerms, filters] = [termsOf(layer), backwardTermsOf(layer), layer.output[2]];
-  const block = 2 * blockPairs(layer);
+  const block = 2 * blockPairs(format, layer);
   const inputs = layer.input[0] * layer.input[1];
   const longest = Math.max(terms, backTerms);
   const rows = Math.max(positionsOf(layer) * roundUp(filters, 8), inputs * roundUp(layer.input[2], 8));
   return {
     wide: 4 * (count * rows + 4 * roundUp(Math.max(filters, layer.input[2]), 8)),
-    panelA: MANTISSA_BYTES * Math.max(4 * roundUp(longest, 2), roundUp(terms, 4) * block),
+    panelA: MANTISSA_BYTES * Math.max(4 * roundUp(longest, 8), roundUp(terms, 4) * roundUp(block, 8)),
     panelB: MANTISSA_BYTES * roundUp(filters, 8) * block,
     rows: Math.max(4 * (MANTISSA_BYTES * longest + 16), MANTISSA_BYTES * terms * block) + 32,
     sums: 8 * roundUp(terms, 4) * roundUp(filters, 8),
@@ -80,12 +93,25 @@ function createPadded(machine: Machine, geometry: Geometry, count: number): Padd
     stride[0] * pitch,
     plane,
   );
+  const bytes = image[0] * image[1] * pixel;
   const start = buffer + before[0] * pitch + before[1] * pixel;
   return {
     pitch,
     table,
-    fill: (src, n) =>
-      machine.kernels.place(src, start, n, image[0], image[1], pixel, spread[0], spread[1], pitch, plane),
+    fill(src, n) {
+      machine.parallel('place', n, 1, (begin, end) => [
+        src + begin * bytes,
+        start + begin * plane,
+        end - begin,
+        image[0],
+        image[1],
+        pixel,
+        spread[0],
+        spread[1],
+        pitch,
+        plane,
+      ]);
+    },
   };
 }
 
@@ -109,9 +135,41 @@ const backwardGeometry = (layer: ConvLayer): Geometry => ({
   stride: [1, 1],
 });
 
+interface Windows {
+  /** Rows of a window and elements of each. */
+  readonly rows: number;
+  readonly segment: number;
+  readonly packed: number;
+  readonly columns: number;
+  readonly limit: number;
+  readonly shift: number;
+  readonly bias: number;
+  readonly relu: boolean;
+}
+
+/** Windows times packed kernel into `wide`, positions shared out among threads; returns the OR of the magnitudes. */
+function convolve({ machine, scratch }: Context, padded: Padded, positions: number, of: Windows): number {
+  return machine.parallel('convolve', positions, 4, (begin, end, piece) => [
+    padded.table + 4 * begin,
+    end - begin,
+    padded.pitch,
+    of.rows,
+    of.segment,
+    of.packed,
+    of.columns,
+    of.limit,
+    of.shift,
+    of.bias,
+    of.relu ? 1 : 0,
+    scratch.wide + 4 * begin * of.columns,
+    scratch.panelA + piece * scratch.sizes.panelA,
+    scratch.rows + piece * scratch.sizes.rows,
+  ]);
+}
+
 /** Gradient of the input: needs the kernel's mantissas at each `prepare`. */
 function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradient: Slot, to: Slot) {
-  const { machine, scratch } = context;
+  const { format, machine, scratch } = context;
   const { kernels } = machine;
   const [channels, filters] = [layer.input[2], layer.output[2]];
   const columns = roundUp(channels, 8);
@@ -120,7 +178,8 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
   const flipped = machine.allocate(MANTISSA_BYTES * terms * channels);
   const packed = machine.allocate(MANTISSA_BYTES * columns * roundUp(terms, 2));
   const padded = createPadded(machine, backwardGeometry(layer), context.capacity);
-  const shift = foldShift(terms, MANTISSA_MAX, MANTISSA_MAX);
+  const [weightMax, gradientMax] = [largest(format.weightBits), largest(format.gradientBits)];
+  const shift = foldShift(terms, gradientMax, weightMax);
   return {
     prepare() {
       kernels.flip(weights.pointer, flipped, taps, channels, filters);
@@ -129,22 +188,16 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
     run(count: number) {
       const positions = count * layer.input[0] * layer.input[1];
       padded.fill(gradient.pointer, count);
-      const bits = kernels.convolve(
-        padded.table,
-        positions,
-        padded.pitch,
-        layer.size[0],
-        layer.size[1] * filters,
+      const bits = convolve(context, padded, positions, {
+        rows: layer.size[0],
+        segment: layer.size[1] * filters,
         packed,
         columns,
-        pairLimit(MANTISSA_MAX),
+        limit: pairLimit(gradientMax, weightMax),
         shift,
-        scratch.zero,
-        0,
-        scratch.wide,
-        scratch.panelA,
-        scratch.rows,
-      );
+        bias: scratch.zero,
+        relu: false,
+      });
       if (columns !== channels) kernels.compact(scratch.wide, positions, columns, channels);
       narrowInto(
         machine,
@@ -153,6 +206,7 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
         count * volume(layer.input),
         bits,
         gradient.exponent + weights.exponent + shift,
+        format.gradientBits,
       );
     },
   };
@@ -160,31 +214,43 @@ function createBackward(context: Context, layer: ConvLayer, weights: Slot, gradi
 
 /** Gradients of kernel and bias from the output gradient and the padded input of the forward pass. */
 function createGradients(context: Context, layer: ConvLayer, ports: Ports, padded: Padded) {
-  const { machine, scratch, tensors } = context;
+  const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
   const [columns, segment] = [roundUp(filters, 8), layer.size[1] * layer.input[2]];
   const kernel = tensors[layer.kernel]!;
   const bias = layer.bias < 0 ? undefined : tensors[layer.bias]!;
-  const pairs = blockPairs(layer);
+  const pairs = blockPairs(format, layer);
+  const tiles = machine.allocate(4 * roundUp(terms, 4) * columns * machine.pieces);
   return (positions: number, gradient: Slot): void => {
-    const fold = foldShift(positions, layer.inputBound, MANTISSA_MAX);
-    kernels.kernelGradient(
-      padded.table,
-      positions,
+    const fold = foldShift(positions, layer.inputBound, largest(format.gradientBits));
+    const { sizes } = scratch;
+    const cells = roundUp(terms, 4) * columns;
+    const sums = 8 * cells;
+    const pieces = Math.min(machine.pieces, positions);
+    machine.parallel('kernelGradient', positions, 1, (begin, end, piece) => [
+      padded.table + 4 * begin,
+      end - begin,
       padded.pitch,
       layer.size[0],
       segment,
-      gradient.pointer,
+      gradient.pointer + MANTISSA_BYTES * begin * filters,
       filters,
       pairs,
+      tiles + 4 * cells * piece,
+      scratch.sums + sums * piece,
+      scratch.panelA + piece * sizes.panelA,
+      scratch.panelB + piece * sizes.panelB,
+      scratch.rows + piece * sizes.rows,
+    ]);
+    machine.parallel('foldSums', cells, 4, (begin, end) => [
+      scratch.sums + 8 * begin,
+      pieces,
+      cells,
+      end - begin,
       fold,
-      kernel.gradient,
-      scratch.sums,
-      scratch.panelA,
-      scratch.panelB,
-      scratch.rows,
-    );
+      kernel.gradient + 4 * begin,
+    ]);
     if (columns !== filters) kernels.compact(kernel.gradient, terms, columns, filters);
     kernel.gradientExponent = ports.input.exponent + gradient.exponent + fold;
     if (!bias) return;
@@ -194,16 +260,18 @@ function createGradients(context: Context, layer: ConvLayer, ports: Ports, padde
 }
 
 export function createConvolution(context: Context, layer: ConvLayer, ports: Ports): Stage {
-  const { machine, scratch, tensors } = context;
+  const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
-  const [columns, segment] = [roundUp(filters, 8), layer.size[1] * layer.input[2]];
+  const columns = roundUp(filters, 8);
   const kernel = tensors[layer.kernel]!;
   const bias = createBiasRow(context, layer.bias < 0 ? undefined : tensors[layer.bias]!);
   const weights: Slot = { pointer: machine.allocate(MANTISSA_BYTES * kernel.size), exponent: 0 };
   const packed = machine.allocate(MANTISSA_BYTES * columns * roundUp(terms, 2));
   const padded = createPadded(machine, forwardGeometry(layer), context.capacity);
-  const [shift, limit] = [foldShift(terms, layer.inputBound, MANTISSA_MAX), pairLimit(layer.inputBound)];
+  const weightMax = largest(format.weightBits);
+  const shift = foldShift(terms, layer.inputBound, weightMax);
+  const limit = pairLimit(layer.inputBound, weightMax);
   const { input, output, inputGradient, outputGradient } = ports;
   const gradients = createGradients(context, layer, ports, padded);
   const back =
@@ -222,29 +290,23 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
       const positions = count * positionsOf(layer);
       const exponent = input.exponent + weights.exponent + shift;
       padded.fill(input.pointer, count);
-      const bits = kernels.convolve(
-        padded.table,
-        positions,
-        padded.pitch,
-        layer.size[0],
-        segment,
+      const bits = convolve(context, padded, positions, {
+        rows: layer.size[0],
+        segment: layer.size[1] * layer.input[2],
         packed,
         columns,
         limit,
         shift,
-        bias.fill(exponent),
-        layer.relu ? 1 : 0,
-        scratch.wide,
-        scratch.panelA,
-        scratch.rows,
-      );
+        bias: bias.fill(exponent),
+        relu: layer.relu,
+      });
       if (columns !== filters) kernels.compact(scratch.wide, positions, columns, filters);
-      narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent);
+      narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent, format.activationBits);
     },
     backward(count) {
       const gradient = outputGradient!;
       const positions = count * positionsOf(layer);
-      if (layer.relu) kernels.mask(gradient.pointer, output.pointer, gradient.pointer, positions * filters);
+      if (layer.relu) maskInto(machine, gradient, output, gradient, positions * filters);
       gradients(positions, gradient);
       back?.run(count);
     },

@@ -7,6 +7,7 @@ import { meanLoss, storePrediction } from '../reference/kernel.ts';
 import { checkState, checkWeights, type TrainState } from '../state/state.ts';
 import { loadModule } from './machine.ts';
 import { createNetwork } from './network.ts';
+import { loadRelaxed } from './relaxed.ts';
 import { updateTensors } from './stage.ts';
 
 function createTrainer(
@@ -14,9 +15,10 @@ function createTrainer(
   model: Model,
   recipe: TrainingRecipe,
   start: TrainState,
+  threads: number,
 ): Trainer {
   checkState(model, start);
-  const network = createNetwork(module, model, recipe.batchSize, true);
+  const network = createNetwork(module, model, recipe.batchSize, true, threads);
   let counter = start.counter;
   network.write(start.weights, start.velocity);
   return {
@@ -58,12 +60,29 @@ function predict(
   return out;
 }
 
-/** Compiles the kernels; rejects where WebAssembly SIMD is missing. */
-export async function loadWasmKernel(): Promise<Kernel> {
-  const module = await loadModule();
+export interface WasmOptions {
+  /** False: `bfp8@1` runs on the plain kernels too. */
+  relaxed?: boolean;
+  /** Threads of a training session; Node only. */
+  threads?: number;
+}
+
+/**
+ * Compiles the kernels; rejects where WebAssembly SIMD is missing. `bfp8@1` runs on relaxed SIMD where that passes its
+ * known answers, else on the plain kernels, with the same bits. Prediction takes one sample at a time, on one thread.
+ */
+export async function loadWasmKernel({ relaxed, threads = 1 }: WasmOptions = {}): Promise<Kernel> {
+  const useRelaxed = relaxed !== false && (await loadRelaxed()).module !== undefined;
+  const load = async (shared: boolean) => {
+    const plain = await loadModule(shared ? 'sharedPlain' : 'plain');
+    const fast = useRelaxed ? await loadModule(shared ? 'sharedRelaxed' : 'relaxed') : plain;
+    return ({ format }: Model): WebAssembly.Module => (format.name === 'bfp8@1' ? fast : plain);
+  };
+  const moduleOf = await load(false);
+  const trainingModuleOf = threads > 1 ? await load(true) : moduleOf;
   return {
     name: 'wasm',
-    trainer: (model, recipe, state) => createTrainer(module, model, recipe, state),
-    predict: (model, weights, inputs, count) => predict(module, model, weights, inputs, count),
+    trainer: (model, recipe, state) => createTrainer(trainingModuleOf(model), model, recipe, state, threads),
+    predict: (model, weights, inputs, count) => predict(moduleOf(model), model, weights, inputs, count),
   };
 }

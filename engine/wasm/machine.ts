@@ -1,10 +1,13 @@
 /** One WebAssembly instance with its memory: kernels, a bump allocator, views. Owns no arithmetic. */
 import { FedaiError } from '../../core/index.ts';
+import { type Exports, MAX_PIECES, type Team, teamOf } from './team.ts';
 
 type Pointer = number;
 
 /** Exports of engine/wasm/assembly; pointers and sizes as documented there. */
 export interface Kernels {
+  /** Gives an instance 384 bytes of its own; once, before `product` or `convolve`. */
+  useScratch(at: Pointer): void;
   packContiguous(
     src: Pointer,
     pitch: number,
@@ -29,11 +32,11 @@ export interface Kernels {
   compact(c: Pointer, rows: number, pitch: number, columns: number): void;
   finish(c: Pointer, rows: number, columns: number, bias: Pointer, relu: number): number;
   magnitude(src: Pointer, n: number): number;
-  narrow(src: Pointer, dst: Pointer, n: number, shift: number): void;
+  narrow(src: Pointer, dst: Pointer, n: number, shift: number, limit: number): void;
   columnSums(src: Pointer, rows: number, columns: number, dst: Pointer): void;
   mask(gradient: Pointer, output: Pointer, dst: Pointer, n: number): void;
   relu(src: Pointer, dst: Pointer, n: number): void;
-  widen(src: Pointer, dst: Pointer, n: number): void;
+  widen(src: Pointer, dst: Pointer, n: number, shift: number, limit: number): void;
   update(
     w: Pointer,
     v: Pointer,
@@ -43,7 +46,10 @@ export interface Kernels {
     momentum: number,
     rate: number,
     bits: Pointer,
+    out: Pointer,
   ): void;
+  panelBytes(groups: number, r: number): number;
+  groupsOf(k: number): number;
   poolForward(
     src: Pointer,
     dst: Pointer,
@@ -114,17 +120,24 @@ export interface Kernels {
     gradient: Pointer,
     n: number,
     limit: number,
-    shift: number,
     c: Pointer,
     sums: Pointer,
     pa: Pointer,
     pb: Pointer,
     scratch: Pointer,
   ): void;
+  foldSums(sums: Pointer, pieces: number, cells: number, n: number, shift: number, c: Pointer): void;
 }
+
+/** Arguments of a kernel for elements begin … end − 1 of its work; `piece` counts the parts, for scratch space of their own. */
+export type PieceArguments = (begin: number, end: number, piece: number) => readonly number[];
 
 export interface Machine {
   readonly kernels: Kernels;
+  /** The most parts that `parallel` makes. */
+  readonly pieces: number;
+  /** Calls a kernel on `total` elements in parts of a multiple of `grain`, on all threads; returns the OR of the results. */
+  parallel(kernel: keyof Kernels, total: number, grain: number, of: PieceArguments): number;
   /** Zeroed memory, 64-byte aligned, with 64 bytes of slack behind it that kernels may read and write. */
   allocate(bytes: number): Pointer;
   /** Views are valid once nothing more is allocated. */
@@ -133,31 +146,80 @@ export interface Machine {
 }
 
 const PAGE_BYTES = 65_536;
-/** The module's static data (the wide tile) lies below. */
+/** Whatever static data the module may have lies below. */
 const FIRST_FREE = PAGE_BYTES;
 const ALIGNMENT = 64;
+/** What `useScratch` needs: the tile in progress of a sum longer than one int32 block. */
+const SCRATCH_BYTES = 384;
 const MAX_PAGES = 65_536;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+/**
+ * Compiled kernels: `plain` needs SIMD, `relaxed` relaxed SIMD and must pass its known answers first
+ * (relaxed.ts); `shared…` are the same for a memory of several threads.
+ */
+export type Build = 'plain' | 'relaxed' | 'sharedPlain' | 'sharedRelaxed';
 
-async function compile(): Promise<WebAssembly.Module> {
-  const { kernelsBase64 } = await import('./generated/kernels.ts');
-  return WebAssembly.compile(Uint8Array.from(atob(kernelsBase64), (character) => character.charCodeAt(0)));
+const compiled: Partial<Record<Build, Promise<WebAssembly.Module>>> = {};
+
+async function compile(build: Build): Promise<WebAssembly.Module> {
+  const generated = await import('./generated/kernels.ts');
+  const base64 = {
+    plain: generated.kernelsBase64,
+    relaxed: generated.relaxedKernelsBase64,
+    sharedPlain: generated.sharedKernelsBase64,
+    sharedRelaxed: generated.sharedRelaxedKernelsBase64,
+  }[build];
+  return WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
 }
 
-/** Compiles the kernels once a process; rejects when they are not built or SIMD is missing. */
-export function loadModule(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
-  return compiled;
+/** Compiles a build once a process; rejects when it is not built or this machine lacks what it needs. */
+export function loadModule(build: Build = 'plain'): Promise<WebAssembly.Module> {
+  compiled[build] ??= compile(build);
+  return compiled[build];
 }
 
-/** A fresh instance; throws `OUT_OF_MEMORY` when a model's buffers do not fit. */
-export function createMachine(module: WebAssembly.Module): Machine {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES });
+/** Parts a thread, so that one that is disturbed holds up the others less. */
+const PIECES_PER_THREAD = 2;
+
+/** `parallel` of one thread: the whole work is one call. */
+const alone =
+  (kernels: Exports): Machine['parallel'] =>
+  (name, total, _, of) =>
+    kernels[name]!(...of(0, total, 0)) ?? 0;
+
+const together =
+  (kernels: Exports, team: Team, machine: number, most: number): Machine['parallel'] =>
+  (name, total, grain, of) => {
+    const grains = Math.ceil(total / grain);
+    const count = Math.min(grains, most);
+    const pieces = Array.from({ length: count }, (_, piece) => {
+      const begin = Math.floor((grains * piece) / count) * grain;
+      return of(begin, Math.min(total, Math.floor((grains * (piece + 1)) / count) * grain), piece);
+    });
+    return team.call(machine, kernels, name, pieces);
+  };
+
+/**
+ * A fresh instance, with `threads` > 1 of a `shared…` build on a team of threads. Throws `OUT_OF_MEMORY` when a model's
+ * buffers do not fit.
+ */
+export function createMachine(module: WebAssembly.Module, threads = 1): Machine {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: threads > 1 });
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  let next = FIRST_FREE;
+  const kernels = instance.exports as unknown as Kernels;
+  const exports = instance.exports as unknown as Exports;
+  let next = FIRST_FREE + threads * SCRATCH_BYTES;
+  kernels.useScratch(FIRST_FREE);
+  const pieces = threads > 1 ? Math.min(MAX_PIECES, PIECES_PER_THREAD * threads) : 1;
+  const join = (): Machine['parallel'] => {
+    const scratches = Array.from({ length: threads - 1 }, (_, i) => FIRST_FREE + (i + 1) * SCRATCH_BYTES);
+    const team = teamOf(threads);
+    return together(exports, team, team.join(instance, module, memory, scratches), pieces);
+  };
   return {
-    kernels: instance.exports as unknown as Kernels,
+    kernels,
+    pieces,
+    parallel: threads > 1 ? join() : alone(exports),
     allocate(bytes) {
       const pointer = next;
       next += Math.ceil((bytes + ALIGNMENT) / ALIGNMENT) * ALIGNMENT;

@@ -1,14 +1,24 @@
 /** Lays a model out in one instance's memory and chains its stages; used by training sessions and by prediction. */
 import { INPUT_EXPONENT } from '../arithmetic/integers.ts';
 import { PROBABILITY_BITS, softmaxGradient } from '../arithmetic/softmax.ts';
-import { type Layer, type Model, type PoolLayer, type ReluLayer, volume } from '../model.ts';
+import {
+  type BasicLayer,
+  type FlattenLayer,
+  type Model,
+  type PoolLayer,
+  type ReluLayer,
+  volume,
+} from '../model.ts';
+import { basicLayers } from '../plan/basic.ts';
 import { convolutionScratch, createConvolution } from './convolution.ts';
 import { createDense, denseScratch } from './dense.ts';
 import { createMachine, type Machine } from './machine.ts';
 import {
   type Context,
   MAGNITUDE_BYTES,
+  MANTISSA_BYTES,
   type Magnitudes,
+  maskInto,
   narrowInto,
   type Ports,
   roundUp,
@@ -18,8 +28,6 @@ import {
   type Stage,
   type Tensor,
 } from './stage.ts';
-
-const MANTISSA_BYTES = 2;
 
 export interface Network {
   readonly context: Context;
@@ -45,18 +53,20 @@ function allocateScratch(machine: Machine, model: Model, capacity: number): Scra
       layer.kind === 'dense'
         ? denseScratch(layer, capacity)
         : layer.kind === 'conv2d'
-          ? convolutionScratch(layer, capacity)
+          ? convolutionScratch(model.format, layer, capacity)
           : {};
     for (const key of Object.keys(sizes) as (keyof ScratchSizes)[])
       sizes[key] = Math.max(sizes[key], need[key] ?? 0);
   }
   const { allocate } = machine;
+  for (const key of ['panelA', 'panelB', 'rows', 'sums'] as const) sizes[key] = roundUp(sizes[key], 64);
   return {
+    sizes,
     wide: allocate(sizes.wide),
-    panelA: allocate(sizes.panelA),
-    panelB: allocate(sizes.panelB),
-    rows: allocate(sizes.rows),
-    sums: allocate(sizes.sums),
+    panelA: allocate(sizes.panelA * machine.pieces),
+    panelB: allocate(sizes.panelB * machine.pieces),
+    rows: allocate(sizes.rows * machine.pieces),
+    sums: allocate(sizes.sums * machine.pieces),
     zero: allocate(sizes.zero),
   };
 }
@@ -74,36 +84,48 @@ function allocateTensors(machine: Machine, model: Model, training: boolean): Ten
 }
 
 function createPool(context: Context, layer: PoolLayer, ports: Ports): Stage {
-  const { kernels } = context.machine;
+  const { machine } = context;
+  const [from, to] = [MANTISSA_BYTES * volume(layer.input), MANTISSA_BYTES * volume(layer.output)];
   const index = context.machine.allocate(MANTISSA_BYTES * context.capacity * volume(layer.output));
   const [height, width, channels] = layer.input;
   const [ph, pw] = layer.size;
   const { input, output, inputGradient, outputGradient } = ports;
   return {
     forward(count) {
-      kernels.poolForward(input.pointer, output.pointer, index, count, height, width, channels, ph, pw);
-      output.exponent = input.exponent;
-    },
-    backward(count) {
-      if (!inputGradient || !outputGradient) return;
-      kernels.poolBackward(
-        outputGradient.pointer,
-        index,
-        inputGradient.pointer,
-        count,
+      machine.parallel('poolForward', count, 1, (begin, end) => [
+        input.pointer + begin * from,
+        output.pointer + begin * to,
+        index + begin * to,
+        end - begin,
         height,
         width,
         channels,
         ph,
         pw,
-      );
+      ]);
+      output.exponent = input.exponent;
+    },
+    backward(count) {
+      if (!inputGradient || !outputGradient) return;
+      machine.parallel('poolBackward', count, 1, (begin, end) => [
+        outputGradient.pointer + begin * to,
+        index + begin * to,
+        inputGradient.pointer + begin * from,
+        end - begin,
+        height,
+        width,
+        channels,
+        ph,
+        pw,
+      ]);
       inputGradient.exponent = outputGradient.exponent;
     },
   };
 }
 
 function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
-  const { kernels } = context.machine;
+  const { machine } = context;
+  const { kernels } = machine;
   const size = volume(layer.output);
   const { input, output, inputGradient, outputGradient } = ports;
   return {
@@ -113,7 +135,7 @@ function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
     },
     backward(count) {
       if (!inputGradient || !outputGradient) return;
-      kernels.mask(outputGradient.pointer, output.pointer, inputGradient.pointer, count * size);
+      maskInto(machine, outputGradient, output, inputGradient, count * size);
       inputGradient.exponent = outputGradient.exponent;
     },
   };
@@ -121,7 +143,7 @@ function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
 
 function createStage(
   context: Context,
-  layer: Exclude<Layer, { kind: 'flatten' }>,
+  layer: Exclude<BasicLayer, FlattenLayer>,
   ports: Ports,
   last: boolean,
 ): Stage {
@@ -154,7 +176,7 @@ function createChain(context: Context, model: Model, training: boolean): Chain {
   const firstWeighted = model.layers.findIndex((layer) => layer.kind === 'dense' || layer.kind === 'conv2d');
   const stages: Stage[] = [];
   let end: Ports = { input, output: input, inputGradient: undefined, outputGradient: undefined };
-  model.layers.forEach((layer, index) => {
+  basicLayers(model).forEach((layer, index) => {
     if (layer.kind === 'flatten') return;
     const ports: Ports = {
       input: end.output,
@@ -174,22 +196,24 @@ export function createNetwork(
   model: Model,
   capacity: number,
   training: boolean,
+  threads = 1,
 ): Network {
-  const machine = createMachine(module);
+  const machine = createMachine(module, threads);
   const { kernels } = machine;
   const tensors = allocateTensors(machine, model, training);
   const scratch = allocateScratch(machine, model, capacity);
   const magnitudes: Magnitudes = {
-    pointer: machine.allocate(MAGNITUDE_BYTES * tensors.length),
+    pointer: machine.allocate(MAGNITUDE_BYTES * (tensors.length + machine.pieces)),
     view: new Int32Array(0),
   };
-  const context: Context = { machine, tensors, scratch, magnitudes, capacity };
+  const { format } = model;
+  const context: Context = { format, machine, tensors, scratch, magnitudes, capacity };
   const { stages, input, end } = createChain(context, model, training);
   const logitPitch = roundUp(model.classes, 8);
   const raw = machine.allocate(4 * capacity * logitPitch);
   const inputPointer = machine.allocate(capacity * model.inputSize);
   for (const stage of stages) stage.bind?.();
-  magnitudes.view = machine.int32(magnitudes.pointer, 2 * tensors.length);
+  magnitudes.view = machine.int32(magnitudes.pointer, 2 * (tensors.length + machine.pieces));
   const inputBytes = machine.bytes(inputPointer, capacity * model.inputSize);
   const logits = machine.int32(scratch.wide, capacity * logitPitch);
   const rawGradient = machine.int32(raw, capacity * logitPitch);
@@ -208,8 +232,8 @@ export function createNetwork(
     },
     forward(inputs, count) {
       inputBytes.set(inputs);
-      kernels.widen(inputPointer, input.pointer, inputs.length);
-      input.exponent = INPUT_EXPONENT;
+      kernels.widen(inputPointer, input.pointer, inputs.length, format.inputShift, format.inputMax);
+      input.exponent = INPUT_EXPONENT + format.inputShift;
       for (const stage of stages) stage.forward(count);
     },
     backward(labels) {
@@ -224,7 +248,8 @@ export function createNetwork(
       );
       if (logitPitch !== model.classes) kernels.compact(raw, count, logitPitch, model.classes);
       const cells = count * model.classes;
-      narrowInto(machine, raw, end.outputGradient!, cells, kernels.magnitude(raw, cells), -PROBABILITY_BITS);
+      const bits = kernels.magnitude(raw, cells);
+      narrowInto(machine, raw, end.outputGradient!, cells, bits, -PROBABILITY_BITS, format.gradientBits);
       for (let i = stages.length - 1; i >= 0; i--) stages[i]!.backward?.(count);
       return loss;
     },

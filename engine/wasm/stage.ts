@@ -1,13 +1,8 @@
 /** What the stages of a WebAssembly session share: slots for mantissas, tensors in memory, scratch space, narrowing. */
-import {
-  bitLength,
-  INT32_MAX,
-  MANTISSA_BITS,
-  MANTISSA_MAX,
-  MASTER_EXPONENT,
-  rescale,
-} from '../arithmetic/integers.ts';
+import { type FormatSpec, largest } from '../arithmetic/format.ts';
+import { bitLength, INT32_MAX, MASTER_EXPONENT, rescale } from '../arithmetic/integers.ts';
 import { learningRateShift, type TrainingRecipe } from '../document.ts';
+import { sgdOf } from '../plan/basic.ts';
 import { gradientShift } from '../reference/optimiser.ts';
 import type { Machine } from './machine.ts';
 
@@ -49,6 +44,8 @@ export interface Tensor {
 
 /** Buffers that live only within one stage's call, shared by all stages. */
 export interface Scratch {
+  /** Bytes of one part's panelA, panelB, rows and sums; there is room for as many as a machine makes. */
+  readonly sizes: ScratchSizes;
   /** int32 results before narrowing. */
   readonly wide: number;
   readonly panelA: number;
@@ -68,7 +65,7 @@ export interface ScratchSizes {
   zero: number;
 }
 
-/** For each tensor the OR of its masters' magnitudes and of its velocity's; the optimiser keeps them current. */
+/** For each tensor the OR of its masters' magnitudes and of its velocity's, then room for the parts of an update; the optimiser keeps them current. */
 export interface Magnitudes {
   readonly pointer: number;
   /** Two int32 a tensor; set once all memory is allocated. */
@@ -76,6 +73,7 @@ export interface Magnitudes {
 }
 
 export interface Context {
+  readonly format: FormatSpec;
   readonly machine: Machine;
   readonly tensors: readonly Tensor[];
   readonly scratch: Scratch;
@@ -84,17 +82,20 @@ export interface Context {
   readonly capacity: number;
 }
 
+export const MANTISSA_BYTES = 2;
+/** Element-wise kernels take whole vectors of mantissas. */
+const LANES = 8;
+
 /** Two int32. */
 export const MAGNITUDE_BYTES = 8;
 
 export const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Pairs of terms whose products stay below 2^31 in one int32 sum. */
-export const pairLimit = (bound: number): number => Math.floor(INT32_MAX / (bound * MANTISSA_MAX) / 2);
+export const pairLimit = (boundA: number, boundB: number): number =>
+  Math.floor(INT32_MAX / (boundA * boundB) / 2);
 
-const narrowShift = (bits: number): number => Math.max(0, bitLength(bits) - MANTISSA_BITS);
-
-/** Narrows `n` int32 values at `exponent` into a slot, given the OR of their magnitudes. */
+/** Narrows `n` int32 values at `exponent` into a slot of `width` bits, given the OR of their magnitudes. */
 export function narrowInto(
   machine: Machine,
   wide: number,
@@ -102,16 +103,55 @@ export function narrowInto(
   n: number,
   bits: number,
   exponent: number,
+  width: number,
 ): void {
-  const shift = narrowShift(bits);
-  machine.kernels.narrow(wide, slot.pointer, n, shift);
+  const shift = Math.max(0, bitLength(bits) - width);
+  const limit = largest(width);
+  machine.parallel('narrow', n, LANES, (begin, end) => [
+    wide + 4 * begin,
+    slot.pointer + MANTISSA_BYTES * begin,
+    end - begin,
+    shift,
+    limit,
+  ]);
   slot.exponent = exponent + shift;
 }
 
+/** Passes gradients where the output is positive. */
+export function maskInto(machine: Machine, gradient: Slot, output: Slot, to: Slot, n: number): void {
+  machine.parallel('mask', n, LANES, (begin, end) => [
+    gradient.pointer + MANTISSA_BYTES * begin,
+    output.pointer + MANTISSA_BYTES * begin,
+    to.pointer + MANTISSA_BYTES * begin,
+    end - begin,
+  ]);
+}
+
+/** Columns of mantissas [k, columns] into panels of `r`. */
+export function packColumns(
+  machine: Machine,
+  from: number,
+  columns: number,
+  k: number,
+  r: 4 | 8,
+  to: number,
+): void {
+  const { kernels } = machine;
+  const panel = kernels.panelBytes(kernels.groupsOf(k), r) / r;
+  machine.parallel('packStrided', columns, r, (begin, end) => [
+    from + MANTISSA_BYTES * begin,
+    MANTISSA_BYTES * columns,
+    end - begin,
+    k,
+    r,
+    to + begin * panel,
+  ]);
+}
+
 /** A kernel's mantissas, narrowed from its masters. */
-export function narrowTensor({ machine, magnitudes }: Context, tensor: Tensor, into: Slot): void {
+export function narrowTensor({ machine, magnitudes, format }: Context, tensor: Tensor, into: Slot): void {
   const bits = magnitudes.view[2 * tensor.index]!;
-  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT);
+  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT, format.weightBits);
 }
 
 /** A bias row at the exponent of a product, padded with zeros; `fill` returns its pointer. */
@@ -140,19 +180,38 @@ export function createBiasRow(context: Context, tensor: Tensor | undefined): Bia
 
 /** One optimiser step on every tensor. */
 export function updateTensors(context: Context, recipe: TrainingRecipe, counter: number): void {
-  const rate = learningRateShift(recipe, counter);
-  const { momentumShift } = recipe.optimizer.config;
+  const config = sgdOf(recipe);
+  const rate = learningRateShift(config, counter);
+  const { momentumShift } = config;
   for (const tensor of context.tensors) {
     const shift = gradientShift(tensor.gradientExponent, recipe.batchSize);
-    context.machine.kernels.update(
-      tensor.weight,
-      tensor.velocity,
-      tensor.gradient,
-      tensor.size,
-      shift,
-      momentumShift,
-      rate,
-      context.magnitudes.pointer + MAGNITUDE_BYTES * tensor.index,
-    );
+    updateTensor(context, tensor, shift, momentumShift, rate);
+  }
+}
+
+function updateTensor(
+  { machine, magnitudes, tensors }: Context,
+  tensor: Tensor,
+  shift: number,
+  momentum: number,
+  rate: number,
+): void {
+  const [first, view] = [2 * tensors.length, magnitudes.view];
+  view.fill(0, first);
+  machine.parallel('update', tensor.size, LANES, (begin, end, piece) => [
+    tensor.weight + 4 * begin,
+    tensor.velocity + 4 * begin,
+    tensor.gradient + 4 * begin,
+    end - begin,
+    shift,
+    momentum,
+    rate,
+    magnitudes.pointer + MAGNITUDE_BYTES * tensor.index,
+    magnitudes.pointer + MAGNITUDE_BYTES * (tensors.length + piece),
+  ]);
+  for (const which of [0, 1]) {
+    let bits = 0;
+    for (let at = first + which; at < view.length; at += 2) bits |= view[at]!;
+    view[2 * tensor.index + which] = bits;
   }
 }

@@ -4,6 +4,7 @@ import {
   createEngine,
   type Kernel,
   type ModelDocument,
+  numericFormats,
   parseModel,
   parseRecipe,
 } from '../../engine/index.ts';
@@ -11,7 +12,9 @@ import { referenceKernel } from '../../engine/reference/kernel.ts';
 import { loadWasmKernel } from '../../engine/wasm/kernel.ts';
 import { conv, createNoise, dense, flatten, pool, relu, sgd, sizedBatch, smallModels } from './support.ts';
 
-const wasm = await loadWasmKernel();
+const wasm = await loadWasmKernel({ relaxed: false });
+const relaxed = await loadWasmKernel();
+const threaded = await loadWasmKernel({ threads: 3 });
 
 const size = fc.integer({ min: 1, max: 3 });
 const anyConv = fc
@@ -49,10 +52,11 @@ const anyModel: fc.Arbitrary<ModelDocument> = fc
     lone: fc.boolean(),
     hidden: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
     classes: fc.integer({ min: 2, max: 12 }),
+    numeric: fc.constantFrom(...numericFormats),
   })
-  .map(({ input, convs, pooled, lone, hidden, classes }) => ({
+  .map(({ input, convs, pooled, lone, hidden, classes, numeric }) => ({
     format: 'fedai-model/1',
-    numeric: 'bfp12@1',
+    numeric,
     input: [...input],
     layers: [
       ...convs,
@@ -78,7 +82,11 @@ const spread = (noise: () => number): number => {
   return kind === 0 ? 2147483647 : kind === 1 ? -2147483647 : noise() >> (noise() & 31);
 };
 
-describe('wasm kernel', () => {
+describe.each([
+  ['plain', wasm],
+  ['relaxed', relaxed],
+  ['three threads', threaded],
+] as const)('wasm kernel, %s', (_, wasm) => {
   it('gives the reference bits on random models, states and batches', async () => {
     const engine = await createEngine({ kernel: 'reference' });
     fc.assert(
@@ -108,7 +116,7 @@ describe('wasm kernel', () => {
           referenceKernel.predict(model, weights, inputs, 3),
         );
       }),
-      { numRuns: 60, seed: 12 },
+      { numRuns: 40, seed: 12 },
     );
   });
 

@@ -50,6 +50,10 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'cli/party.ts#openPeer': 'takes no bytes',
   'cli/password.ts#readPassword': 'any text is a password',
   'cli/postedJob.ts#readPostedJob': 'readDocument over what the contract names',
+  'cli/train/document.ts#readTrainDocument':
+    'a file that the caller names, of bounded size: parseModel, importOnnx, importKeras',
+  'cli/train/document.ts#parseTrainDocument': 'a schema, then parseModel and parseRecipe',
+  'cli/train/folder.ts#openRunFolder': 'own files: decodeState',
   'cli/source.ts#readSource': 'files that the caller names: parseIdx',
   'chain/work/openings.ts#readOpenings': 'output of the own EVM',
   'market/decodeWork.ts#decodeDraw':

@@ -1,10 +1,12 @@
 // Element-wise layers and the optimiser.
 import { addSaturated, orLanes, rescale, roundShift, subtractSaturated } from './rounding';
 
-// u8 inputs to mantissas; n is rounded up to 8.
-export function widen(src: usize, dst: usize, n: i32): void {
+// u8 inputs to mantissas min(limit, roundShift(x, shift)); n is rounded up to 8.
+export function widen(src: usize, dst: usize, n: i32, shift: i32, limit: i32): void {
+  const rounding: i32 = (1 << shift) >> 1;
+  const half = i16x8.splat(<i16>rounding), high = i16x8.splat(<i16>limit);
   for (let i = 0; i < n; i += 8) {
-    v128.store(dst, v128.load8x8_u(src));
+    v128.store(dst, i16x8.min_s(high, i16x8.shr_u(i16x8.add(v128.load8x8_u(src), half), shift)));
     src += 8; dst += 16;
   }
 }
@@ -50,14 +52,15 @@ export function columnSums(src: usize, rows: i32, columns: i32, dst: usize): voi
   }
 }
 
-// One optimiser step on a tensor; n is rounded up to 4. `bits` holds the ORs of the magnitudes of w and v, before and after.
-export function update(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+// One optimiser step on a tensor; n is rounded up to 4. `bits` holds the ORs of the magnitudes of w and v
+// before; those of these elements after it go to `out`.
+export function update(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize, out: usize): void {
   const small = load<i32>(bits) < 1 << 30 && load<i32>(bits, 4) < 1 << 29;
-  if (small && shift >= 2 && shift <= 31 && momentum > 0 && rate > 0) updateSmall(w, v, g, n, shift, momentum, rate, bits);
-  else updateAny(w, v, g, n, shift, momentum, rate, bits);
+  if (small && shift >= 2 && shift <= 31 && momentum > 0 && rate > 0) updateSmall(w, v, g, n, shift, momentum, rate, out);
+  else updateAny(w, v, g, n, shift, momentum, rate, out);
 }
 
-function updateAny(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+function updateAny(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, out: usize): void {
   let wBits = i32x4.splat(0), vBits = wBits;
   for (let i = 0; i < n; i += 4) {
     const before = v128.load(v);
@@ -69,8 +72,8 @@ function updateAny(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i
     vBits = v128.or(vBits, i32x4.abs(velocity));
     w += 16; v += 16; g += 16;
   }
-  store<i32>(bits, orLanes(wBits));
-  store<i32>(bits, orLanes(vBits), 4);
+  store<i32>(out, orLanes(wBits));
+  store<i32>(out, orLanes(vBits), 4);
 }
 
 @inline
@@ -79,7 +82,7 @@ function halfUp(x: v128, s: i32, t: i32): v128 {
 }
 
 // |w| < 2^30, |v| < 2^29 and a gradient shifted by 2 or more: no sum can overflow, so nothing saturates.
-function updateSmall(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, bits: usize): void {
+function updateSmall(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum: i32, rate: i32, out: usize): void {
   const s1 = shift - 1, m1 = momentum - 1, r1 = rate - 1;
   let wBits = i32x4.splat(0), vBits = wBits;
   for (let i = 0; i < n; i += 4) {
@@ -92,8 +95,8 @@ function updateSmall(w: usize, v: usize, g: usize, n: i32, shift: i32, momentum:
     vBits = v128.or(vBits, i32x4.abs(velocity));
     w += 16; v += 16; g += 16;
   }
-  store<i32>(bits, orLanes(wBits));
-  store<i32>(bits, orLanes(vBits), 4);
+  store<i32>(out, orLanes(wBits));
+  store<i32>(out, orLanes(vBits), 4);
 }
 
 // Max-pooling over disjoint windows; `index` gets the place of the first largest element in its window (u16).

@@ -54,9 +54,9 @@ export function magnitude(src: usize, n: i32): i32 {
   return orLanes(bits);
 }
 
-// int32 to 12-bit mantissas. n is rounded up to 8.
-export function narrow(src: usize, dst: usize, n: i32, shift: i32): void {
-  const high = i16x8.splat(2047), low = i16x8.splat(-2047);
+// int32 to mantissas of at most ±limit. n is rounded up to 8.
+export function narrow(src: usize, dst: usize, n: i32, shift: i32, limit: i32): void {
+  const high = i16x8.splat(<i16>limit), low = i16x8.splat(<i16>-limit);
   for (let i = 0; i < n; i += 8) {
     const a = roundShift(v128.load(src), shift), b = roundShift(v128.load(src, 16), shift);
     v128.store(dst, i16x8.max_s(low, i16x8.min_s(high, i16x8.narrow_i32x4_s(a, b))));

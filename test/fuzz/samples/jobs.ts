@@ -4,9 +4,14 @@ import {
   decodeState,
   encodeModel,
   encodeState,
+  exportOnnx,
+  importKeras,
+  importOnnx,
   initialState,
   parseModel,
   parseRecipe,
+  toFloatSafetensors,
+  weightsFromSafetensors,
 } from '../../../engine/index.ts';
 import { readTensor, tensorBytes } from '../../../engine/state/encode.ts';
 import { decodeModel } from '../../../engine/state/safetensors.ts';
@@ -50,6 +55,27 @@ const convolutional = {
   ],
 };
 
+const kerasModel = {
+  class_name: 'Sequential',
+  config: {
+    layers: [
+      {
+        class_name: 'Conv2D',
+        config: {
+          name: 'c',
+          batch_input_shape: [null, 8, 8, 1],
+          filters: 2,
+          kernel_size: [3, 3],
+          activation: 'relu',
+        },
+      },
+      { class_name: 'MaxPooling2D', config: { pool_size: [2, 2], strides: [2, 2] } },
+      { class_name: 'Flatten', config: {} },
+      { class_name: 'Dense', config: { units: 4, activation: 'softmax' } },
+    ],
+  },
+};
+
 const json = (bytes: Uint8Array) => parseJson(bytes, 1 << 20);
 const small = parseModel({
   ...toyModel,
@@ -58,6 +84,7 @@ const small = parseModel({
 });
 const model = parseModel(toyModel);
 const state = initialState(small, sha256(utf8('seed')));
+const drawn = parseModel({ ...convolutional, input: [4, 4, 1] });
 
 const messages: RoundMessage[] = [
   {
@@ -134,6 +161,27 @@ export const jobs: Table = {
     format: 'json',
     samples: [headerOf(encodeModel(small, state.weights))],
     decode: (header) => decodeModel(withHeader(encodeModel(small, state.weights), header)),
+  },
+  importOnnx: {
+    covers: ['engine/exchange/onnx.ts#readOnnxGraph'],
+    format: 'bytes',
+    samples: [exportOnnx(drawn, initialState(drawn, sha256(utf8('seed'))).weights)],
+    decode: (bytes) => importOnnx(bytes),
+    share: 0.5,
+  },
+  importKeras: {
+    covers: [],
+    format: 'json',
+    samples: [utf8(JSON.stringify(kerasModel))],
+    decode: (bytes) => importKeras(parseJson(bytes, 65_536)),
+    share: 0.3,
+  },
+  floatWeights: {
+    covers: [],
+    format: 'bytes',
+    samples: [toFloatSafetensors(small, state.weights)],
+    decode: (bytes) => weightsFromSafetensors(small, bytes),
+    share: 0.3,
   },
   decodeState: {
     covers: ['engine/state/encode.ts#decodeState'],

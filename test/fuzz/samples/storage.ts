@@ -17,12 +17,21 @@ import {
 } from '../../../core/index.ts';
 import { type DatasetManifest, decodeManifest, encodeManifest } from '../../../job/index.ts';
 import { openShard } from '../../../storage/dataset/cipher.ts';
+import { parseNpy } from '../../../storage/dataset/npz.ts';
 import { readBounded } from '../../../storage/gateway-store.ts';
-import { parseIdx, recordsFromIdx } from '../../../storage/index.ts';
+import { parseIdx, recordsFromCsv, recordsFromIdx, recordsFromNpz } from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
 import { readFileNode } from '../../../storage/unixfs.ts';
+import { npy, zip } from '../../support/npz.ts';
 import type { Table } from '../subject.ts';
 
+const digitsOf = (count: number): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    ['train', 'test'].flatMap((set) => [
+      [`x_${set}.npy`, npy([count, 2, 2], new Uint8Array(4 * count).fill(9), '|u1')],
+      [`y_${set}.npy`, npy([count], new Uint8Array(count).fill(1), '|u1')],
+    ]),
+  );
 const KEY = new Uint8Array(32).fill(7);
 const SHA2_256 = 0x12;
 const [RAW, DAG_PB] = [0x55, 0x70];
@@ -107,6 +116,27 @@ export const storage: Table = {
     samples: [images],
     decode: (bytes) => recordsFromIdx(bytes, labels),
     share: 0.5,
+  },
+  recordsFromNpz: {
+    covers: ['storage/dataset/npz.ts#parseNpy'],
+    format: 'bytes',
+    samples: [zip(digitsOf(3), true), zip(digitsOf(2), false)],
+    decode: (bytes) => recordsFromNpz(bytes),
+    share: 0.5,
+  },
+  parseNpy: {
+    covers: [],
+    format: 'bytes',
+    samples: [npy([2, 2], Uint8Array.of(1, 2, 3, 4), '|u1')],
+    decode: (bytes) => parseNpy(bytes, 'x'),
+    share: 0.5,
+  },
+  recordsFromCsv: {
+    covers: [],
+    format: 'bytes',
+    samples: [utf8('label,a,b\n1,2,3\n0,255,7\n')],
+    decode: (bytes) => recordsFromCsv(new TextDecoder().decode(bytes)),
+    share: 0.3,
   },
   decodeManifest: {
     covers: ['job/manifest.ts#decodeManifest'],

@@ -1,0 +1,103 @@
+/** `fedai train`: trains a document on this machine alone, with the engine that jobs use. */
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { action, type Context } from '../action.ts';
+import { integer, oneOf, shared } from '../options.ts';
+import type { Report } from '../train/index.ts';
+
+interface Options {
+  data: string;
+  out: string;
+  resume?: boolean;
+  epochs?: number;
+  steps?: number;
+  seed: number;
+  kernel: 'auto' | 'reference' | 'wasm';
+  start?: string;
+  checkpointSeconds: number;
+}
+
+const DAY_SECONDS = 86_400;
+const MAX_SEED = 2 ** 32 - 1;
+
+export function train(parent: Command): Command {
+  const command = parent
+    .command('train')
+    .description('train a model on this machine, without the network')
+    .argument(
+      '<document>',
+      'training document (fedai-train/1; its model may name an ONNX or Keras JSON file) or job document',
+    )
+    .requiredOption(
+      '--data <source>',
+      'demo, idx:DIR, npz:FILE, csv:FILE, images:DIR (a folder of PNG files a class) or text:FILE',
+    )
+    .option('--out <dir>', 'folder of checkpoints, curve and model', 'run')
+    .option('--resume', 'go on with the run in the folder')
+    .option(
+      '--epochs <n>',
+      'passes over the training set (default: of the document, else 1)',
+      integer(1, 1e6),
+    )
+    .option('--steps <n>', 'steps in all, in place of --epochs', integer(1, 1e9))
+    .option('--seed <n>', 'seed of first weights and order of samples', integer(0, MAX_SEED), 0)
+    .option('--start <file>', 'weights to start from (safetensors, exact or floats)')
+    .option(
+      '--kernel <kernel>',
+      'auto, reference or wasm',
+      oneOf(['auto', 'reference', 'wasm'] as const),
+      'auto',
+    )
+    .option('--checkpoint-seconds <n>', 'a checkpoint at least this often', integer(1, DAY_SECONDS), 10)
+    .addHelpText(
+      'after',
+      `
+The folder holds run.json (what is trained), state (the latest checkpoint), curve.jsonl (loss and accuracy by epoch)
+and, at the end, model.safetensors (exact), model.f32.safetensors (floats) and, where ONNX has the layers, model.onnx. A run that was killed goes on with
+--resume and ends in the same bits as one that was not.
+
+Examples:
+  $ fedai train docs/examples/demo-job.json --data demo --epochs 3
+  $ fedai train model.json --data idx:./mnist --out runs/1 --seed 7
+  $ fedai train charmodel.json --data text:./input.txt
+  $ fedai train model.json --data idx:./mnist --out runs/1 --seed 7 --resume --json`,
+    );
+  return shared(command).action(
+    action<Options, [string]>(async (context, options, path) => {
+      const { trainRun } = await import('../train/index.ts');
+      await trainRun(
+        { ...options, out: resolve(options.out), document: path },
+        report(context),
+        context.signal,
+      );
+      return undefined;
+    }),
+  );
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+
+function report({ output }: Context): Report {
+  return {
+    started(about) {
+      output.progress(
+        `${about.parameters} parameters, ${about.samples} samples, steps ${about.from} to ${about.steps}, kernel ${about.kernel}`,
+      );
+      if (about.fallbackReason !== undefined) output.progress(`slow kernel: ${about.fallbackReason}`);
+      output.event({ event: 'training', ...about });
+    },
+    point(point, samplesPerSecond) {
+      const accuracy = point.accuracy === undefined ? '' : `  accuracy ${percent(point.accuracy)}`;
+      output.event(
+        { event: 'epoch', ...point, samplesPerSecond: Math.round(samplesPerSecond) },
+        `epoch ${point.epoch.toFixed(point.epoch % 1 === 0 ? 0 : 2).padStart(4)}  loss ${point.loss.toFixed(4)}${accuracy}  ${Math.round(samplesPerSecond)} samples/s`,
+      );
+    },
+    finished({ folder, curve, ...result }) {
+      output.event(
+        { event: 'model', ...result, file: join(folder, 'model.safetensors') },
+        `loss ${curve}\nmodel ${result.hash}\n      ${join(folder, 'model.safetensors')}`,
+      );
+    },
+  };
+}
