@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lastEvent } from '../e2e/lastEvent.ts';
+import { lastEvent } from '../e2e/network.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkDesk, type WorkDesk } from '../../chain/work/index.ts';
-import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../cli/work/index.ts';
+import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../verify/index.ts';
 import { fromHex, type Hex, sha256, silentLog, toHex, utf8, type Verdict } from '../../core/index.ts';
 import { createEngine } from '../../engine/index.ts';
 import { encodeJob } from '../../job/index.ts';
