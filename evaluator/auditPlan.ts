@@ -31,6 +31,8 @@ export type AuditAction =
 const LEAST_LAST_CALL_BLOCKS = 4;
 /** An execution under way may use all but these of the time to commit. */
 const MINED_BLOCKS = 2;
+/** A transaction is seen in the block after next: the one whose turn it is has sent it by then. */
+const TURN_BLOCKS = 2;
 /** Blocks after which those without a part in an audit settle it, should all its auditors be gone. */
 const ABSENT_BLOCKS = 6;
 
@@ -56,7 +58,7 @@ export function auditAction(view: AuditView): AuditAction {
 /** A full audit that nobody drew in time is settled without auditors, others are over. */
 function beforeDraw({ audit, height, turn }: AuditView): AuditAction {
   if (height >= audit.drawUntil) return audit.fullAudit ? { type: 'settle' } : { type: 'done' };
-  const due = audit.drawFrom + turn;
+  const due = Math.min(audit.drawFrom + TURN_BLOCKS * turn, audit.drawUntil - 1);
   return height >= due ? { type: 'draw' } : { type: 'wait', until: due };
 }
 

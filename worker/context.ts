@@ -21,7 +21,8 @@ export type WorkerEvent =
   /** An own segment was drawn; its bundle is offered to the validators. */
   | { type: 'drawn'; jobId: bigint; round: number; segment: number; drawHeight: number; bytes: number }
   /** A segment of an own trace is under audit, or before the court; its bundle is offered. */
-  | { type: 'audited' | 'accused'; traceId: bigint; jobId: bigint; round: number; segment: number }
+  | { type: 'audited'; traceId: bigint; jobId: bigint; round: number; segment: number }
+  | { type: 'accused'; traceId: bigint; jobId: bigint; round: number; segment: number }
   | { type: 'submitted'; jobId: bigint; modelHash: Hex; modelCid: string }
   | { type: 'settled'; jobId: bigint; state: PostedJob['state']; exit: PostedJob['exit'] }
   | { type: 'withdrawn'; amount: bigint };

@@ -1,40 +1,16 @@
 /** The checks that prove what sealed a block, in order; each stands on the ones before. Pure but for the evidence it asks for. */
 import { CID } from 'multiformats/cid';
-import { equalBytes, FedaiError, fromHex, toHex } from '../../core/index.ts';
-import type { Engine } from '../../engine/index.ts';
-import { type HeaderFields, type ValidatorSet, verifyHeader, type WorkSection } from '../../light/index.ts';
-import {
-  type Bundle,
-  type CHECKS,
-  decodeBundle,
-  drawWork,
-  type SegmentClaim,
-  verifyBundle,
-} from '../../pouw/index.ts';
-import type { ContentReader } from '../../storage/index.ts';
+import { equalBytes, fromHex, toHex } from '../../core/index.ts';
+import { type HeaderFields, type VerdictSection, verifyHeader, type WorkSection } from '../../light/index.ts';
+import { type Bundle, decodeBundle, drawWork, type SegmentClaim, verifyBundle } from '../../pouw/index.ts';
+import { DETAILS, demand, outcomeOf, type WorkCheck, type WorkGiven } from './check.ts';
 import type { ToldProof, ToldTrace, WorkSource } from './source.ts';
-
-export interface WorkCheck {
-  name: 'header' | 'work section' | 'draw' | 'bundle' | (typeof CHECKS)[number] | 'model';
-  ok: boolean;
-  /** What was found, or why it failed. */
-  detail: string;
-  /** Set when evidence was out of reach rather than wrong. */
-  fault?: FedaiError;
-}
-
-export interface WorkGiven {
-  source: WorkSource;
-  content: ContentReader;
-  engine: Engine;
-  height: number;
-  /** Of the chain spec; undefined: whom the RPC names. */
-  trusted: { chainId: bigint; validators: ValidatorSet } | undefined;
-}
+import { checkVerdict } from './verdict.ts';
 
 interface Established {
   header: HeaderFields;
   work: WorkSection;
+  verdict: VerdictSection;
   told: ToldProof;
   bundle: Bundle;
   modelHash: Uint8Array;
@@ -43,15 +19,17 @@ interface Established {
 /** Traces that one draw covers: far more than a day's of any network would be a lie. */
 const MAX_TRACES = 100_000;
 
-function demand(holds: boolean, otherwise: string): asserts holds {
-  if (!holds) throw new FedaiError('NOT_VERIFIED', otherwise);
-}
-
 /** Yields one check after the other and ends after the first that fails. Throws only when `signal` aborts. */
 export async function* checkWork(given: WorkGiven, signal: AbortSignal): AsyncGenerator<WorkCheck> {
   const known = {} as Established;
+  const header = await outcomeOf('header', () => checkHeader(given, known), signal);
+  yield header;
+  if (!header.ok) return;
+  if (known.verdict !== undefined) {
+    yield* checkVerdict(given, known.verdict, signal);
+    return;
+  }
   const steps: readonly [WorkCheck['name'], (given: WorkGiven, known: Established) => Promise<string>][] = [
-    ['header', checkHeader],
     ['work section', checkSection],
     ['draw', checkDraw],
     ['bundle', fetchBundle],
@@ -65,25 +43,6 @@ export async function* checkWork(given: WorkGiven, signal: AbortSignal): AsyncGe
   yield* replayChecks(given, known);
 }
 
-async function outcomeOf(
-  name: WorkCheck['name'],
-  step: () => Promise<string>,
-  signal: AbortSignal,
-): Promise<WorkCheck> {
-  try {
-    return { name, ok: true, detail: await step() };
-  } catch (error) {
-    signal.throwIfAborted();
-    const check: WorkCheck = {
-      name,
-      ok: false,
-      detail: error instanceof Error ? error.message : String(error),
-    };
-    if (error instanceof FedaiError && error.transient) check.fault = error;
-    return check;
-  }
-}
-
 async function checkHeader({ source, trusted, height }: WorkGiven, known: Established): Promise<string> {
   const evidence = await source.header(height);
   const chainId = trusted?.chainId ?? (await source.chainId());
@@ -92,13 +51,15 @@ async function checkHeader({ source, trusted, height }: WorkGiven, known: Establ
   demand(checked.ok, checked.ok ? '' : checked.reason);
   demand(checked.header.number === height, `the RPC gave block ${checked.header.number}`);
   known.header = checked.header;
-  if (evidence.section.work !== null) known.work = evidence.section.work;
+  const { work, verdict } = evidence.section;
+  if (work !== null) known.work = work;
+  if (verdict !== null) known.verdict = verdict;
   const whose = trusted === undefined ? 'validators that the RPC names' : "chain spec's validators";
   return `block ${height} is committed by more than two thirds of the ${set.length} ${whose}`;
 }
 
 async function checkSection({ source, height }: WorkGiven, known: Established): Promise<string> {
-  demand(known.work !== undefined, `block ${height} carries no proof of work`);
+  demand(known.work !== undefined, `block ${height} carries neither a proof of work nor a verdict`);
   const told = await source.proof(height);
   demand(told !== null, 'the RPC does not tell what the proof is of');
   const { everyBlocks } = told.limits;
@@ -172,16 +133,6 @@ async function fetchBundle({ content }: WorkGiven, known: Established): Promise<
   known.bundle = decodeBundle(bytes, maxBundleBytes);
   return `${bytes.length} bytes under the content id that the header names, ${id}`;
 }
-
-const DETAILS: Record<(typeof CHECKS)[number], string> = {
-  document: 'the job document has the hash that was posted',
-  plan: 'the segment is one of those that the document plans, within the limits of the chain',
-  manifest: 'the manifest is that of the training set',
-  start: 'the start state is in the committed trace, at its place',
-  records: "every record of the segment's batches is in the training set",
-  end: 'the end state is in the committed trace, right after it',
-  replay: 'the steps, executed again, lead to it bit for bit',
-};
 
 async function* replayChecks(
   { engine }: WorkGiven,

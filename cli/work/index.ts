@@ -5,10 +5,12 @@ import { gatewayStore } from '../../storage/index.ts';
 import { firstUrl } from '../options.ts';
 import type { Output } from '../output.ts';
 import { readTrusted } from '../verify/index.ts';
-import { checkWork, type WorkGiven } from './checks.ts';
+import type { WorkGiven } from './check.ts';
+import { checkWork } from './checks.ts';
 import { workSource } from './source.ts';
 
-export { checkWork, type WorkCheck } from './checks.ts';
+export type { WorkCheck } from './check.ts';
+export { checkWork } from './checks.ts';
 export { type WorkSource, workSource } from './source.ts';
 
 export interface WorkAccess {
@@ -45,7 +47,7 @@ async function verifyOne(given: WorkGiven, signal: AbortSignal, output: Output):
     const text = `${name}: ${detail}`;
     output.event({ event: 'check', height, name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
   }
-  const verdict = `the proof of block ${height} is ${verified ? '' : 'NOT '}verified`;
+  const verdict = `what block ${height} carries is ${verified ? '' : 'NOT '}verified`;
   output.event({ event: 'verified', height, ok: verified }, verdict);
   if (outOfReach !== undefined) throw outOfReach;
   return verified;

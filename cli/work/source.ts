@@ -41,6 +41,17 @@ const proofSchema = z.object({
 });
 export type ToldProof = z.infer<typeof proofSchema>;
 
+const verdictSchema = z.object({
+  caseId: count,
+  round: count,
+  slot: count,
+  segments: count.min(1),
+  seed: hash,
+  documentHash: hash,
+  limits: proofSchema.shape.limits,
+});
+export type ToldVerdict = z.infer<typeof verdictSchema>;
+
 const commitSchema = z.object({ header: z.string(), sectionRlp: z.string(), commitRlp: z.string() });
 const validatorsSchema = z
   .array(z.object({ address: account, blsPublicKey: z.string(), power: quantity }))
@@ -76,6 +87,8 @@ export interface WorkSource {
   validators(height: number): Promise<ValidatorSet>;
   /** Null for a block without a proof. */
   proof(height: number): Promise<ToldProof | null>;
+  /** Null for a block without a verdict. */
+  verdict(height: number): Promise<ToldVerdict | null>;
   /** Null where there are no more. */
   trace(id: bigint): Promise<ToldTrace | null>;
   block(height: number): Promise<ToldBlock | null>;
@@ -108,6 +121,7 @@ export function workSource(transport: RpcTransport, signal: AbortSignal): WorkSo
       }));
     },
     proof: (height) => ask(proofSchema.nullable(), 'fedai_getWorkProof', height),
+    verdict: (height) => ask(verdictSchema.nullable(), 'fedai_getCourtVerdict', height),
     trace: (id) => ask(traceSchema.nullable(), 'fedai_getTrace', `0x${id.toString(16)}`),
     block: (height) => ask(blockSchema.nullable(), 'eth_getBlockByNumber', `0x${height.toString(16)}`, false),
   };

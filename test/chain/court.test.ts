@@ -4,10 +4,19 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkDesk, type WorkDesk } from '../../chain/work/index.ts';
+import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../cli/work/index.ts';
 import { fromHex, type Hex, sha256, silentLog, toHex, utf8, type Verdict } from '../../core/index.ts';
+import { createEngine } from '../../engine/index.ts';
 import { encodeJob } from '../../job/index.ts';
 import { type Carried, commitHash, type VerdictSection } from '../../light/index.ts';
-import { enrol, jobPostOf, type Market, type TraceClaim, WORKER_ROLE } from '../../market/index.ts';
+import {
+  enrol,
+  httpTransport,
+  jobPostOf,
+  type Market,
+  type TraceClaim,
+  WORKER_ROLE,
+} from '../../market/index.ts';
 import { createPeerScores } from '../../net/index.ts';
 import { type Bundle, encodeAnnouncement, encodeBundle, traceClaim } from '../../pouw/index.ts';
 import { type ContentStore, createMemoryStore } from '../../storage/index.ts';
@@ -223,6 +232,33 @@ describe('a block with a verdict', () => {
     const traces = [await rpc('fedai_getTrace', 0), await rpc('fedai_getTrace', 1)] as object[];
     expect(traces[0]).toMatchObject({ case: { state: 'dismissed', segment: HONEST.segment } });
     expect(traces[1]).toMatchObject({ fate: 'faulty', case: { state: 'upheld' }, audit: { state: 'none' } });
+  });
+
+  it('is executed again by anybody, from what RPC and gateway give', async () => {
+    const { height } = network.chain.application.head;
+    const signal = AbortSignal.timeout(60_000);
+    const source = workSource(httpTransport(network.rpcUrl), signal);
+    const engine = await createEngine();
+    const checksOf = async (at: number, from = source) => {
+      const checks: WorkCheck[] = [];
+      for await (const check of checkWork(
+        { source: from, content, engine, height: at, trusted: undefined },
+        signal,
+      ))
+        checks.push(check);
+      return checks.map(({ name, ok }) => `${ok ? '' : 'not '}${name}`).join(' ');
+    };
+    const before = 'header verdict section bundle document plan manifest start records end';
+    expect(await checksOf(height - 1)).toBe(`${before} replay verdict`);
+    expect(await checksOf(height)).toBe(`${before} verdict`);
+    const flipped: WorkSource = {
+      ...source,
+      async verdict(at) {
+        const told = await source.verdict(at);
+        return told && { ...told, slot: 0 };
+      },
+    };
+    expect(await checksOf(height, flipped)).toMatch(/not records$/);
   });
 
   it('is carried once: the next blocks have none, and a case that is closed is refused', async () => {

@@ -30,6 +30,8 @@ describe('commands', () => {
       'job watch',
       'key new',
       'predict',
+      'work audits',
+      'work challenge',
       'work list',
       'work verify',
       'worker run',

@@ -35,8 +35,9 @@ const kept = { hasRecord: true, commitmentIsOwn: true };
 describe('before the draw', () => {
   test('one after the other triggers it, until it is too late', () => {
     expect(act(100, none)).toEqual({ type: 'draw' });
-    expect(act(100, none, { turn: 3 })).toEqual(wait(103));
-    expect(act(103, none, { turn: 3 })).toEqual({ type: 'draw' });
+    expect(act(100, none, { turn: 2 })).toEqual(wait(104));
+    expect(act(104, none, { turn: 2 })).toEqual({ type: 'draw' });
+    expect(act(104, none, { turn: 9 })).toEqual(wait(105));
     expect(act(106, none)).toEqual({ type: 'done' });
   });
 

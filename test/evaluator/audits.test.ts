@@ -159,7 +159,7 @@ beforeAll(async () => {
   const bundles = await trainAndCommit(worker);
   telling = tell(worker, bundles);
   // Each evaluator may have its turn to draw the auditors.
-  await mineBeyond((await client.court!.auditOf(1n)).drawFrom + 1);
+  await mineBeyond((await client.court!.auditOf(1n)).drawFrom + 2);
   idle = setInterval(() => void network.chain.mine(), IDLE_BLOCK_MS);
 }, 180_000);
 

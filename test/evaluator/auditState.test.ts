@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { utf8 } from '../../core/index.ts';
+import { type AuditRecord, forgetAudit, loadAudit, saveAudit } from '../../evaluator/auditRecord.ts';
+import { createBundleBoard } from '../../evaluator/bundleBoard.ts';
+import { auditSaltOf } from '../../evaluator/salt.ts';
+import { encodeAnnouncement } from '../../pouw/index.ts';
+
+const TRACE = 7n;
+
+describe('what is kept of an audit', () => {
+  let folder: string;
+  const record: AuditRecord = {
+    digests: [`0x${'12'.repeat(32)}`],
+    salt: `0x${'34'.repeat(32)}`,
+    bundles: [{ segment: 3, bundle: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy' }],
+    faults: [3],
+    challenged: [],
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fedai-audit-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('comes back after a restart, until it is forgotten', async () => {
+    expect(await loadAudit(folder, TRACE)).toBeUndefined();
+    await saveAudit(folder, TRACE, record);
+    expect(await loadAudit(folder, TRACE)).toEqual(record);
+    await forgetAudit(folder, TRACE);
+    expect(await loadAudit(folder, TRACE)).toBeUndefined();
+  });
+
+  test('is told from damage', async () => {
+    await saveAudit(folder, TRACE, record);
+    await writeFile(join(folder, 'audits', `trace-${TRACE}.json`), '{"digests":[1]}');
+    await expect(loadAudit(folder, TRACE)).rejects.toMatchObject({ code: 'BAD_RECORD' });
+  });
+
+  test('has a salt of its own for each key, chain, court and trace, and the same one again', () => {
+    const key = new Uint8Array(32).fill(1);
+    const court = `0x${'ab'.repeat(20)}` as const;
+    const salts = [
+      auditSaltOf(key, 1n, court, 1n),
+      auditSaltOf(key, 1n, court, 2n),
+      auditSaltOf(key, 2n, court, 1n),
+      auditSaltOf(key, 1n, `0x${'ac'.repeat(20)}`, 1n),
+      auditSaltOf(new Uint8Array(32).fill(2), 1n, court, 1n),
+    ];
+    expect(new Set(salts).size).toBe(salts.length);
+    expect(auditSaltOf(key, 1n, court, 1n)).toBe(salts[0]);
+  });
+});
+
+describe('the board of bundles', () => {
+  const cid = (n: number) => `bafkrei${'abcdefghijklmnop'[n]!.repeat(30)}`;
+  const offer = (traceId: number, segment: number, n: number, attempt = 0) =>
+    encodeAnnouncement({ format: 'fedai-audit/1', traceId, segment, bundle: cid(n), attempt });
+
+  test('takes a few offers for awaited segments, and nothing else', () => {
+    let told = 0;
+    const board = createBundleBoard(() => {
+      told += 1;
+    });
+    expect(board.hear(utf8('noise'))).toMatchObject({ verdict: 'reject' });
+    expect(board.hear(offer(7, 2, 0))).toMatchObject({ verdict: 'ignore' });
+    board.expect(TRACE, [2, 5]);
+    expect(board.hear(offer(7, 2, 0))).toEqual({ verdict: 'accept' });
+    expect(board.hear(offer(7, 2, 0, 1))).toEqual({ verdict: 'accept' });
+    expect(board.hear(offer(7, 3, 0))).toMatchObject({ verdict: 'ignore' });
+    expect(told).toBe(1);
+    for (let n = 1; n < 12; n++) board.hear(offer(7, 2, n));
+    expect(board.offered(TRACE, 2)).toHaveLength(8);
+    board.strike(TRACE, 2, cid(0));
+    board.hear(offer(7, 2, 0, 2));
+    expect(board.offered(TRACE, 2)).not.toContain(cid(0));
+    expect(board.offered(TRACE, 5)).toEqual([]);
+    board.forget(TRACE);
+    expect(board.offered(TRACE, 2)).toEqual([]);
+  });
+});
