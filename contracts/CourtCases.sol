@@ -97,7 +97,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         (audit.value, audit.fullAudit) = (SafeCast.toUint128(msg.value), fullAudit);
         audit.drawFrom = SafeCast.toUint40(block.number + work.drawDelay);
         (audit.commitBlocks, audit.revealBlocks) = (uint24(terms.commitBlocks), uint24(terms.revealBlocks));
-        audit.challengeBlocks = SafeCast.toUint24(2 * uint256(work.interval));
+        audit.challengeBlocks = uint24(Math.min(2 * uint256(work.interval), type(uint24).max));
         if (fullAudit) held += msg.value;
         else pool += msg.value;
         // Cases of one block are closed a few at a time.

@@ -52,6 +52,8 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'cli/postedJob.ts#readPostedJob': 'readDocument over what the contract names',
   'cli/source.ts#readSource': 'files that the caller names: parseIdx',
   'chain/work/openings.ts#readOpenings': 'output of the own EVM',
+  'chain/work/cases.ts#readCases': 'output of the own EVM',
+  'pouw/replay/lane.ts#openLane': 'takes no bytes: decodeBundle',
   'market/decodeWork.ts#decodeDraw':
     'a tuple of the ABI, decoded by the generated interface as those of decode.ts',
   'market/decodeWork.ts#decodeTrace': 'a tuple of the ABI',

@@ -244,7 +244,7 @@ describe('a job through the typed client', () => {
     const late = await workers[0]!.commitTrace(1n, 1, trace).catch((error: unknown) => error);
     expect(isRevert(late, 'JobManagerWrongState')).toBe(true);
     const poor = network.marketOf();
-    expect(() => poor.withdraw()).toThrow(expect.objectContaining({ code: 'NO_SIGNER' }));
+    await expect(poor.withdraw()).rejects.toMatchObject({ code: 'NO_SIGNER' });
     expect((await client.job(1n)).testKey).not.toBe(ZERO_HASH);
   });
 });

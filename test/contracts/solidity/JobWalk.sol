@@ -119,7 +119,7 @@ abstract contract JobWalk {
         if (count == 0 || _random(80) == 0) return _post();
         uint256 jobId = count - _random(count < 2 ? count : 2);
         if (_random(30) == 0) return _meddle(jobId);
-        if (_random(3) == 0 && work.traceCount() > 0) return _audit();
+        if (_random(4) == 0 && work.traceCount() > 0) return _audit();
         Job memory job = jobs.job(jobId);
         if (job.state == JobState.Open) _inOpen(jobId, job);
         else if (job.state == JobState.Training) _inTraining(jobId, job);
@@ -193,7 +193,7 @@ abstract contract JobWalk {
         if (which == 0) return _challenge(traceId);
         if (which == 1) return _withdrawBond();
         if (audit.auditors.length == 0) {
-            if (_random(2) == 0) _pass(3);
+            if (block.number <= audit.drawFrom && _random(3) == 0) _pass(audit.drawFrom + 1 - block.number);
             return _tryCourt(anyone, abi.encodeCall(court.drawAuditors, (traceId)));
         }
         if (which < 4) return _tryCourt(anyone, abi.encodeCall(court.settleAudit, (traceId)));
@@ -272,7 +272,7 @@ abstract contract JobWalk {
         post.rounds = uint32(1 + _random(4));
         post.mode = 1;
         post.testKeyCommitment = sha256(abi.encodePacked(TEST_KEY));
-        post.deadlines = Deadlines(10, 16, 16, 16, 16, 16);
+        post.deadlines = Deadlines(10, 24, 24, 48, 48, 48);
         post.segments = uint32(1 + _random(3));
         post.provable = _random(4) > 0;
         post.fullAudit = post.provable && _random(3) == 0;

@@ -1,10 +1,11 @@
 /** Samples of what an RPC endpoint answers: results of views, logs, whole answers. Each value is made from the ABI. */
 import { Interface, type InterfaceAbi, type ParamType, type Result } from 'ethers';
 import { type FedaiError, fromHex, type Hex, parseJson, toHex, utf8 } from '../../../core/index.ts';
-import { contractAbis } from '../../../market/abi.ts';
+import { contractAbis, trainingCourtAbi } from '../../../market/abi.ts';
 import { checkAnswer } from '../../../market/answers.ts';
 import { decodeOutput } from '../../../market/contract.ts';
 import * as decode from '../../../market/decode.ts';
+import * as decodeCourt from '../../../market/decodeCourt.ts';
 import { decodeEvent, type RawLog } from '../../../market/events.ts';
 import { httpTransport } from '../../../market/index.ts';
 import type { Subject, Table } from '../subject.ts';
@@ -14,6 +15,7 @@ const [jobManager, , registry] = contractAbis.map((abi) => new Interface(abi as 
   Interface,
   Interface,
 ];
+const court = new Interface(trainingCourtAbi as InterfaceAbi);
 const CID = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku';
 
 /** A value of any ABI type; enums are small integers, and bytes are text as content ids are. */
@@ -27,16 +29,25 @@ function sampleOf(type: ParamType): unknown {
   return 1n;
 }
 
-function view(codec: Interface, method: string, read: (result: Result) => unknown, name: string): Subject {
+function view(
+  codec: Interface,
+  method: string,
+  read: (result: Result) => unknown,
+  name: string,
+  file = 'decode',
+): Subject {
   const outputs = codec.getFunction(method)!.outputs.map(sampleOf);
   return {
-    covers: [`market/decode.ts#${name}`, 'market/contract.ts#decodeOutput'],
+    covers: [`market/${file}.ts#${name}`, 'market/contract.ts#decodeOutput'],
     format: 'bytes',
     samples: [fromHex(codec.encodeFunctionResult(method, outputs) as Hex)],
     decode: (bytes) => read(decodeOutput(codec, method, toHex(bytes))),
     share: 0.3,
   };
 }
+
+const courtView = (method: string, read: (result: Result) => unknown): Subject =>
+  view(court, method, read, read.name, 'decodeCourt');
 
 const logs: RawLog[] = jobManager.fragments.flatMap((fragment) => {
   const event = fragment.type === 'event' ? jobManager.getEvent(fragment.format('sighash')) : null;
@@ -100,6 +111,11 @@ export const market: Table = {
   decodeAddresses: view(jobManager, 'workersOf', decode.decodeAddresses, 'decodeAddresses'),
   decodeParameters: view(jobManager, 'parameters', decode.decodeParameters, 'decodeParameters'),
   decodeRegistration: view(registry, 'nodeOf', decode.decodeRegistration, 'decodeRegistration'),
+  decodeAudit: courtView('auditOf', decodeCourt.decodeAudit),
+  decodeSelection: courtView('selectionOf', decodeCourt.decodeSelection),
+  decodeCase: courtView('caseOf', decodeCourt.decodeCase),
+  decodeOpenCases: courtView('openCases', decodeCourt.decodeOpenCases),
+  decodeCourtParameters: courtView('parameters', decodeCourt.decodeCourtParameters),
   decodeEvent: {
     covers: [
       'market/events.ts#decodeEvent',
