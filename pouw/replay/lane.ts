@@ -31,9 +31,12 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     const workerData: ReplayThreadData = { kernel };
     thread ??= new Worker(new URL('./thread.ts', import.meta.url), { workerData });
     try {
-      return await answerOf(thread, { ...request, id: nextId++ }, timeoutMs);
+      // A fast replay is over sooner than a thread has started anew; one by the reference may hold up others for minutes.
+      const ending = kernel === 'reference' ? signal : undefined;
+      return await answerOf(thread, { ...request, id: nextId++ }, timeoutMs, ending);
     } catch (error) {
-      if (!isClosed) log.warn('a replay failed; the thread is started anew', { kernel, error });
+      if (!isClosed && !signal?.aborted)
+        log.warn('a replay failed; the thread is started anew', { kernel, error });
       await discard();
       throw error;
     }
@@ -54,10 +57,16 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
 const failed = (cause: unknown): FedaiError =>
   new FedaiError('REPLAY_FAILED', 'a segment could not be replayed', {}, { cause, transient: true });
 
-function answerOf(thread: Worker, request: ReplayRequest, timeoutMs: number): Promise<LaneAnswer> {
+function answerOf(
+  thread: Worker,
+  request: ReplayRequest,
+  timeoutMs: number,
+  ending: AbortSignal | undefined,
+): Promise<LaneAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) => finish(() => reject(failed(cause)));
     const timer = setTimeout(() => fail('it takes too long'), timeoutMs);
+    const onEnd = () => fail('it is not wanted any more');
     const onMessage = (answer: ReplayAnswer) => {
       if (answer.id !== request.id) return;
       if ('verified' in answer) finish(() => resolve(answer));
@@ -65,9 +74,11 @@ function answerOf(thread: Worker, request: ReplayRequest, timeoutMs: number): Pr
     };
     const finish = (act: () => void) => {
       clearTimeout(timer);
+      ending?.removeEventListener('abort', onEnd);
       thread.off('message', onMessage).off('error', fail).off('exit', fail);
       act();
     };
+    ending?.addEventListener('abort', onEnd, { once: true });
     thread.on('message', onMessage).once('error', fail).once('exit', fail);
     thread.postMessage(request);
   });

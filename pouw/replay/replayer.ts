@@ -7,7 +7,7 @@ import { type LaneOptions, openLane } from './lane.ts';
 import type { ReplayOutcome, ReplayRequest } from './types.ts';
 
 export interface Replayer {
-  /** Throws `REPLAY_FAILED` (transient) when a thread dies, takes too long, or has not begun at the `signal`: no verdict on the bundle. */
+  /** Throws `REPLAY_FAILED` (transient) when a thread dies, takes too long, or the `signal` says that nobody waits: no verdict on the bundle. */
   replay(request: Omit<ReplayRequest, 'id'>, options?: ReplayOptions): Promise<ReplayOutcome>;
   close(): Promise<void>;
 }

@@ -187,7 +187,7 @@ test('auditors that agree are paid for an honest trace', async () => {
   expect(second).toEqual(first);
   expect(fee).toBeGreaterThan(0n);
   expect((await client.workTrace(0n)).fate).toBe('Committed');
-}, 120_000);
+}, 300_000);
 
 test('a segment that was not trained is brought to court, and its worker is guilty', async () => {
   const court = client.court!;
@@ -205,7 +205,7 @@ test('a segment that was not trained is brought to court, and its worker is guil
   await until(async () => (await court.auditOf(1n)).auditors.every(({ revealed }) => revealed));
   const { auditors } = await court.auditOf(1n);
   for (const { digests } of auditors) expect(digests[LAZY_SEGMENT]).toBe(judged.digest);
-}, 120_000);
+}, 300_000);
 
 test('fees and bond are taken as pay', async () => {
   const paid = (account: Hex) =>
@@ -218,4 +218,4 @@ test('fees and bond are taken as pay', async () => {
     .reduce((total, event) => total + (event.type === 'withdrawn' ? event.amount : 0n), 0n);
   expect(sum).toBeGreaterThan(bond);
   expect(events.filter(({ type }) => type === 'challenged')).toHaveLength(1);
-}, 120_000);
+}, 300_000);

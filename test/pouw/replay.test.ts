@@ -28,6 +28,16 @@ describe('a replayer', () => {
     expect(wrong.auditDigest).toEqual(right.auditDigest);
   });
 
+  it('gives up what the reference is at when nobody wants it any more, and goes on', async () => {
+    const lazy = await lazySegment(share);
+    const request = { bundle: encodeBundle(lazy.bundle), claim: lazy.claim, limits: LIMITS };
+    const ended = new AbortController();
+    const onDoubt = () => queueMicrotask(() => ended.abort());
+    const given = replayer.replay(request, { signal: ended.signal, onDoubt });
+    await expect(given).rejects.toMatchObject({ code: 'REPLAY_FAILED', transient: true });
+    expect(await replayer.replay(request)).toMatchObject({ ok: false, check: 'replay' });
+  });
+
   it('says of other bytes that they are no bundle of the segment, and goes on', async () => {
     const claim = share.claim(1);
     const noise = await replayer.replay({ bundle: new Uint8Array(99), claim, limits: LIMITS });

@@ -364,7 +364,6 @@ abstract contract JobWalk {
     function _reveal(uint256 jobId, Job memory job, address evaluator) private {
         if (_random(6) == 0) _try(client, abi.encodeCall(jobs.publishTestKey, (jobId, TEST_KEY)));
         if (_random(5) == 0) {
-            // Until then its traces may be challenged.
             if (_random(4) == 0) _pass(20);
             return _try(client, abi.encodeCall(jobs.completeJob, (jobId)));
         }
