@@ -71,4 +71,10 @@ describe('what is open', () => {
     pays(compare(cheats.selfDealer({ tail: 3 }), settingOf()));
     doesNot(compare(cheats.selfDealer({ tail: 3 }), sealed));
   }, 120_000);
+
+  it('a court kept busy with accusations of oneself hears no others; not where `maxOpen` does not bind drawn auditors', () => {
+    const short = settingOf({ rounds: 200, roundsPerJob: 1 });
+    pays(compare(cheats.flooder(), short));
+    doesNot(compare(cheats.flooder(), { ...short, auditorsHeard: true }));
+  }, 120_000);
 });

@@ -1,4 +1,5 @@
 /** The thirteen cheats as strategies, each as strong as the rules leave it. What each hopes for stands beside it. */
+import type { AuditEntry } from './court.ts';
 import { accountOf } from './stakeDraw.ts';
 import type { Party, Strategy } from './strategy.ts';
 import type { Truth, World } from './world.ts';
@@ -166,5 +167,28 @@ export const shielder: Strategy = {
   },
   servesCourt: ({ valid }, segment, left) => valid[segment]! && left <= 0,
 };
+
+/** Skips three segments of ten; where one of those is audited it keeps the court full of accusations of itself that it can answer. */
+export function flooder(): Strategy {
+  const shielded: AuditEntry[] = [];
+  return {
+    ...{ name: 'lazy, behind a busy court', party: worker },
+    skips: ({ job }) => all(job.segments).slice(Math.floor(job.segments * 0.7)),
+    onAudit(audit, { own, valid }) {
+      if (own && audit.segments.some((segment) => !valid[segment]!)) shielded.push(audit);
+    },
+    onBlock(world) {
+      const { court, height } = world;
+      for (const audit of shielded.filter(({ challengeUntil }) => height <= challengeUntil)) {
+        for (const [segment, isRight] of world.truthOf(audit.trace).valid.entries()) {
+          if (court.open.length >= world.setting.terms.court.maxOpen) return;
+          if (isRight) world.challenge(audit, segment, accountOf('party', 0));
+        }
+      }
+    },
+    // Early enough for a verdict on each, one in two blocks.
+    servesCourt: ({ valid }, segment, left) => valid[segment]! && left <= 60,
+  };
+}
 
 export const isBad = ({ valid }: Truth): boolean => valid.includes(false);

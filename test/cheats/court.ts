@@ -51,8 +51,15 @@ const cut = (amount: bigint, bps: number): bigint => (amount * BigInt(bps)) / BP
 
 export type Court = ReturnType<typeof createCourt>;
 
-/** `casesPerTrace`: a case would block others on all segments of its trace. In the contract it blocks its own segment. */
-export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false } = {}) {
+/**
+ * Rules that the contract does not have, for comparison. `casesPerTrace`: a case blocks others on all segments of its trace,
+ * not on its own alone. `auditorsHeard`: `maxOpen` does not bind a drawn auditor of the trace.
+ */
+export function createCourt(
+  terms: Terms,
+  ledger: Ledger,
+  { casesPerTrace = false, auditorsHeard = false } = {},
+) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
@@ -90,7 +97,8 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = fals
     height: number,
   ): CaseEntry | null => {
     const blocked = open.some((one) => one.audit === audit && (casesPerTrace || one.segment === segment));
-    if (blocked || open.length >= court.maxOpen) return null;
+    const isHeard = auditorsHeard && audit.auditors.some(({ account }) => account === challenger);
+    if (blocked || (!isHeard && open.length >= court.maxOpen)) return null;
     const bond = challenger === null ? 0n : court.bond;
     if (challenger !== null) {
       challenges++;

@@ -39,6 +39,7 @@ export interface Setting {
   /** Blocks before a draw whose beacons must all be mixed, else its pool is burned. Zero: no such rule. */
   readonly sealedBlocks: number;
   readonly casesPerTrace: boolean;
+  readonly auditorsHeard: boolean;
 }
 
 export const standard: Setting = {
@@ -52,6 +53,7 @@ export const standard: Setting = {
     lockBps: BPS,
     sealedBlocks: 0,
     casesPerTrace: false,
+    auditorsHeard: false,
   },
 };
 

@@ -118,7 +118,7 @@ describe('the ledger of test/cheats', () => {
   });
 
   it('moves every wei as the contracts do', async () => {
-    const random = seededRandom(utf8('ledger'));
+    const random = seededRandom(utf8('ledger 2'));
     const { jobId, slots } = await startTraining(world, {
       provable: true,
       deadlines,

@@ -91,6 +91,9 @@ describe('a wrong trace', () => {
     const mine = drawn({ commitment: COMMITTED });
     expect(act(105, mine, faulty)).toEqual({ type: 'challenge', segment: 2 });
     expect(act(105, mine, { ...faulty, court: trial('Open') })).toEqual(wait(106));
+    // A case on another segment is no reason to wait: the worker may have opened it itself.
+    const shield = { ...trial('Open'), segment: 1 };
+    expect(act(105, mine, { ...faulty, court: shield })).toEqual({ type: 'challenge', segment: 2 });
     expect(act(105, mine, { ...faulty, court: trial('Dismissed') })).toMatchObject({ type: 'challenge' });
     expect(act(105, mine, { ...faulty, court: trial('Upheld') })).toEqual(wait(106));
   });
