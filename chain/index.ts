@@ -7,7 +7,13 @@ export {
 export { decodeBlock, decodeHeader, encodeBlock, MAX_BLOCK_BYTES } from './block.ts';
 export { type ChainNode, type ChainNodeInput, createChainNode } from './node.ts';
 export type { NodeStatus } from './node-status.ts';
-export { createRpcServer, openPages, type Pages, type RpcServer, type RpcServerOptions } from './rpc/index.ts';
+export {
+  createRpcServer,
+  openPages,
+  type Pages,
+  type RpcServer,
+  type RpcServerOptions,
+} from './rpc/index.ts';
 export {
   type ChainSpec,
   type CreateChainSpecInput,

@@ -2,7 +2,7 @@
 import type { Hex } from '../../core/index.ts';
 import { codecOf } from '../decode/abis.ts';
 import { ask, contractAt, openMarket } from '../node/node.ts';
-import type { Block, Draw } from '../rpc/shapes.ts';
+import type { Block, Draw, Trace } from '../rpc/shapes.ts';
 import { latestHeight } from './account.ts';
 
 const LOG_RANGE = 90_000;
@@ -62,6 +62,18 @@ export async function readDraws(first: number, count: number): Promise<DrawPage>
   const { heights, interval } = await drawHeights();
   const draws = await Promise.all(heights.slice(first, first + count).map((at) => readDraw(at, interval)));
   return { draws: draws.filter((draw) => draw !== null), total: heights.length };
+}
+
+/** Which segment of each trace was drawn, by trace id; traces that no draw has picked are not in it. */
+export async function drawnSegments(traces: readonly Trace[]): Promise<Map<bigint, number>> {
+  const terms = await (await openMarket()).workParameters();
+  if (terms === undefined) return new Map();
+  const { interval, drawDelay } = terms;
+  const picked = traces.filter(({ fate }) => fate !== 'committed');
+  const heights = new Set(picked.map(({ height }) => drawHeightOf(height, interval, drawDelay)));
+  const draws = await Promise.all([...heights].map((height) => ask.draw(height)));
+  const ranks = draws.flatMap((draw) => draw?.ranks ?? []);
+  return new Map(ranks.map(({ trace, segment }) => [trace.id, segment]));
 }
 
 export async function readDrawAt(height: number): Promise<DrawView | null> {

@@ -2,6 +2,7 @@
 import type { Hex } from '../../core/index.ts';
 import { isFinal, type Job, type MarketEvent } from '../../market/index.ts';
 import { eventsNamed } from '../data/jobs.ts';
+import { drawnSegments } from '../data/work.ts';
 import { ask } from '../node/node.ts';
 import { useQuery } from '../node/useQuery.ts';
 import type { Trace } from '../rpc/shapes.ts';
@@ -39,10 +40,11 @@ export function SlotMap({ job, workers, events, height }: Props) {
   const committed = eventsNamed(events, 'TraceCommitted');
   const query = useQuery(
     `traces ${job.id}`,
-    () =>
-      Promise.all(
-        committed.slice(-MAX_ROUNDS * Math.max(1, workers.length)).map(({ traceId }) => ask.trace(traceId)),
-      ),
+    async () => {
+      const ids = committed.slice(-MAX_ROUNDS * Math.max(1, workers.length)).map(({ traceId }) => traceId);
+      const found = (await Promise.all(ids.map((id) => ask.trace(id)))).filter((trace) => trace !== null);
+      return { found, drawn: await drawnSegments(found) };
+    },
     // Fates change only until the last trace can no longer be drawn.
     { live: height <= job.accrued.clearAt + 1 || !isFinal(job.state) },
   );
@@ -51,10 +53,11 @@ export function SlotMap({ job, workers, events, height }: Props) {
   if (query.error !== undefined) return <Failure error={query.error} reload={query.reload} />;
   if (query.data === undefined && committed.length > 0) return <Loading rows={workers.length} />;
   const traces = new Map(
-    (query.data ?? [])
+    (query.data?.found ?? [])
       .filter((trace) => trace !== null)
       .map((trace) => [`${trace.round}.${trace.slot}`, trace]),
   );
+  const drawn = query.data?.drawn ?? new Map<bigint, number>();
   const fixed = new Map(
     eventsNamed(events, 'RoundCommitted').map((event) => [event.round, event.contributors]),
   );
@@ -90,7 +93,7 @@ export function SlotMap({ job, workers, events, height }: Props) {
                   <Account address={worker} />
                 </th>
                 {rounds.map((round) => (
-                  <SlotCell key={round} cell={cellOf(round, slot)} segments={job.post.segments} />
+                  <SlotCell key={round} cell={cellOf(round, slot)} drawn={drawn} />
                 ))}
               </tr>
             ))}
@@ -108,14 +111,22 @@ export function SlotMap({ job, workers, events, height }: Props) {
   );
 }
 
-function SlotCell({ cell, segments }: { cell: Cell; segments: number }) {
-  const many = cell.trace?.segments ?? segments;
-  const shown = Math.min(many, 12);
-  const words = `${WORDS[cell.kind]}${cell.trace === undefined ? '' : `, ${many} segments`}`;
+/** Traces of more segments are drawn as so many bars, the picked one at its place among them. */
+const MOST_BARS = 12;
+
+function SlotCell({ cell: { kind, trace }, drawn }: { cell: Cell; drawn: ReadonlyMap<bigint, number> }) {
+  const many = trace?.segments ?? 0;
+  const picked = trace && drawn.get(trace.id);
+  const bars = Math.min(many, MOST_BARS);
+  const at = picked === undefined ? -1 : Math.floor((picked * bars) / many);
+  const which = picked === undefined ? `${many} segments` : `segment ${picked} of 0–${many - 1}`;
+  const words = trace === undefined ? WORDS[kind] : `${WORDS[kind]}, ${which}`;
   return (
     <td title={words}>
-      <span class={`cell ${cell.kind}`}>
-        {cell.trace !== undefined && Array.from({ length: shown }, (_, i) => <i key={i} />)}
+      <span class={`cell ${kind}`}>
+        {Array.from({ length: bars }, (_, i) => (
+          <i key={i} class={i === at ? 'picked' : ''} />
+        ))}
       </span>
       <span class="unseen">{words}</span>
     </td>

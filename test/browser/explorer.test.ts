@@ -127,7 +127,7 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     const shown = await text();
     for (const part of ['Completed', 'Loss', 'Slots and training rounds', 'exactly', 'Escrow', 'convolution'])
       expect(shown).toContain(part);
-    expect(await page.locator('.cell.opened').count()).toBeGreaterThan(0);
+    await page.waitForSelector('.slots .cell.opened .picked', { timeout: PATIENCE_MS });
   });
 
   test('the model is checked and says what was drawn', async () => {
