@@ -67,9 +67,23 @@ function sourcesOf(doc: LayerDocument, index: number, names: Map<string, number>
   });
 }
 
+/** Gradients of this many layers are summed exactly in int32. */
+const MAX_TAKERS = 16;
+
 /** Every output must be used, or its layer would be trained on nothing. */
 function checkUsed(layers: readonly Layer[]): void {
-  const used = new Set(layers.flatMap(({ from }) => from));
+  const taken = layers.flatMap(({ from }) => from);
+  const used = new Set(taken);
+  for (const node of used) {
+    const takers = taken.filter((one) => one === node).length;
+    if (takers > MAX_TAKERS)
+      throw bad(
+        node - 1,
+        'too many layers take its output',
+        { got: takers, expected: MAX_TAKERS },
+        'join them',
+      );
+  }
   const idle = layers.findIndex((_, index) => index < layers.length - 1 && !used.has(index + 1));
   if (idle >= 0)
     throw bad(idle, 'its output is not used', {}, 'name it in `from` of a later layer, or remove it');
@@ -172,6 +186,10 @@ function badRecipe(message: string, data: Record<string, unknown>, remedy: strin
   return new FedaiError('BAD_RECIPE', message, data, { remedy });
 }
 
+/** Elements that a layer holds for one sample: its output, and of attention every share. */
+const heldBy = (layer: Layer): number =>
+  volume(layer.output) + (layer.kind === 'attention' ? layer.heads * layer.input[0] ** 2 : 0);
+
 /** Checks a recipe against a model. Throws `BAD_RECIPE`. */
 export function parseRecipe(json: unknown, model: Model): TrainingRecipe {
   const parsed = recipeSchema.safeParse(json);
@@ -182,7 +200,7 @@ export function parseRecipe(json: unknown, model: Model): TrainingRecipe {
   const recipe = parsed.data;
   const { batchSize } = recipe;
   const positions = batchSize * Math.max(...model.layers.map(positionsOf));
-  const activations = batchSize * model.layers.reduce((total, layer) => total + volume(layer.output), 0);
+  const activations = batchSize * model.layers.reduce((total, layer) => total + heldBy(layer), 0);
   if (positions > LIMITS.positions || activations > LIMITS.batchActivations) {
     const expected = `<= ${LIMITS.positions} positions, ${LIMITS.batchActivations} activations`;
     throw badRecipe(

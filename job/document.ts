@@ -95,7 +95,16 @@ export function parseJob(json: unknown): Job {
   }
   const document = parsed.data;
   const model = parseModel(document.model);
-  return { document, model, recipe: parseRecipe(document.recipe, model) };
+  const recipe = parseRecipe(document.recipe, model);
+  if (recipe.loss === 'mean_squared_error' && recipe.target !== 'one_hot') {
+    throw new FedaiError(
+      'BAD_JOB',
+      'evaluators score classes: this loss has none',
+      { field: 'recipe.target' },
+      { remedy: 'use sparse_categorical_crossentropy, or the target one_hot' },
+    );
+  }
+  return { document, model, recipe };
 }
 
 export const encodeJob = (document: JobDocument): Uint8Array => canonicalJson(document);
