@@ -4,7 +4,6 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkDesk, type WorkDesk } from '../../chain/work/index.ts';
-import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../verify/index.ts';
 import { fromHex, type Hex, sha256, silentLog, toHex, utf8, type Verdict } from '../../core/index.ts';
 import { createEngine } from '../../engine/index.ts';
 import { encodeJob } from '../../job/index.ts';
@@ -20,6 +19,7 @@ import {
 import { createPeerScores } from '../../net/index.ts';
 import { type Bundle, encodeAnnouncement, encodeBundle, traceClaim } from '../../pouw/index.ts';
 import { type ContentStore, createMemoryStore } from '../../storage/index.ts';
+import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../verify/index.ts';
 import { lazySegment, type Share, toyJob, trainedShare } from '../pouw/job.ts';
 import { until } from '../storage/until.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
