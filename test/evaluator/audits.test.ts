@@ -217,5 +217,5 @@ test('fees and bond are taken as pay', async () => {
   const { challenger } = await client.court!.caseOf(1);
   // The bond comes back with the verdict, the fee when the audit is settled: at once or one after the other.
   await until(() => accounts().every((account) => taken(account) > (account === challenger ? bond : 0n)));
-  expect(events.filter(({ type }) => type === 'challenged')).toHaveLength(1);
+  expect(events.some(({ type }) => type === 'challenged')).toBe(true);
 }, 300_000);

@@ -32,9 +32,11 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'chain/evidence/report.ts#readSlashed': 'output of the own EVM',
   'chain/execution/accounts.ts#readState': 'takes no bytes: its nodes are decodeNode',
   'chain/rpc/http.ts#readBody': 'a byte count over a socket: test/chain/rpc and rpc.test.ts here',
+  'chain/rpc/pages.ts#openPages': 'reads the own build; paths that are asked for: test/chain/rpc/pages',
   'chain/spec/readValidators.ts#readValidators': 'output of the own EVM',
   'chain/store/levelStore.ts#openStore':
     'takes no bytes: its records are decodeBlock, decodeReceipts, decodePlace',
+  'cli/explorer/openBrowser.ts#openBrowser': 'takes no bytes: starts the browser of the system',
   'cli/chainFile.ts#readChainFile':
     'parseJson and a schema; the same file is fuzzed through parseChainSpec and trustedOf',
   'cli/dataKeys.ts#readDataKey': 'own key file of 32 bytes',
