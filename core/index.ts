@@ -1,3 +1,4 @@
+export { recoverPublicKey } from '#ecdsa';
 export { addressOf, publicKeyAddress } from './address.ts';
 export {
   bytesToBigInt,

@@ -1,15 +1,6 @@
 /** EIP-712 messages that workers and evaluators sign, and the commitment to a score. */
-import {
-  AbiCoder,
-  keccak256,
-  recoverAddress,
-  Signature,
-  SigningKey,
-  type TypedDataDomain,
-  TypedDataEncoder,
-} from 'ethers';
-import { FedaiError, type Hex, toHex } from '../core/index.ts';
-import { checksummed } from './address.ts';
+import { AbiCoder, keccak256, Signature, SigningKey, type TypedDataDomain, TypedDataEncoder } from 'ethers';
+import { FedaiError, fromHex, type Hex, publicKeyAddress, recoverPublicKey, toHex } from '../core/index.ts';
 import { cidToBytes } from './cidBytes.ts';
 import type { RoundClaim, Score } from './types.ts';
 
@@ -76,7 +67,9 @@ export function signDigest(privateKey: Uint8Array, digest: Hex): Hex {
 export function recoverSigner(digest: Hex, signature: Hex): Hex {
   try {
     if (Signature.from(signature).serialized !== signature) throw new RangeError('not in canonical form');
-    return checksummed(recoverAddress(digest, signature));
+    const bytes = fromHex(signature, 65);
+    const made = { signature: bytes.subarray(0, 64), recovery: bytes[64]! - 27 };
+    return publicKeyAddress(recoverPublicKey(fromHex(digest, 32), made));
   } catch (cause) {
     throw new FedaiError('BAD_SIGNATURE', 'not a recoverable secp256k1 signature', { signature }, { cause });
   }

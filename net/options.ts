@@ -6,9 +6,9 @@ import { type Identify, identify } from '@libp2p/identify';
 import type { MultiaddrConnection, PeerId, PrivateKey } from '@libp2p/interface';
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { type Ping, ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
 import type { Libp2pOptions } from 'libp2p';
 import { concatBytes, sha256, sleep, utf8 } from '../core/index.ts';
+import { batchedTcp } from './batched.ts';
 import { NEVER_TOO_OLD } from './forget.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
@@ -46,7 +46,7 @@ export function createHostOptions(input: HostInput): Libp2pOptions<HostServices>
   return {
     privateKey: input.privateKey,
     addresses: { listen: [...input.listen], announce: [...(input.announce ?? [])] },
-    transports: [tcp()],
+    transports: [batchedTcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({

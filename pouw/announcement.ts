@@ -45,6 +45,9 @@ export type CaseAnnouncement = z.infer<typeof caseSchema>;
 export type AuditAnnouncement = z.infer<typeof auditSchema>;
 export type Announcement = WorkAnnouncement | CaseAnnouncement | AuditAnnouncement;
 
+/** Of the ticks of an announcer's clock, those at which it says its message: soon again at first, then every eighth. */
+export const isAnnounceTick = (tick: number): boolean => tick % 8 === 0 || (tick & (tick - 1)) === 0;
+
 export const encodeAnnouncement = (announcement: Announcement): Uint8Array => canonicalJson(announcement);
 
 /** Undefined for anything else. */

@@ -4,6 +4,7 @@ export {
   type CaseAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
+  isAnnounceTick,
   MAX_ANNOUNCEMENT_BYTES,
   type WorkAnnouncement,
   workTopic,

@@ -8,20 +8,25 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
+export interface PinOptions extends ReadOptions {
+  /** False for what only neighbours ask for: no provider record is placed. */
+  tell: boolean;
+}
+
 export interface ContentReader {
   /** The file under `cid`, every block checked against its hash. Throws `BAD_CID`, `CONTENT_NOT_FOUND` (transient), `TOO_LARGE`, `BAD_CONTENT`. */
   getBytes(cid: string, options: ReadOptions): Promise<Uint8Array>;
 }
 
 export interface ContentStore extends ContentReader {
-  /** Stores a file and tells the network (in the background) that it is here. Answers its id. */
+  /** Stores a file and answers its id. Neighbours that ask get it; others hear of it once it is pinned or provided. */
   putBytes(bytes: Uint8Array): Promise<string>;
   putStream(source: AsyncIterable<Uint8Array>): Promise<string>;
   /**
    * Fetches the whole file if need be and keeps it. Pinning twice is no error. A file of a stranger gets `maxBytes`: a
-   * longer one throws `TOO_LARGE` before any of it is fetched.
+   * longer one throws `TOO_LARGE` before any of it is fetched. Tells the DHT, in the background.
    */
-  pin(cid: string, options?: Partial<ReadOptions>): Promise<void>;
+  pin(cid: string, options?: Partial<PinOptions>): Promise<void>;
   unpin(cid: string): Promise<void>;
   isPinned(cid: string): Promise<boolean>;
   /** Whether every block of the file is on this disk. */

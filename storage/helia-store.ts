@@ -5,37 +5,28 @@ import type { CID } from 'multiformats/cid';
 import { isBlockOf, type Log, parseCid } from '../core/index.ts';
 
 import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS, type ReadOptions } from './content.ts';
+import { createProviding } from './providing.ts';
 import { explainFetch, readFile, readParts } from './read.ts';
 
 /** A gateway asks the network for a block only this long, so that an unknown id does not hold a request. */
 const GATEWAY_TIMEOUT_MS = 10_000;
-const PROVIDE_TIMEOUT_MS = 30_000;
 /** Only bounds a local walk whose result is thrown away. */
 const ANY_SIZE = Number.MAX_SAFE_INTEGER;
 
 export function createHeliaStore(helia: Helia, online: boolean, log: Log): ContentStore {
   const files: UnixFS = unixfs(helia);
 
-  async function provide(cid: CID): Promise<void> {
-    if (!online) return;
-    try {
-      await helia.routing.provide(cid, { signal: AbortSignal.timeout(PROVIDE_TIMEOUT_MS) });
-    } catch (error) {
-      log.debug('provider record not placed', { cid: cid.toString(), error });
-    }
-  }
-
-  async function put(adding: Promise<CID>): Promise<string> {
-    const cid = await adding;
-    void provide(cid);
-    return cid.toString();
-  }
+  const providing = online ? createProviding(helia.routing, log) : undefined;
+  const provide = async (cid: CID): Promise<void> => providing?.tell(cid);
 
   return {
-    putBytes: (bytes) => put(files.addBytes(bytes)),
-    putStream: (source) => put(files.addByteStream(source)),
+    putBytes: async (bytes) => (await files.addBytes(bytes)).toString(),
+    putStream: async (source) => (await files.addByteStream(source)).toString(),
     getBytes: (cid, options) => readFile(helia.blockstore, cid, { ...options, offline: !online }),
-    pin: (text, options = {}) => pin(helia, online, text, options).then(() => void provide(parseCid(text))),
+    async pin(text, { tell = true, ...options } = {}) {
+      await pin(helia, online, text, options);
+      if (tell) void provide(parseCid(text));
+    },
     async unpin(text) {
       const cid = parseCid(text);
       if (!(await isPinRoot(helia, cid))) return;

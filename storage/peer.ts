@@ -3,7 +3,7 @@ import { withBitswap } from '@helia/bitswap';
 import { type HeliaWithLibp2p, withLibp2pLight } from '@helia/libp2p';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { createHeliaLight } from 'helia';
-import { FedaiError, type Log, type Metrics, noMetrics, type Service } from '../core/index.ts';
+import { FedaiError, type Log, type Metrics, noMetrics, type Service, sleep } from '../core/index.ts';
 import {
   createDiscovery,
   createGossip,
@@ -150,6 +150,7 @@ async function startHost(
   const helia = withBitswap(withLibp2pLight(light, { ...options, datastore: records }));
   try {
     await helia.start();
+    askNeighboursFirst(helia);
   } catch (cause) {
     await helia.stop().catch(() => {});
     throw new FedaiError(
@@ -160,4 +161,17 @@ async function startHost(
     );
   }
   return helia;
+}
+
+/** Bitswap starts a walk through the DHT with every block that it wants, though a neighbour mostly answers first. */
+const NEIGHBOURS_FIRST_MS = 1_000;
+
+function askNeighboursFirst(helia: HeliaWithLibp2p<HostServices>): void {
+  const { routing, libp2p } = helia;
+  const find = routing.findProviders.bind(routing);
+  routing.findProviders = async function* (cid, options) {
+    // Whoever has the block by then ends the search by its signal.
+    if (libp2p.getPeers().length > 0) await sleep(NEIGHBOURS_FIRST_MS, options?.signal);
+    yield* find(cid, options);
+  };
 }

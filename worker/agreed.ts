@@ -52,7 +52,8 @@ export async function adopt(
   context.states.hold(jobId, stateRoot, bytes);
   const { content } = context.peer;
   await content.putBytes(bytes);
-  await content.pin(stateCid);
+  // Who wants it is in the job's topic; there is a new one every round.
+  await content.pin(stateCid, { tell: false });
   return { rounds: round + 1, state: { bytes, stateRoot }, stateCid };
 }
 

@@ -1,7 +1,7 @@
 /** Opens the own segments that the chain has drawn: the bundle goes into the content store, validators are told its id until a block carries it. */
 import { fromHex, type Hex, type TimerHandle, tellHostFault } from '../core/index.ts';
 import type { WorkDraw } from '../market/index.ts';
-import { encodeAnnouncement, workTopic } from '../pouw/index.ts';
+import { encodeAnnouncement, isAnnounceTick, workTopic } from '../pouw/index.ts';
 import type { WorkerContext } from './context.ts';
 
 export interface DrawnSegment {
@@ -92,6 +92,7 @@ class OpenerDesk implements Opener {
       const bytes = await this.#bundleOf({ jobId, round, segment, root: fromHex(root, 32) });
       if (bytes === undefined || !open.has(key)) return;
       const bundle = await context.peer.content.putBytes(bytes);
+      void context.peer.content.provide(bundle);
       context.onEvent({
         type: 'drawn',
         jobId,
@@ -120,6 +121,8 @@ class OpenerDesk implements Opener {
   async #announce(key: string): Promise<void> {
     const open = this.#open.get(key);
     if (open === undefined) return;
+    const attempt = open.attempt++;
+    if (!isAnnounceTick(attempt)) return;
     const { account, domain, peer, log } = this.#context;
     const [drawHeight, rank] = key.split('/').map(Number) as [number, number];
     const opener = account.toLowerCase() as Hex;
@@ -129,7 +132,7 @@ class OpenerDesk implements Opener {
       rank,
       opener,
       bundle: open.bundle,
-      attempt: open.attempt++,
+      attempt,
     });
     await peer.gossip.publish(workTopic(domain.chainId), message).catch((error: unknown) => {
       log.debug('could not announce a bundle', { error });

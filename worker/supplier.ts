@@ -14,7 +14,7 @@ import {
   type TraceFeed,
   ZERO_HASH,
 } from '../market/index.ts';
-import { encodeAnnouncement, workTopic } from '../pouw/index.ts';
+import { encodeAnnouncement, isAnnounceTick, workTopic } from '../pouw/index.ts';
 import type { WorkerContext } from './context.ts';
 import type { DrawnSegment } from './opener.ts';
 
@@ -35,6 +35,8 @@ interface Shown {
   wanted: Wanted;
   /** Content id; undefined while it is being made. */
   bundle?: string;
+  /** Ticks since it can be told. */
+  attempt: number;
 }
 
 const ANNOUNCE_EVERY_MS = 900;
@@ -57,7 +59,6 @@ class Desk implements Supplier {
   #feed: TraceFeed | undefined;
   /** One bundle at a time: a trace may have to be trained again for it. */
   #making: Promise<void> = Promise.resolve();
-  #attempt = 0;
   #timer: TimerHandle | undefined;
 
   constructor(context: WorkerContext, court: Court, bundleOf: BundleOf) {
@@ -116,7 +117,7 @@ class Desk implements Supplier {
       else if (audit.state === 'Drawn')
         wanted.push(
           ...[...new Set(audit.segments)].map((segment) => ({
-            ...{ trace, segment },
+            ...{ trace, segment, attempt: 0 },
             wanted: { traceId: Number(trace.id), segment },
           })),
         );
@@ -150,7 +151,9 @@ class Desk implements Supplier {
     const cases = await this.#court.openCases();
     return cases.flatMap((one: OpenCase) => {
       const trace = own.find(({ id }) => id === one.traceId);
-      return trace === undefined ? [] : [{ trace, segment: one.segment, wanted: { caseId: one.caseId } }];
+      return trace === undefined
+        ? []
+        : [{ trace, segment: one.segment, wanted: { caseId: one.caseId }, attempt: 0 }];
     });
   }
 
@@ -173,6 +176,7 @@ class Desk implements Supplier {
         return;
       }
       shown.bundle = await context.peer.content.putBytes(bytes);
+      void context.peer.content.provide(shown.bundle);
       const about = { traceId: trace.id, jobId, round, segment };
       context.onEvent({ type: 'caseId' in wanted ? 'accused' : 'audited', ...about });
       await this.#announce(shown);
@@ -190,10 +194,13 @@ class Desk implements Supplier {
     });
   }
 
-  async #announce({ wanted, bundle }: Shown): Promise<void> {
+  async #announce(shown: Shown): Promise<void> {
+    const { wanted, bundle } = shown;
     if (bundle === undefined) return;
+    const attempt = shown.attempt++;
+    if (!isAnnounceTick(attempt)) return;
     const { domain, peer, log } = this.#context;
-    const told = { bundle, attempt: this.#attempt++ };
+    const told = { bundle, attempt };
     const message = encodeAnnouncement(
       'caseId' in wanted
         ? { format: 'fedai-case/1', ...wanted, ...told }

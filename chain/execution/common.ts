@@ -5,8 +5,7 @@
 import { type Common, createCustomCommon, Hardfork, Mainnet } from '@ethereumjs/common';
 import { calculateSigRecovery } from '@ethereumjs/util';
 import { createKeccak } from 'hash-wasm';
-import secp256k1 from 'secp256k1';
-import { FedaiError } from '../../core/index.ts';
+import { FedaiError, recoverPublicKey } from '../../core/index.ts';
 
 const hasher = await createKeccak(256);
 
@@ -28,7 +27,7 @@ function nativeRecover(
   const signature = new Uint8Array(64);
   signature.set(r, 32 - r.length);
   signature.set(s, 64 - s.length);
-  return secp256k1.ecdsaRecover(signature, recovery, hash, false).subarray(1);
+  return recoverPublicKey(hash, { signature, recovery }).subarray(1);
 }
 
 /**

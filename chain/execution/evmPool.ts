@@ -48,6 +48,7 @@ async function createMachine(common: Common, db: StateDb, hashes: BlockHashes): 
   };
   const evm = (await createEVM({ common, stateManager: state, blockchain, bls: mclBls })) as EVM;
   useFastPairings(evm);
+  await keepJumpAnalysis(evm);
   const vm = await createVM({ common, stateManager: state, evm });
   return { vm, evm, state };
 }
@@ -63,4 +64,31 @@ function useFastPairings(evm: EVM): void {
   }
   if (inner._bls !== mclBls) throw new FedaiError('INVARIANT', 'the EVM does not use the BLS library given');
   inner._bn254 = mclBn254;
+}
+
+interface Interpreter {
+  _getValidJumpDestinations(code: Uint8Array): object;
+}
+/** Of contract code, as long as the array lives. The code of one fork: all machines of this process run the same. */
+const analyses = new WeakMap<Uint8Array, object>();
+const patched = new WeakSet<Interpreter>();
+
+/**
+ * ethereumjs (10.1.3) looks for the jump destinations of a contract anew in every call frame, which takes longer than most
+ * calls. What it finds depends on the code alone, and `StateDb` hands out one array for it.
+ */
+async function keepJumpAnalysis(evm: EVM): Promise<void> {
+  const { runState } = await evm.runCode({ code: new Uint8Array(1), gasLimit: 1n });
+  const prototype: Interpreter = Object.getPrototypeOf(runState?.interpreter ?? null);
+  if (patched.has(prototype)) return;
+  const analyse = prototype?._getValidJumpDestinations;
+  if (typeof analyse !== 'function') {
+    throw new FedaiError('INVARIANT', 'the EVM analyses code somewhere else than expected');
+  }
+  prototype._getValidJumpDestinations = function (code) {
+    const known = analyses.get(code) ?? analyse.call(this, code);
+    analyses.set(code, known);
+    return known;
+  };
+  patched.add(prototype);
 }

@@ -21,10 +21,13 @@ export interface StateWrites {
 const REMEMBERED_TRIES = 512;
 /** Nodes read (about 500 bytes each when decoded) after which everything remembered is dropped. */
 const REMEMBERED_NODES = 200_000;
+/** Contracts whose code stays in memory; at most 24 KiB each (EIP-170). */
+const REMEMBERED_CODES = 256;
 
 export class StateDb {
   readonly #source: StateSource;
   readonly #tries = new Map<string, Trie>();
+  readonly #codes = new Map<string, Uint8Array>();
   #nodesRead = 0;
 
   constructor(source: StateSource) {
@@ -56,17 +59,22 @@ export class StateDb {
     return new Trie(this.#source, EMPTY_ROOT);
   }
 
-  /** Throws `STATE_MISSING`. */
+  /** The same array for the same hash as long as it is remembered: what is known of it may be kept by it. Throws `STATE_MISSING`. */
   code(hash: Uint8Array): Uint8Array {
+    const name = toHex(hash);
+    const known = this.#codes.get(name);
+    if (known !== undefined) return known;
     const code = this.#source.code(hash);
     if (code === undefined) {
       throw new FedaiError(
         'STATE_MISSING',
         'contract code is not in the database',
-        { hash: toHex(hash) },
+        { hash: name },
         { remedy: 'restore the data directory from a copy, or delete it and synchronise again' },
       );
     }
+    this.#codes.set(name, code);
+    if (this.#codes.size > REMEMBERED_CODES) this.#codes.delete(this.#codes.keys().next().value!);
     return code;
   }
 

@@ -17,6 +17,7 @@ import {
 import { decodeCommit, encodeCommit } from '../../light/index.ts';
 import { decodeBlock, encodeBlock } from '../block.ts';
 import type { StateSource } from '../execution/index.ts';
+import type { Block } from '../types.ts';
 import { checksOf, createGuard, damage, type Guard, type Part } from './damage.ts';
 import { keys } from './keys.ts';
 import { decodePlace, decodeReceipts, encodePlace, encodeReceipts } from './records.ts';
@@ -26,6 +27,9 @@ import type { ChainStore, StoredHeight } from './types.ts';
 const FORMAT = 'fedai-chain-db/1';
 /** Of LevelDB's block cache: state reads of a busy chain fit; four chain nodes share one small machine. */
 const CACHE_BYTES = 32 * 1024 * 1024;
+
+/** Kept decoded. */
+const RECENT_BLOCKS = 8;
 
 type Db = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -174,6 +178,18 @@ function levelStore(db: Db, guard: Guard, common: Common): ChainStore {
     const bytes = get(keys[name](at));
     return bytes === undefined ? undefined : guard.part(name, bytes, get(keys.checks(at)));
   };
+  /** Whoever asks where the chain stands asks for one of the last. */
+  const recent = new Map<number, Block>();
+  const blockAt = (at: number): Block | undefined => {
+    const known = recent.get(at);
+    if (known !== undefined) return known;
+    const bytes = part('block', at);
+    if (bytes === undefined) return undefined;
+    const block = decodeBlock(bytes, common);
+    if (at > height - RECENT_BLOCKS) recent.set(at, block);
+    if (recent.size > RECENT_BLOCKS) recent.delete(recent.keys().next().value!);
+    return block;
+  };
   const read = <T>(bytes: Uint8Array | undefined, decode: (bytes: Uint8Array) => T): T | undefined =>
     bytes === undefined ? undefined : decode(bytes);
   return {
@@ -189,7 +205,7 @@ function levelStore(db: Db, guard: Guard, common: Common): ChainStore {
       await writeHeight(db, guard, stored, false);
       height = next;
     },
-    block: (at) => read(part('block', at), (bytes) => decodeBlock(bytes, common)),
+    block: blockAt,
     encodedBlock: (at) => part('block', at),
     commit: (at) => read(part('commit', at), decodeCommit),
     receipts: (at) => read(part('receipts', at), decodeReceipts),

@@ -9,6 +9,8 @@ import type { SyncInput } from './sync.ts';
 
 /** Of one poll: an answer from one honest peer is enough. */
 const POLLED_PEERS = 4;
+/** While blocks come, whoever is asked hardly knows more. */
+const POLLED_WHEN_GROWING = 1;
 const ASK_TIMEOUT_MS = 5_000;
 
 interface Ledger {
@@ -17,12 +19,17 @@ interface Ledger {
   prove: (id: string, height: number) => void;
 }
 
-export async function pollPeers(input: SyncInput, ledger: Ledger, signal: AbortSignal): Promise<void> {
+/** `isGrowing`: the chain here has grown since the poll before. */
+export async function pollPeers(
+  input: SyncInput,
+  ledger: Ledger,
+  isGrowing: boolean,
+  signal: AbortSignal,
+): Promise<void> {
   const peers = input.chainPeers();
   ledger.heights.keep(peers);
-  await Promise.all(
-    sample(peers, POLLED_PEERS, input.random).map((id) => pollPeer(input, ledger, id, signal)),
-  );
+  const count = isGrowing ? POLLED_WHEN_GROWING : POLLED_PEERS;
+  await Promise.all(sample(peers, count, input.random).map((id) => pollPeer(input, ledger, id, signal)));
 }
 
 async function pollPeer(

@@ -81,8 +81,11 @@ export function createSync(input: SyncInput): Sync {
   }
 
   async function poll(): Promise<void> {
+    let last = -1;
     while (!stopping.signal.aborted) {
-      await pollPeers(input, { heights, prove }, stopping.signal);
+      const isGrowing = last !== -1 && store.height > last;
+      last = store.height;
+      await pollPeers(input, { heights, prove }, isGrowing, stopping.signal);
       await sleep(POLL_EVERY_MS, stopping.signal, input.clock).catch(() => {});
     }
   }

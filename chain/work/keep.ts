@@ -35,7 +35,7 @@ export function keepBundles(input: {
       const bundle = bundleText(carried);
       kept.push(bundle);
       content
-        .pin(bundle, { timeoutMs: FETCH_TIMEOUT_MS, signal: ended.signal })
+        .pin(bundle, { timeoutMs: FETCH_TIMEOUT_MS, signal: ended.signal, tell: false })
         .catch(tell('the bundle of a block is not to be had'));
       const old = kept.length > KEPT_BUNDLES ? kept.shift() : undefined;
       if (old !== undefined && !kept.includes(old)) content.unpin(old).catch(tell('an old bundle stays'));
