@@ -15,7 +15,7 @@ import {
   steadyClock,
   systemClock,
 } from '../core/index.ts';
-import { createPeer, type Peer } from '../storage/index.ts';
+import { createPeer, openIntake, type Peer } from '../storage/index.ts';
 import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
 import { createClockWatch } from './clock-watch.ts';
@@ -33,7 +33,7 @@ import {
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
-import { createRpcServer } from './rpc/index.ts';
+import { type ContentIntake, createContentIntake, createRpcServer } from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
 import { createWorkDesk, type WorkDesk } from './work/index.ts';
@@ -64,6 +64,8 @@ export interface ChainNodeInput {
     maxConnections?: number;
     /** Folder of the explorer's built pages. */
     explorer?: string;
+    /** Content blocks of callers are kept for a while: at most so many bytes; with a token, of whoever has it. */
+    acceptContent?: { maxTotalBytes: number; token?: string };
   };
   log: Log;
   metrics?: Metrics;
@@ -133,13 +135,18 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     closers.defer(() => service.stop());
     await service.start();
   }
-  const status = () => nodeStatus(application, consensus, sync, peer, finality);
+  const intake = await openContentIntake(input, peer);
+  const status = () => ({
+    ...nodeStatus(application, consensus, sync, peer, finality),
+    ...(intake && { acceptsContent: intake.offer }),
+  });
   const rpc = createRpcServer({
     application,
     ...input.rpc,
     status,
     evidence: () => evidence.list(),
     content: (cid) => contentBlock(peer, cid),
+    ...(intake && { intake }),
     log: log.child({ part: 'rpc' }),
     metrics,
   });
@@ -229,6 +236,21 @@ function createNodeSync(
     random: Math.random,
     log: log.child({ part: 'sync' }),
   });
+}
+
+async function openContentIntake(
+  { rpc: { acceptContent }, log }: ChainNodeInput,
+  { helia, content }: Peer,
+): Promise<ContentIntake | undefined> {
+  if (acceptContent === undefined) return undefined;
+  const { token, maxTotalBytes } = acceptContent;
+  const intake = await openIntake({
+    stores: helia,
+    maxTotalBytes,
+    provide: (cid) => void content.provide(cid),
+    log: log.child({ part: 'intake' }),
+  });
+  return createContentIntake(intake, token === undefined ? {} : { token });
 }
 
 /** An id that this network does not use is content that nobody has. */
