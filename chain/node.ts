@@ -33,7 +33,7 @@ import {
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
-import { type ContentIntake, createContentIntake, createRpcServer } from './rpc/index.ts';
+import { type ContentIntake, createContentIntake, createRpcServer, type RpcServer } from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
 import { createWorkDesk, type WorkDesk } from './work/index.ts';
@@ -135,21 +135,8 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     closers.defer(() => service.stop());
     await service.start();
   }
-  const intake = await openContentIntake(input, peer);
-  const status = () => ({
-    ...nodeStatus(application, consensus, sync, peer, finality),
-    ...(intake && { acceptsContent: intake.offer }),
-  });
-  const rpc = createRpcServer({
-    application,
-    ...input.rpc,
-    status,
-    evidence: () => evidence.list(),
-    content: (cid) => contentBlock(peer, cid),
-    ...(intake && { intake }),
-    log: log.child({ part: 'rpc' }),
-    metrics,
-  });
+  const status = () => nodeStatus(application, consensus, sync, peer, finality);
+  const rpc = await createNodeRpc(input, application, peer, { status, evidence: () => evidence.list() });
   closers.defer(() => rpc.stop());
   await rpc.start();
   await writeNodeFile(dataDir, { rpcUrl: rpc.url, peerAddresses: peer.addresses(), pid: process.pid });
@@ -235,6 +222,26 @@ function createNodeSync(
     clock: steadyClock,
     random: Math.random,
     log: log.child({ part: 'sync' }),
+  });
+}
+
+async function createNodeRpc(
+  input: ChainNodeInput,
+  application: ChainApplication,
+  peer: Peer,
+  { status, evidence }: { status: () => NodeStatus; evidence: () => Promise<readonly object[]> },
+): Promise<RpcServer> {
+  const { rpc, log, metrics = noMetrics } = input;
+  const intake = await openContentIntake(input, peer);
+  return createRpcServer({
+    application,
+    ...rpc,
+    status: () => ({ ...status(), ...(intake && { acceptsContent: intake.offer }) }),
+    evidence,
+    content: (cid) => contentBlock(peer, cid),
+    ...(intake && { intake }),
+    log: log.child({ part: 'rpc' }),
+    metrics,
   });
 }
 
