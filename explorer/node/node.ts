@@ -1,6 +1,6 @@
 /** The chain node behind this page: its questions, its contracts, its latest blocks, and whether it is there. */
 import { FedaiError, type Hex } from '../../core/index.ts';
-import { createMarket, type Market, type MarketContracts } from '../../market/index.ts';
+import { createMarket, type Market, type MarketContracts, type Sender } from '../../market/index.ts';
 import { createAsk } from '../rpc/ask.ts';
 import { followHeads } from '../rpc/heads.ts';
 import type { Block, Status } from '../rpc/shapes.ts';
@@ -13,7 +13,7 @@ const RECENT = 60;
 const STATUS_EVERY_MS = 3_000;
 
 const origin = location.origin;
-const transport = pageTransport(`${origin}/`);
+export const transport = pageTransport(`${origin}/`);
 export const ask = createAsk(transport);
 
 export interface NodeState {
@@ -62,6 +62,12 @@ export function openMarket(): Promise<Market> {
       throw error;
     });
   return opened;
+}
+
+/** A market whose transactions `sender` signs. */
+export async function openMarketFor(sender: Sender, signal?: AbortSignal): Promise<Market> {
+  const { contracts } = await openMarket();
+  return createMarket({ rpc: transport, contracts, sender, ...(signal && { signal }) });
 }
 
 /** Address of a contract of the chain spec; throws where the chain has none. */

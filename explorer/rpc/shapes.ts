@@ -109,6 +109,10 @@ export const statusSchema = z.object({
   syncing: z.boolean().default(false),
   bestKnownHeight: count.default(0),
   pool: z.object({ transactions: count }).default({ transactions: 0 }),
+  /** Absent where the node takes no content. */
+  acceptsContent: z
+    .object({ maxBlockBytes: count, maxTotalBytes: count, keptMs: count, token: z.boolean() })
+    .optional(),
 });
 export type Status = z.infer<typeof statusSchema>;
 
