@@ -1,25 +1,33 @@
 /** The frame around every page: navigation, search, the state of the node, and which page an address means. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { node } from './node/node.ts';
 import { useStore } from './node/store.ts';
-import { AccountPage } from './pages/account.tsx';
-import { BlockPage } from './pages/block.tsx';
-import { BlocksPage } from './pages/blocks.tsx';
-import { ContractsPage } from './pages/contracts.tsx';
-import { JobPage } from './pages/job.tsx';
-import { JobsPage } from './pages/jobs.tsx';
 import { NotFound } from './pages/notFound.tsx';
-import { Overview } from './pages/overview.tsx';
-import { PeoplePage } from './pages/people.tsx';
-import { ProofPage } from './pages/proof.tsx';
-import { ProofsPage } from './pages/proofs.tsx';
-import { SearchPage } from './pages/search.tsx';
-import { TransactionPage } from './pages/transaction.tsx';
-import { ValidatorsPage } from './pages/validators.tsx';
 import { route } from './router.ts';
+import { lazy } from './ui/lazy.tsx';
 import { Link } from './ui/link.tsx';
 import { SearchBox } from './ui/search.tsx';
+
+type Pages = typeof import('./pages/index.ts');
+
+/** The frame paints while the pages, which carry the contracts' ABIs, are still on their way. */
+const page = <Props extends object>(pick: (pages: Pages) => ComponentType<Props>) =>
+  lazy(() => import('./pages/index.ts').then(pick));
+
+const AccountPage = page((pages) => pages.AccountPage);
+const BlockPage = page((pages) => pages.BlockPage);
+const BlocksPage = page((pages) => pages.BlocksPage);
+const ContractsPage = page((pages) => pages.ContractsPage);
+const JobPage = page((pages) => pages.JobPage);
+const JobsPage = page((pages) => pages.JobsPage);
+const Overview = page((pages) => pages.Overview);
+const PeoplePage = page((pages) => pages.PeoplePage);
+const ProofPage = page((pages) => pages.ProofPage);
+const ProofsPage = page((pages) => pages.ProofsPage);
+const SearchPage = page((pages) => pages.SearchPage);
+const TransactionPage = page((pages) => pages.TransactionPage);
+const ValidatorsPage = page((pages) => pages.ValidatorsPage);
 
 const SECTIONS = [
   ['/', 'Chain'],
@@ -54,8 +62,8 @@ const PAGES: Readonly<Record<string, PageOf>> = {
 
 function pageOf(path: string): ComponentChildren {
   const [, name = '', argument = ''] = path.split('/');
-  const page = Object.hasOwn(PAGES, name) ? PAGES[name]!(argument) : false;
-  return page || <NotFound path={path} />;
+  const found = Object.hasOwn(PAGES, name) ? PAGES[name]!(argument) : false;
+  return found || <NotFound path={path} />;
 }
 
 export function App() {

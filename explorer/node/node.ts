@@ -1,6 +1,6 @@
 /** The chain node behind this page: its questions, its contracts, its latest blocks, and whether it is there. */
 import { FedaiError, type Hex } from '../../core/index.ts';
-import { createMarket, type Market, type MarketContracts, type Sender } from '../../market/index.ts';
+import type { Market, MarketContracts } from '../../market/index.ts';
 import { createAsk } from '../rpc/ask.ts';
 import { followHeads } from '../rpc/heads.ts';
 import type { Block, Status } from '../rpc/shapes.ts';
@@ -48,9 +48,11 @@ let opened: Promise<Market> | undefined;
 /** Typed reads of the chain's contracts. Throws `NO_MARKET` on a chain without them. */
 export function openMarket(): Promise<Market> {
   opened ??= chainStatus()
-    .then(({ contracts }) => {
+    .then(async ({ contracts }) => {
       if (!contracts['jobManager'] || !contracts['staking'])
         throw new FedaiError('NO_MARKET', 'this chain has no job market');
+      // What it needs to speak with contracts is the larger half of the explorer, and nothing of the frame.
+      const { createMarket } = await import('./market.ts');
       return createMarket({
         rpc: transport,
         contracts: contracts as unknown as MarketContracts,
@@ -62,12 +64,6 @@ export function openMarket(): Promise<Market> {
       throw error;
     });
   return opened;
-}
-
-/** A market whose transactions `sender` signs. */
-export async function openMarketFor(sender: Sender, signal?: AbortSignal): Promise<Market> {
-  const { contracts } = await openMarket();
-  return createMarket({ rpc: transport, contracts, sender, ...(signal && { signal }) });
 }
 
 /** Address of a contract of the chain spec; throws where the chain has none. */

@@ -109,6 +109,8 @@ export const statusSchema = z.object({
   syncing: z.boolean().default(false),
   bestKnownHeight: count.default(0),
   pool: z.object({ transactions: count }).default({ transactions: 0 }),
+  /** Limits of replays; null on chains without useful work. */
+  work: z.object({ maxReplayGas: count, maxBundleBytes: count }).nullable().default(null),
   /** Absent where the node takes no content. */
   acceptsContent: z
     .object({ maxBlockBytes: count, maxTotalBytes: count, keptMs: count, token: z.boolean() })
