@@ -29,6 +29,20 @@ const SearchPage = page((pages) => pages.SearchPage);
 const TransactionPage = page((pages) => pages.TransactionPage);
 const ValidatorsPage = page((pages) => pages.ValidatorsPage);
 
+type Posting = typeof import('./post/index.ts');
+const posting = <Props extends object>(pick: (parts: Posting) => ComponentType<Props>) =>
+  lazy(() => import('./post/index.ts').then(pick));
+
+const PostPage = posting((parts) => parts.PostPage);
+const EstimatePage = posting((parts) => parts.EstimatePage);
+
+// Keys of jobs that were posted from here are handed out whatever page is open.
+if (localStorage.getItem('serving') !== null)
+  void import('./post/index.ts').then(
+    (parts) => parts.resumeServing(),
+    () => {},
+  );
+
 const SECTIONS = [
   ['/', 'Chain'],
   ['/jobs', 'Jobs'],
@@ -52,6 +66,8 @@ const PAGES: Readonly<Record<string, PageOf>> = {
   account: (address) => HEX.test(address) && <AccountPage address={address.toLowerCase()} />,
   jobs: () => <JobsPage />,
   job: (id) => isNumber(id) && <JobPage id={id} />,
+  post: () => <PostPage />,
+  estimate: () => <EstimatePage />,
   proofs: () => <ProofsPage />,
   proof: (height) => isNumber(height) && <ProofPage height={Number(height)} />,
   people: () => <PeoplePage />,
@@ -84,11 +100,7 @@ export function App() {
           </Link>
           <nav class="sections" aria-label="Sections">
             {SECTIONS.map(([to, name]) => (
-              <Link
-                key={to}
-                to={to}
-                current={to === '/' ? isChainPath(path) : path.startsWith(to.slice(0, 5))}
-              >
+              <Link key={to} to={to} current={isIn(to, path)}>
                 {name}
               </Link>
             ))}
@@ -104,7 +116,11 @@ export function App() {
   );
 }
 
-const isChainPath = (path: string): boolean => /^\/(?:$|block|tx)/.test(path);
+function isIn(section: string, path: string): boolean {
+  if (section === '/') return /^\/(?:$|block|tx)/.test(path);
+  if (section === '/jobs' && /^\/(?:post|estimate)/.test(path)) return true;
+  return path.startsWith(section.slice(0, 5));
+}
 
 /** Says when the node is away; says nothing when all is well. */
 function LinkState() {

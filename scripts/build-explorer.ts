@@ -103,6 +103,7 @@ async function bundlePages(folder: string): Promise<void> {
   const entries = {
     script: 'explorer/main.tsx',
     worker: 'explorer/work/worker.ts',
+    poster: 'explorer/post/worker.ts',
     style: 'explorer/style/all.css',
   };
   // Page and worker are built together, so that what both need is loaded and kept once.
@@ -116,6 +117,7 @@ async function bundlePages(folder: string): Promise<void> {
   const script = outputOf(metafile, entries.script, '.js');
   const html = readFileSync(join(ROOT, 'explorer/index.html'), 'utf8')
     .replace('SCRIPT_FILE', script)
+    .replace('POSTER_FILE', outputOf(metafile, entries.poster, '.js'))
     .replace('WORKER_FILE', outputOf(metafile, entries.worker, '.js'))
     .replace('STYLE_FILE', outputOf(metafile, entries.style, '.css'));
   writeFileSync(join(folder, 'index.html'), html);

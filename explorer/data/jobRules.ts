@@ -6,4 +6,5 @@ export {
   JOB_LIMITS,
   jobDocumentHash,
   MAX_MANIFEST_BYTES,
+  stepCost,
 } from '../../job/index.ts';

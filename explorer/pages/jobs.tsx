@@ -35,6 +35,14 @@ export function JobsPage() {
     <>
       <PageHead title="Jobs" kind="Market">
         <p class="lead">Models that somebody pays for, trained and scored by others.</p>
+        <p class="controls">
+          <Link to="/post" class="button primary">
+            Post a job
+          </Link>
+          <Link to="/estimate" class="button">
+            What would it cost?
+          </Link>
+        </p>
       </PageHead>
       <fieldset class="tabs">
         <legend class="unseen">Which jobs</legend>
