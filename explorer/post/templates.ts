@@ -84,7 +84,7 @@ export const templateOf = (id: Template['id']): Template => TEMPLATES.find((one)
 
 /** In blocks. A phase ends as soon as all have acted; the client's own has time for a person to look at the wallet. */
 const DEADLINES: JobDocument['deadlines'] = {
-  volunteerBlocks: 10,
+  volunteerBlocks: 30,
   roundBlocks: 300,
   resultBlocks: 120,
   keyBlocks: 900,
