@@ -31,6 +31,7 @@ import {
   serveSigned,
 } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
+import { listPeers } from './node-peers.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
 import { createRpcServer } from './rpc/index.ts';
@@ -139,6 +140,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     ...input.rpc,
     status,
     evidence: () => evidence.list(),
+    peers: () => listPeers({ peer, chainId, heightOf: sync.heightOf, clock: systemClock }),
     content: (cid) => contentBlock(peer, cid),
     log: log.child({ part: 'rpc' }),
     metrics,
@@ -175,7 +177,7 @@ function observe(
       isOwn: keys !== undefined && equalBytes(fromHex(keys.address), header.coinbase.bytes),
       isLive: finalityMs !== null,
     });
-    finality.add(finalityMs);
+    finality.add(height, finalityMs);
     log.debug('block', { height, transactions: transactions.length, finalityMs });
   });
 }
@@ -269,7 +271,7 @@ function nodeStatus(
     consensusRound: current?.round ?? 0,
     consensusStep: current?.step ?? 'new',
     validator: current?.validator ?? false,
-    finalityMs: finality.last(),
+    ...finality.last(),
     peers: peer.peers().length,
     peerId: peer.peerId,
     peerAddresses: peer.addresses(),
