@@ -31,9 +31,16 @@ import {
   serveSigned,
 } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
+import { listPeers } from './node-peers.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
-import { type ContentIntake, createContentIntake, createRpcServer, type RpcServer } from './rpc/index.ts';
+import {
+  type ContentIntake,
+  createContentIntake,
+  createRpcServer,
+  type RpcServer,
+  type RpcServerOptions,
+} from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
 import { createWorkDesk, type WorkDesk } from './work/index.ts';
@@ -136,7 +143,11 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     await service.start();
   }
   const status = () => nodeStatus(application, consensus, sync, peer, finality);
-  const rpc = await createNodeRpc(input, application, peer, { status, evidence: () => evidence.list() });
+  const rpc = await createNodeRpc(input, application, peer, {
+    status,
+    evidence: () => evidence.list(),
+    peers: () => listPeers({ peer, chainId, heightOf: sync.heightOf, clock: systemClock }),
+  });
   closers.defer(() => rpc.stop());
   await rpc.start();
   await writeNodeFile(dataDir, { rpcUrl: rpc.url, peerAddresses: peer.addresses(), pid: process.pid });
@@ -169,7 +180,7 @@ function observe(
       isOwn: keys !== undefined && equalBytes(fromHex(keys.address), header.coinbase.bytes),
       isLive: finalityMs !== null,
     });
-    finality.add(finalityMs);
+    finality.add(height, finalityMs);
     log.debug('block', { height, transactions: transactions.length, finalityMs });
   });
 }
@@ -229,7 +240,7 @@ async function createNodeRpc(
   input: ChainNodeInput,
   application: ChainApplication,
   peer: Peer,
-  { status, evidence }: { status: () => NodeStatus; evidence: () => Promise<readonly object[]> },
+  { status, ...told }: { status: () => NodeStatus } & Pick<RpcServerOptions, 'evidence' | 'peers'>,
 ): Promise<RpcServer> {
   const { rpc, log, metrics = noMetrics } = input;
   const intake = await openContentIntake(input, peer);
@@ -237,7 +248,7 @@ async function createNodeRpc(
     application,
     ...rpc,
     status: () => ({ ...status(), ...(intake && { acceptsContent: intake.offer }) }),
-    evidence,
+    ...told,
     content: (cid) => contentBlock(peer, cid),
     ...(intake && { intake }),
     log: log.child({ part: 'rpc' }),
@@ -298,7 +309,7 @@ function nodeStatus(
     consensusRound: current?.round ?? 0,
     consensusStep: current?.step ?? 'new',
     validator: current?.validator ?? false,
-    finalityMs: finality.last(),
+    ...finality.last(),
     peers: peer.peers().length,
     peerId: peer.peerId,
     peerAddresses: peer.addresses(),

@@ -21,6 +21,7 @@ const BlocksPage = page((pages) => pages.BlocksPage);
 const ContractsPage = page((pages) => pages.ContractsPage);
 const JobPage = page((pages) => pages.JobPage);
 const JobsPage = page((pages) => pages.JobsPage);
+const NetworkPage = page((pages) => pages.NetworkPage);
 const Overview = page((pages) => pages.Overview);
 const PeoplePage = page((pages) => pages.PeoplePage);
 const ProofPage = page((pages) => pages.ProofPage);
@@ -49,6 +50,7 @@ const SECTIONS = [
   ['/proofs', 'Proofs'],
   ['/people', 'People'],
   ['/validators', 'Validators'],
+  ['/network', 'Network'],
   ['/contracts', 'Contracts'],
 ] as const;
 
@@ -60,7 +62,8 @@ const isNumber = (text: string): boolean => /^\d{1,15}$/.test(text);
 /** By the first part of the address; undefined where the argument cannot be meant. */
 const PAGES: Readonly<Record<string, PageOf>> = {
   '': () => <Overview />,
-  blocks: () => <BlocksPage />,
+  blocks: (from) =>
+    (from === '' || isNumber(from)) && <BlocksPage from={from === '' ? undefined : Number(from)} />,
   block: (id) => (isNumber(id) || HEX.test(id)) && <BlockPage id={id} />,
   tx: (hash) => HEX.test(hash) && <TransactionPage hash={hash} />,
   account: (address) => HEX.test(address) && <AccountPage address={address.toLowerCase()} />,
@@ -71,6 +74,7 @@ const PAGES: Readonly<Record<string, PageOf>> = {
   proofs: () => <ProofsPage />,
   proof: (height) => isNumber(height) && <ProofPage height={Number(height)} />,
   people: () => <PeoplePage />,
+  network: () => <NetworkPage />,
   validators: () => <ValidatorsPage />,
   contracts: (name) => <ContractsPage name={name || 'jobManager'} />,
   search: (text) => <SearchPage text={decodeURIComponent(text)} />,

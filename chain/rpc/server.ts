@@ -42,6 +42,8 @@ export interface RpcServerOptions {
   readonly status?: () => object | Promise<object>;
   /** Answers `fedai_getEvidence`. */
   readonly evidence?: () => Promise<readonly object[]>;
+  /** Answers `fedai_getPeers`. */
+  readonly peers?: () => Promise<readonly object[]>;
   readonly clock?: Clock;
   /** Fewer where the limit of open files is low: a flood here must not take the files of the chain. */
   readonly maxConnections?: number;
@@ -66,8 +68,8 @@ const CID = /^[a-zA-Z0-9]{8,128}$/;
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { application, log, clock = systemClock, status = () => ({}), evidence = async () => [] } = options;
   const host = options.host ?? DEFAULT_HOST;
-  const { metrics = noMetrics } = options;
-  const context = { application, log, metrics, clock, status, evidence };
+  const { metrics = noMetrics, peers = async () => [] } = options;
+  const context = { application, log, metrics, clock, status, evidence, peers };
   const dispatch = createDispatch(context);
   let pages: Pages | undefined;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {

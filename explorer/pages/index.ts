@@ -5,6 +5,7 @@ export { BlocksPage } from './blocks.tsx';
 export { ContractsPage } from './contracts.tsx';
 export { JobPage } from './job.tsx';
 export { JobsPage } from './jobs.tsx';
+export { NetworkPage } from './network.tsx';
 export { Overview } from './overview.tsx';
 export { PeoplePage } from './people.tsx';
 export { ProofPage } from './proof.tsx';

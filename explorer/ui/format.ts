@@ -47,6 +47,15 @@ export function ago(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** How long something lasted: `12 s`, `3 h`. */
+export function formatSpan(seconds: number): string {
+  if (seconds < 120) return `${Math.floor(seconds)}${THIN}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}${THIN}min`;
+  return seconds < 172_800
+    ? `${Math.floor(seconds / 3_600)}${THIN}h`
+    : `${Math.floor(seconds / 86_400)}${THIN}d`;
+}
+
 export const absoluteTime = (timestamp: number): string =>
   new Date(timestamp * 1_000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 

@@ -13,7 +13,7 @@ import { readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
 import { formatVerdict, formatWork } from '../useful-work.ts';
 
-export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => ({
+export const fedaiMethods: MethodGroup = ({ application, status, evidence, peers }) => ({
   fedai_getCommit: ([height]) => commitAt(application, heightOf(application, height)),
   fedai_getValidators: async ([height]) => {
     const set = await application.validatorsAt(heightOf(application, height));
@@ -24,6 +24,7 @@ export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => 
     }));
   },
   fedai_getEvidence: () => evidence(),
+  fedai_getPeers: () => peers(),
   fedai_status: async () => ({
     chainId: application.spec.chainId,
     name: application.spec.name,
