@@ -8,6 +8,8 @@ export { decodeBlock, decodeHeader, encodeBlock, MAX_BLOCK_BYTES } from './block
 export { type ChainNode, type ChainNodeInput, createChainNode } from './node.ts';
 export type { NodeStatus } from './node-status.ts';
 export {
+  type ContentIntake,
+  createContentIntake,
   createRpcServer,
   openPages,
   type Pages,

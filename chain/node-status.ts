@@ -15,6 +15,8 @@ export interface NodeStatus {
   validator: boolean;
   /** From the start of a height to its commit on disk, of the last heights decided here, oldest first. */
   finalityMs: number[];
+  /** The heights that `finalityMs` is of. */
+  finalityHeights: number[];
   /** Connected peers, chain nodes or not. */
   peers: number;
   peerId: string;
@@ -24,21 +26,24 @@ export interface NodeStatus {
 
 export interface FinalityMeter {
   /** Null (a block taken from a peer) is left out. */
-  add(finalityMs: number | null): void;
-  last(): number[];
+  add(height: number, finalityMs: number | null): void;
+  last(): Pick<NodeStatus, 'finalityMs' | 'finalityHeights'>;
 }
 
 /** Enough for a median over two minutes of blocks. */
 const KEPT = 120;
 
 export function createFinalityMeter(): FinalityMeter {
-  const times: number[] = [];
+  const times: { height: number; ms: number }[] = [];
   return {
-    add(finalityMs) {
+    add(height, finalityMs) {
       if (finalityMs === null) return;
-      times.push(finalityMs);
+      times.push({ height, ms: finalityMs });
       if (times.length > KEPT) times.shift();
     },
-    last: () => [...times],
+    last: () => ({
+      finalityMs: times.map(({ ms }) => ms),
+      finalityHeights: times.map(({ height }) => height),
+    }),
   };
 }

@@ -15,7 +15,7 @@ import {
   steadyClock,
   systemClock,
 } from '../core/index.ts';
-import { createPeer, type Peer } from '../storage/index.ts';
+import { createPeer, openIntake, type Peer } from '../storage/index.ts';
 import { type ChainApplication, createApplication } from './application.ts';
 import { decodeBlock, encodeBlock } from './block.ts';
 import { createClockWatch } from './clock-watch.ts';
@@ -31,9 +31,16 @@ import {
   serveSigned,
 } from './network/index.ts';
 import { removeNodeFile, writeNodeFile } from './node-file.ts';
+import { listPeers } from './node-peers.ts';
 import { createFinalityMeter, type FinalityMeter, type NodeStatus } from './node-status.ts';
 import { type ReadyCheck, readyChecks } from './readiness.ts';
-import { createRpcServer } from './rpc/index.ts';
+import {
+  type ContentIntake,
+  createContentIntake,
+  createRpcServer,
+  type RpcServer,
+  type RpcServerOptions,
+} from './rpc/index.ts';
 import type { ChainSpec } from './spec/index.ts';
 import { createSync, type Sync } from './sync/index.ts';
 import { createWorkDesk, type WorkDesk } from './work/index.ts';
@@ -64,6 +71,8 @@ export interface ChainNodeInput {
     maxConnections?: number;
     /** Folder of the explorer's built pages. */
     explorer?: string;
+    /** Content blocks of callers are kept for a while: at most so many bytes; with a token, of whoever has it. */
+    acceptContent?: { maxTotalBytes: number; token?: string };
   };
   log: Log;
   metrics?: Metrics;
@@ -134,14 +143,10 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     await service.start();
   }
   const status = () => nodeStatus(application, consensus, sync, peer, finality);
-  const rpc = createRpcServer({
-    application,
-    ...input.rpc,
+  const rpc = await createNodeRpc(input, application, peer, {
     status,
     evidence: () => evidence.list(),
-    content: (cid) => contentBlock(peer, cid),
-    log: log.child({ part: 'rpc' }),
-    metrics,
+    peers: () => listPeers({ peer, chainId, heightOf: sync.heightOf, clock: systemClock }),
   });
   closers.defer(() => rpc.stop());
   await rpc.start();
@@ -175,7 +180,7 @@ function observe(
       isOwn: keys !== undefined && equalBytes(fromHex(keys.address), header.coinbase.bytes),
       isLive: finalityMs !== null,
     });
-    finality.add(finalityMs);
+    finality.add(height, finalityMs);
     log.debug('block', { height, transactions: transactions.length, finalityMs });
   });
 }
@@ -231,6 +236,41 @@ function createNodeSync(
   });
 }
 
+async function createNodeRpc(
+  input: ChainNodeInput,
+  application: ChainApplication,
+  peer: Peer,
+  { status, ...told }: { status: () => NodeStatus } & Pick<RpcServerOptions, 'evidence' | 'peers'>,
+): Promise<RpcServer> {
+  const { rpc, log, metrics = noMetrics } = input;
+  const intake = await openContentIntake(input, peer);
+  return createRpcServer({
+    application,
+    ...rpc,
+    status: () => ({ ...status(), ...(intake && { acceptsContent: intake.offer }) }),
+    ...told,
+    content: (cid) => contentBlock(peer, cid),
+    ...(intake && { intake }),
+    log: log.child({ part: 'rpc' }),
+    metrics,
+  });
+}
+
+async function openContentIntake(
+  { rpc: { acceptContent }, log }: ChainNodeInput,
+  { helia, content }: Peer,
+): Promise<ContentIntake | undefined> {
+  if (acceptContent === undefined) return undefined;
+  const { token, maxTotalBytes } = acceptContent;
+  const intake = await openIntake({
+    stores: helia,
+    maxTotalBytes,
+    provide: (cid) => void content.provide(cid),
+    log: log.child({ part: 'intake' }),
+  });
+  return createContentIntake(intake, token === undefined ? {} : { token });
+}
+
 /** An id that this network does not use is content that nobody has. */
 async function contentBlock(peer: Peer, cid: string): Promise<Uint8Array | undefined> {
   try {
@@ -269,7 +309,7 @@ function nodeStatus(
     consensusRound: current?.round ?? 0,
     consensusStep: current?.step ?? 'new',
     validator: current?.validator ?? false,
-    finalityMs: finality.last(),
+    ...finality.last(),
     peers: peer.peers().length,
     peerId: peer.peerId,
     peerAddresses: peer.addresses(),

@@ -1,7 +1,7 @@
 /** Jobs that a client has on chain already: the one to go on with, and the one not to pay for twice. */
 import { equalBytes, FedaiError, fromHex, type Hex, sha256, toHex } from '../core/index.ts';
 import { decodeJob, JOB_LIMITS, type Job, jobDocumentHash } from '../job/index.ts';
-import { isFinal, type Market } from '../market/index.ts';
+import { type Market, unsettledJobOf } from '../market/index.ts';
 import type { ContentReader } from '../storage/index.ts';
 
 /** The document of a job that this account posted, by its hash on chain. Throws `WRONG_ACCOUNT`, `WRONG_DOCUMENT` or what the store throws. */
@@ -20,21 +20,15 @@ export async function readPostedJob(market: Market, content: ContentReader, id: 
   throw new FedaiError('WRONG_DOCUMENT', 'the stored document is not the one that was posted', { id });
 }
 
-/** How far back an unsettled job of the same document is looked for. */
-const LATEST_JOBS = 32n;
-
 /** Throws `ALREADY_POSTED` when a job of this document runs already, as after a kill between paying and saying so. */
 export async function checkNotPosted(market: Market, { document }: Job): Promise<void> {
   const hash: Hex = toHex(jobDocumentHash(document));
-  const last = await market.jobCount();
-  for (let id = last; id > 0n && id > last - LATEST_JOBS; id--) {
-    const { client, post, state } = await market.job(id);
-    if (client !== market.account || post.documentHash !== hash || isFinal(state)) continue;
-    throw new FedaiError(
-      'ALREADY_POSTED',
-      'a job of this document is posted and not settled yet',
-      { id },
-      { remedy: `go on with it by --resume ${id}, or give the new job another name` },
-    );
-  }
+  const posted = await unsettledJobOf(market, market.account!, hash);
+  if (posted === undefined) return;
+  throw new FedaiError(
+    'ALREADY_POSTED',
+    'a job of this document is posted and not settled yet',
+    { id: posted.id },
+    { remedy: `go on with it by --resume ${posted.id}, or give the new job another name` },
+  );
 }

@@ -1,25 +1,48 @@
 /** The frame around every page: navigation, search, the state of the node, and which page an address means. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { node } from './node/node.ts';
 import { useStore } from './node/store.ts';
-import { AccountPage } from './pages/account.tsx';
-import { BlockPage } from './pages/block.tsx';
-import { BlocksPage } from './pages/blocks.tsx';
-import { ContractsPage } from './pages/contracts.tsx';
-import { JobPage } from './pages/job.tsx';
-import { JobsPage } from './pages/jobs.tsx';
 import { NotFound } from './pages/notFound.tsx';
-import { Overview } from './pages/overview.tsx';
-import { PeoplePage } from './pages/people.tsx';
-import { ProofPage } from './pages/proof.tsx';
-import { ProofsPage } from './pages/proofs.tsx';
-import { SearchPage } from './pages/search.tsx';
-import { TransactionPage } from './pages/transaction.tsx';
-import { ValidatorsPage } from './pages/validators.tsx';
 import { route } from './router.ts';
+import { lazy } from './ui/lazy.tsx';
 import { Link } from './ui/link.tsx';
 import { SearchBox } from './ui/search.tsx';
+
+type Pages = typeof import('./pages/index.ts');
+
+/** The frame paints while the pages, which carry the contracts' ABIs, are still on their way. */
+const page = <Props extends object>(pick: (pages: Pages) => ComponentType<Props>) =>
+  lazy(() => import('./pages/index.ts').then(pick));
+
+const AccountPage = page((pages) => pages.AccountPage);
+const BlockPage = page((pages) => pages.BlockPage);
+const BlocksPage = page((pages) => pages.BlocksPage);
+const ContractsPage = page((pages) => pages.ContractsPage);
+const JobPage = page((pages) => pages.JobPage);
+const JobsPage = page((pages) => pages.JobsPage);
+const NetworkPage = page((pages) => pages.NetworkPage);
+const Overview = page((pages) => pages.Overview);
+const PeoplePage = page((pages) => pages.PeoplePage);
+const ProofPage = page((pages) => pages.ProofPage);
+const ProofsPage = page((pages) => pages.ProofsPage);
+const SearchPage = page((pages) => pages.SearchPage);
+const TransactionPage = page((pages) => pages.TransactionPage);
+const ValidatorsPage = page((pages) => pages.ValidatorsPage);
+
+type Posting = typeof import('./post/index.ts');
+const posting = <Props extends object>(pick: (parts: Posting) => ComponentType<Props>) =>
+  lazy(() => import('./post/index.ts').then(pick));
+
+const PostPage = posting((parts) => parts.PostPage);
+const EstimatePage = posting((parts) => parts.EstimatePage);
+
+// Keys of jobs that were posted from here are handed out whatever page is open.
+if (localStorage.getItem('serving') !== null)
+  void import('./post/index.ts').then(
+    (parts) => parts.resumeServing(),
+    () => {},
+  );
 
 const SECTIONS = [
   ['/', 'Chain'],
@@ -27,6 +50,7 @@ const SECTIONS = [
   ['/proofs', 'Proofs'],
   ['/people', 'People'],
   ['/validators', 'Validators'],
+  ['/network', 'Network'],
   ['/contracts', 'Contracts'],
 ] as const;
 
@@ -38,15 +62,19 @@ const isNumber = (text: string): boolean => /^\d{1,15}$/.test(text);
 /** By the first part of the address; undefined where the argument cannot be meant. */
 const PAGES: Readonly<Record<string, PageOf>> = {
   '': () => <Overview />,
-  blocks: () => <BlocksPage />,
+  blocks: (from) =>
+    (from === '' || isNumber(from)) && <BlocksPage from={from === '' ? undefined : Number(from)} />,
   block: (id) => (isNumber(id) || HEX.test(id)) && <BlockPage id={id} />,
   tx: (hash) => HEX.test(hash) && <TransactionPage hash={hash} />,
   account: (address) => HEX.test(address) && <AccountPage address={address.toLowerCase()} />,
   jobs: () => <JobsPage />,
   job: (id) => isNumber(id) && <JobPage id={id} />,
+  post: () => <PostPage />,
+  estimate: () => <EstimatePage />,
   proofs: () => <ProofsPage />,
   proof: (height) => isNumber(height) && <ProofPage height={Number(height)} />,
   people: () => <PeoplePage />,
+  network: () => <NetworkPage />,
   validators: () => <ValidatorsPage />,
   contracts: (name) => <ContractsPage name={name || 'jobManager'} />,
   search: (text) => <SearchPage text={decodeURIComponent(text)} />,
@@ -54,8 +82,8 @@ const PAGES: Readonly<Record<string, PageOf>> = {
 
 function pageOf(path: string): ComponentChildren {
   const [, name = '', argument = ''] = path.split('/');
-  const page = Object.hasOwn(PAGES, name) ? PAGES[name]!(argument) : false;
-  return page || <NotFound path={path} />;
+  const found = Object.hasOwn(PAGES, name) ? PAGES[name]!(argument) : false;
+  return found || <NotFound path={path} />;
 }
 
 export function App() {
@@ -76,11 +104,7 @@ export function App() {
           </Link>
           <nav class="sections" aria-label="Sections">
             {SECTIONS.map(([to, name]) => (
-              <Link
-                key={to}
-                to={to}
-                current={to === '/' ? isChainPath(path) : path.startsWith(to.slice(0, 5))}
-              >
+              <Link key={to} to={to} current={isIn(to, path)}>
                 {name}
               </Link>
             ))}
@@ -96,7 +120,11 @@ export function App() {
   );
 }
 
-const isChainPath = (path: string): boolean => /^\/(?:$|block|tx)/.test(path);
+function isIn(section: string, path: string): boolean {
+  if (section === '/') return /^\/(?:$|block|tx)/.test(path);
+  if (section === '/jobs' && /^\/(?:post|estimate)/.test(path)) return true;
+  return path.startsWith(section.slice(0, 5));
+}
 
 /** Says when the node is away; says nothing when all is well. */
 function LinkState() {

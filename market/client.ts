@@ -22,6 +22,11 @@ export interface ClientAgentOptions {
   /** Every event of the job, once, in chain order. */
   onEvent?: (event: MarketEvent) => void;
   pollMs?: number;
+  /**
+   * Blocks left to others before the client moves the job on, as anyone may; unless 0, the default, the test key is left
+   * to the evaluators to publish, too. A wallet asks its owner about each transaction.
+   */
+  patienceBlocks?: number;
 }
 
 export interface ClientAgent {
@@ -144,10 +149,13 @@ async function act(
   trigger: Trigger,
   log: Log,
 ): Promise<void> {
+  const { patienceBlocks: patience = 0 } = options;
   const pending = pendingReveals(view.evaluators.map(({ evaluation }) => evaluation));
   const attempts = [
-    ...clientActions(view).map((action) => perform(options, view.job.id, action)),
-    trigger({ job: view.job, height, pending, turn: 0 }),
+    ...clientActions(view)
+      .filter(({ type }) => type !== 'publishTestKey' || patience === 0)
+      .map((action) => perform(options, view.job.id, action)),
+    trigger({ job: view.job, height, pending, turn: patience }),
   ];
   for (const outcome of await Promise.allSettled(attempts)) {
     if (outcome.status === 'fulfilled') continue;

@@ -22,6 +22,7 @@ export { createMarketDaemon, type DaemonDuties, type DaemonFile } from './daemon
 export { dueTransition, type Transition, turnOf } from './due.ts';
 export { type EnrolmentWish, enrol } from './enrol.ts';
 export type { EventOf, EventQuery, MarketEvent, MarketEventName } from './events.ts';
+export { unsettledJobOf } from './findPosted.ts';
 export { type FollowOptions, followHeights } from './follow.ts';
 export { createJobBook, type JobBook } from './jobBook.ts';
 export { type KeyPurpose, keyContext } from './keyContext.ts';
@@ -37,8 +38,8 @@ export { type MeasuredTransport, measureTransport, trainOf } from './metrics.ts'
 export type { MarketReads } from './reads.ts';
 export { hashReceipt, RECEIPT_SLOT, receiptStorageKey } from './receipt.ts';
 export { type RetryOptions, retry } from './retry.ts';
-export { isRevert } from './reverts.ts';
-export type { MinedTransaction } from './sender.ts';
+export { explainRevert, isRevert } from './reverts.ts';
+export { gasLimitOf, type MinedTransaction, type Sender, type TransactionRequest } from './sender.ts';
 export { createTraceFeed, type LiveTrace, type TraceFeed } from './traceFeed.ts';
 export { type HttpTransportOptions, httpTransport, type RpcTransport } from './transport.ts';
 export { createTrigger, type Trigger } from './trigger.ts';
@@ -86,4 +87,5 @@ export {
   ZERO_HASH,
 } from './types.ts';
 export { type WatchOptions, watchJob } from './watch.ts';
+export { workerStakeFor } from './workerStake.ts';
 export type { MarketWrites } from './writes.ts';

@@ -15,7 +15,7 @@ import { type Court, createCourt } from './court.ts';
 import { failover } from './failover.ts';
 import { createReads, type MarketReads } from './reads.ts';
 import type { RetryOptions } from './retry.ts';
-import { createSender } from './sender.ts';
+import { createSender, type Sender } from './sender.ts';
 import { httpTransport, type RpcTransport } from './transport.ts';
 import { createWrites, type MarketWrites, sendBy } from './writes.ts';
 
@@ -35,8 +35,10 @@ export interface MarketOptions {
   /** URL, several separated by commas that stand in for each other, or a transport such as a test network in this process. */
   rpc: string | RpcTransport;
   contracts: MarketContracts;
-  /** secp256k1 key that signs transactions; without it the market is read-only. */
+  /** secp256k1 key that signs transactions; without it (and without a sender) the market is read-only. */
   signer?: Uint8Array;
+  /** Signs and sends in place of a key that is here: a wallet. */
+  sender?: Sender;
   log?: Log;
   clock?: Clock;
   /** Ends every wait and retry. */
@@ -94,8 +96,9 @@ export function createMarket(options: MarketOptions): Market {
   };
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
   const sender =
-    options.signer &&
-    createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts });
+    options.sender ??
+    (options.signer &&
+      createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts }));
   return {
     contracts,
     transport,

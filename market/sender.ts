@@ -50,6 +50,10 @@ export interface SenderOptions {
 const GAS_MARGIN_NUMERATOR = 13n;
 const GAS_MARGIN_DENOMINATOR = 10n;
 const GAS_MARGIN_FLAT = 120_000n;
+/** What a transaction may use, given what it was estimated to use. */
+export const gasLimitOf = (estimate: bigint): bigint =>
+  (estimate * GAS_MARGIN_NUMERATOR) / GAS_MARGIN_DENOMINATOR + GAS_MARGIN_FLAT;
+
 /** A chain node that restarted has lost its pool: the same bytes are offered again. */
 const REBROADCAST_MS = 4_000;
 
@@ -108,7 +112,7 @@ async function submit(
       suggestFees(transport, signal),
     ]);
     const nonce = Math.max(state.nextNonce, Number(pending));
-    const gasLimit = (gas * GAS_MARGIN_NUMERATOR) / GAS_MARGIN_DENOMINATOR + GAS_MARGIN_FLAT;
+    const gasLimit = gasLimitOf(gas);
     const { to, data } = request;
     const submitted = sign(options.privateKey, {
       to,

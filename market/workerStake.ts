@@ -7,7 +7,12 @@ const BPS = 10_000n;
 /** The post's stake, or more where its slots' pay asks for it. Wei. */
 export async function workerStakeFor(
   market: Pick<Market, 'court' | 'parameters'>,
-  { provable, fullAudit, workers, workerStake }: JobPost,
+  {
+    provable,
+    fullAudit,
+    workers,
+    workerStake,
+  }: Pick<JobPost, 'provable' | 'fullAudit' | 'workers' | 'workerStake'>,
   reward: bigint,
 ): Promise<bigint> {
   if (!provable || market.court === undefined) return workerStake;

@@ -20,6 +20,9 @@ import {
 import { KEEP_ALIVE_MS, type Links } from './links.ts';
 import type { PeerScores } from './scores.ts';
 
+/** As package.json has it. */
+const VERSION = '0.1.0';
+
 export type HostServices = { gossip: GossipSub; dht: KadDHT; identify: Identify; ping: Ping };
 
 export interface HostInput {
@@ -45,6 +48,8 @@ export function createHostOptions(input: HostInput): Libp2pOptions<HostServices>
   };
   return {
     privateKey: input.privateKey,
+    // Told to every peer: without it libp2p names the version of Node that runs here.
+    nodeInfo: { name: 'fedai', version: VERSION, userAgent: `fedai/${VERSION}` },
     addresses: { listen: [...input.listen], announce: [...(input.announce ?? [])] },
     transports: [batchedTcp()],
     connectionEncrypters: [noise()],

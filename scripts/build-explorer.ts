@@ -37,8 +37,9 @@ function sourceHash(): string {
 }
 
 /**
- * Leaves out what nothing asks for: zod's messages in forty languages, and modules of ours of which nothing is used,
- * which a bundler must otherwise keep for what their loading might do.
+ * Leaves out what nothing asks for: zod's messages in forty languages and whatever of it is not called, which its
+ * exported object `z` would keep whole, and modules of ours of which nothing is used, which a bundler must otherwise
+ * keep for what their loading might do.
  */
 const lean: Plugin = {
   name: 'lean',
@@ -47,6 +48,17 @@ const lean: Plugin = {
       contents: "export { default as en } from './en.js';",
       resolveDir: join(ROOT, 'node_modules/zod/v4/locales'),
     }));
+    onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
+      if (path.includes('/node_modules/')) return undefined;
+      const contents = readFileSync(path, 'utf8')
+        .replace("import { z } from 'zod';", "import * as z from 'zod';")
+        // Names that Solidity has for types; the codec reads those of the ABI.
+        .replace(path.includes('/generated/') ? /\s*"?internalType"?: ?["'][^"']*["'],?/g : /(?!)/, '');
+      return {
+        contents,
+        loader: path.endsWith('x') ? 'tsx' : 'ts',
+      };
+    });
     onResolve({ filter: /^\.\.?\/.*\.tsx?$/ }, async ({ path, importer, pluginData, ...rest }) => {
       if (pluginData === 'seen' || importer.includes('/node_modules/')) return undefined;
       const found = await resolve(path, {
@@ -71,6 +83,7 @@ const COMMON: BuildOptions = {
   jsx: 'automatic',
   jsxImportSource: 'preact',
   entryNames: '[name]-[hash]',
+  chunkNames: 'part-[hash]',
   assetNames: '[name]-[hash]',
   loader: { '.woff2': 'file' },
   logLevel: 'warning',
@@ -87,24 +100,26 @@ function outputOf({ outputs }: Metafile, entry: string, extension: string): stri
 }
 
 async function bundlePages(folder: string): Promise<void> {
-  const outdir = join(folder, 'assets');
-  const worker = await build({
-    ...COMMON,
-    outdir,
-    metafile: true,
-    entryPoints: ['explorer/work/worker.ts'],
-  });
-  const workerFile = outputOf(worker.metafile, 'explorer/work/worker.ts', '.js');
+  const entries = {
+    script: 'explorer/main.tsx',
+    worker: 'explorer/work/worker.ts',
+    poster: 'explorer/post/worker.ts',
+    style: 'explorer/style/all.css',
+  };
+  // Page and worker are built together, so that what both need is loaded and kept once.
   const { metafile } = await build({
     ...COMMON,
-    outdir,
+    outdir: join(folder, 'assets'),
     metafile: true,
-    entryPoints: ['explorer/main.tsx', 'explorer/style/all.css'],
-    define: { WORKER_FILE: JSON.stringify(workerFile) },
+    splitting: true,
+    entryPoints: Object.values(entries),
   });
+  const script = outputOf(metafile, entries.script, '.js');
   const html = readFileSync(join(ROOT, 'explorer/index.html'), 'utf8')
-    .replace('SCRIPT_FILE', outputOf(metafile, 'explorer/main.tsx', '.js'))
-    .replace('STYLE_FILE', outputOf(metafile, 'explorer/style/all.css', '.css'));
+    .replace('SCRIPT_FILE', script)
+    .replace('POSTER_FILE', outputOf(metafile, entries.poster, '.js'))
+    .replace('WORKER_FILE', outputOf(metafile, entries.worker, '.js'))
+    .replace('STYLE_FILE', outputOf(metafile, entries.style, '.css'));
   writeFileSync(join(folder, 'index.html'), html);
 }
 

@@ -14,6 +14,7 @@ export {
 export { type DatasetSource, importDataset } from './dataset/source.ts';
 export { recordsFromCsv, recordsFromText, splitRecords } from './dataset/text.ts';
 export { gatewayStore } from './gateway-store.ts';
+export { type Intake, type IntakeOptions, openIntake } from './intake.ts';
 export { openKuboStore } from './kubo-store.ts';
 export { createMemoryStore, type LocalStore, openLocalStore } from './local-store.ts';
 export { createPeer, type Peer, type PeerInput } from './peer.ts';

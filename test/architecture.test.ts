@@ -32,6 +32,7 @@ const EXTRA_DOORS = [
   'pouw/replay/index.ts',
   'contracts/generated/index.ts',
   'contracts/deploy.ts',
+  'storage/browser.ts',
   'storage/gateway-store.ts',
 ];
 

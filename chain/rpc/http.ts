@@ -3,7 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FedaiError } from '../../core/index.ts';
 
 /** Throws `TOO_LARGE` as soon as the bound is passed, and `CUT_OFF` when the sender goes away. */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> =>
+  (await readBytes(request, maxBytes)).toString('utf8');
+
+/** As `readBody`. */
+export function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -12,7 +16,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
       if (size <= maxBytes) chunks.push(chunk);
       else reject(new FedaiError('TOO_LARGE', 'request body too large', { expected: maxBytes }));
     });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('error', (cause) => reject(new FedaiError('CUT_OFF', 'request was cut off', {}, { cause })));
   });
 }

@@ -1,5 +1,6 @@
 /**
- * The HTTP face of a chain node: JSON-RPC by POST and WebSocket, `/health`, raw content blocks under `/ipfs/`, the explorer.
+ * The HTTP face of a chain node: JSON-RPC by POST and WebSocket, `/health`, raw content blocks under `/ipfs/` (to be had,
+ * and where it is allowed to be left), the explorer.
  * Owns the socket and its limits; bound to this machine unless told otherwise, and closed to web pages by default.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -18,6 +19,7 @@ import { createDispatch, type Dispatch, requestFault } from './dispatch.ts';
 import { INVALID_REQUEST, rpcFault } from './faults.ts';
 import { isKnownHost } from './host.ts';
 import { type Answer, json, readBody, send } from './http.ts';
+import type { ContentIntake } from './intake.ts';
 import { openPages, type Pages } from './pages.ts';
 import { attachSockets } from './sockets.ts';
 
@@ -32,12 +34,16 @@ export interface RpcServerOptions {
   readonly corsOrigins?: readonly string[];
   /** Bytes of one content block by CID, undefined when it is not to be had. */
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
+  /** Takes content blocks by `PUT /ipfs/<cid>`; none are taken when absent. */
+  readonly intake?: ContentIntake;
   /** Folder of the explorer's built pages, served under `/explorer`. */
   readonly explorer?: string;
   /** Added to `fedai_status`. */
   readonly status?: () => object | Promise<object>;
   /** Answers `fedai_getEvidence`. */
   readonly evidence?: () => Promise<readonly object[]>;
+  /** Answers `fedai_getPeers`. */
+  readonly peers?: () => Promise<readonly object[]>;
   readonly clock?: Clock;
   /** Fewer where the limit of open files is low: a flood here must not take the files of the chain. */
   readonly maxConnections?: number;
@@ -62,8 +68,8 @@ const CID = /^[a-zA-Z0-9]{8,128}$/;
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const { application, log, clock = systemClock, status = () => ({}), evidence = async () => [] } = options;
   const host = options.host ?? DEFAULT_HOST;
-  const { metrics = noMetrics } = options;
-  const context = { application, log, metrics, clock, status, evidence };
+  const { metrics = noMetrics, peers = async () => [] } = options;
+  const context = { application, log, metrics, clock, status, evidence, peers };
   const dispatch = createDispatch(context);
   let pages: Pages | undefined;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
@@ -145,8 +151,8 @@ function corsHeaders(origin: string | undefined, allowed: readonly string[]): Re
   if (!any && !allowed.includes(origin)) return {};
   return {
     'access-control-allow-origin': any ? '*' : origin,
-    'access-control-allow-methods': 'GET, POST, OPTIONS',
-    'access-control-allow-headers': 'content-type',
+    'access-control-allow-methods': 'GET, POST, PUT, OPTIONS',
+    'access-control-allow-headers': 'content-type, authorization',
     vary: 'origin',
   };
 }
@@ -158,6 +164,8 @@ async function route(options: Routes, dispatch: Dispatch, request: IncomingMessa
   const pathname = pathOf(request.url);
   if (request.method === 'OPTIONS') return { status: 204 };
   if (request.method === 'POST' && pathname === '/') return await answerCall(dispatch, request);
+  if (request.method === 'PUT' && pathname.startsWith('/ipfs/'))
+    return await takeContent(options, pathname.slice('/ipfs/'.length), request);
   if (request.method !== 'GET') return json(405, { error: 'method not allowed' });
   if (pathname === '/health') {
     return json(200, { status: 'ok', height: options.application.head.height });
@@ -202,4 +210,17 @@ async function answerContent(options: RpcServerOptions, cid: string): Promise<An
     body: bytes,
     headers: { 'cache-control': 'public, max-age=29030400, immutable', 'x-content-type-options': 'nosniff' },
   };
+}
+
+async function takeContent(
+  { intake }: RpcServerOptions,
+  cid: string,
+  request: IncomingMessage,
+): Promise<Answer> {
+  if (!CID.test(cid)) return json(400, { error: 'not a CID' });
+  if (intake !== undefined) return await intake.answer(cid, request);
+  return json(405, {
+    error: 'this chain node takes no content',
+    remedy: 'start it with --accept-content, or put the data in by `fedai data import`',
+  });
 }

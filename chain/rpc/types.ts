@@ -12,6 +12,8 @@ export interface RpcContext {
   readonly status: () => object | Promise<object>;
   /** Contradictions of validators that this node knows of, for `fedai_getEvidence`. */
   readonly evidence: () => Promise<readonly object[]>;
+  /** Connected peers, for `fedai_getPeers`; without addresses. */
+  readonly peers: () => Promise<readonly object[]>;
 }
 
 export type Method = (params: Params) => unknown;

@@ -23,6 +23,8 @@ export interface PeerHeights {
   keep(peers: readonly string[]): void;
   /** The greatest height that a peer who is not resting claims. */
   best(nowMs: number): number;
+  /** What the peer claims or proved; undefined where it said nothing. */
+  of(peer: string): number | undefined;
   /** Peers that claim at least `height` and are not resting. */
   at(height: number, nowMs: number): string[];
 }
@@ -72,6 +74,7 @@ export function createPeerHeights(): PeerHeights {
       }
       return best;
     },
+    of: (peer) => claims.get(peer)?.height,
     at: (height, nowMs) =>
       [...claims]
         .filter(([, claim]) => claim.height >= height && claim.restingUntilMs <= nowMs)

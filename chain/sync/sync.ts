@@ -30,6 +30,8 @@ export interface SyncInput {
 export interface Sync extends Service {
   /** Greatest height that a peer proved to be final; 0 before any did. */
   bestKnown(): number;
+  /** The height that a peer last said or proved; undefined where it said none. */
+  heightOf(peer: string): number | undefined;
   /** More than one block behind it. */
   isSyncing(): boolean;
   /** The height at which the catch-up in progress began; says nothing when there is none. */
@@ -114,6 +116,7 @@ export function createSync(input: SyncInput): Sync {
       await loops;
     },
     bestKnown: () => heights.bestProven(),
+    heightOf: (id) => heights.of(id),
     isSyncing,
     startingHeight: () => startingHeight,
   };

@@ -7,7 +7,15 @@ import { EXPLORER_PAGES } from '../explorer/pages.ts';
 import { checkHost } from '../host.ts';
 import { hasKey, readPublicKeys } from '../keyFiles.ts';
 import { type MetricsAccess, metricsAccess, openMetrics } from '../metrics.ts';
-import { type PartyAccess, type PeerAccess, partyAccess, peerAccess, port, shared } from '../options.ts';
+import {
+  integer,
+  type PartyAccess,
+  type PeerAccess,
+  partyAccess,
+  peerAccess,
+  port,
+  shared,
+} from '../options.ts';
 import { unlock } from '../party.ts';
 
 interface Options extends PartyAccess, PeerAccess, MetricsAccess {
@@ -15,6 +23,7 @@ interface Options extends PartyAccess, PeerAccess, MetricsAccess {
   validator?: boolean;
   rpcPort: number;
   rpcHost: string;
+  acceptContent?: number | true;
 }
 
 export function chainRun(parent: Command): Command {
@@ -25,6 +34,11 @@ export function chainRun(parent: Command): Command {
     .option('--validator', 'sign blocks with the validator key of the data directory')
     .option('--rpc-port <port>', 'port of JSON-RPC and content gateway; 0 takes a free one', port, 8545)
     .option('--rpc-host <host>', 'address that JSON-RPC listens on', '127.0.0.1')
+    .option(
+      '--accept-content [MiB]',
+      'keep content that callers of this machine leave (PUT /ipfs/<cid>), for two weeks, at most so much; with FEDAI_CONTENT_TOKEN set, of whoever has that token',
+      integer(1, 1_048_576),
+    )
     .addHelpText(
       'after',
       `
@@ -59,6 +73,7 @@ async function run({ output, signal, fail }: Context, options: Options): Promise
       port: options.rpcPort,
       maxConnections: rpcClients,
       explorer: EXPLORER_PAGES,
+      ...acceptance(options),
     },
     log: output.log,
     metrics: measuring.metrics,
@@ -103,4 +118,14 @@ function checkValidates(validators: readonly { address: Hex }[], address: Hex): 
     { address, expected: validators.map((one) => one.address) },
     { remedy: 'give the --data-dir of a validator, or follow the chain without --validator' },
   );
+}
+
+/** Some data sets of a page; a node of the public names its own bound. */
+const ACCEPTED_MIB = 1_024;
+
+function acceptance({ acceptContent }: Options) {
+  if (acceptContent === undefined) return {};
+  const maxTotalBytes = (acceptContent === true ? ACCEPTED_MIB : acceptContent) * 2 ** 20;
+  const token = process.env.FEDAI_CONTENT_TOKEN;
+  return { acceptContent: { maxTotalBytes, ...(token && { token }) } };
 }

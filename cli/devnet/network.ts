@@ -120,7 +120,7 @@ function startValidator(
 ): ManagedProcess {
   return fleet.start(party, [
     ...['chain', 'run', '--chain-spec', layout.specFile, '--data-dir', party.dataDir, '--validator'],
-    ...['--listen', LISTEN, '--rpc-port', String(rpcPort), ...bootstrap],
+    ...['--listen', LISTEN, '--rpc-port', String(rpcPort), '--accept-content', ...bootstrap],
   ]);
 }
 

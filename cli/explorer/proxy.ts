@@ -29,6 +29,7 @@ export interface ExplorerProxy {
 /** As a chain node takes it. */
 const MAX_BODY_BYTES = 5 * 2 ** 20;
 const TIMEOUT_MS = 60_000;
+const CONTENT = /^\/ipfs\/[a-zA-Z0-9]{8,128}$/;
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 export async function startExplorerProxy(options: ExplorerProxyOptions): Promise<ExplorerProxy> {
@@ -100,24 +101,25 @@ async function answer(
     return void response.end(page.body);
   }
   const isCall = request.method === 'POST' && pathname === '/';
-  const isContent = request.method === 'GET' && /^\/ipfs\/[a-zA-Z0-9]{8,128}$/.test(pathname);
+  const isContent = /^(?:GET|PUT)$/.test(request.method ?? '') && CONTENT.test(pathname);
   if (!isCall && !isContent) return void response.writeHead(404).end();
-  await passOn(new URL(pathname, options.rpc), isCall ? await bodyOf(request) : undefined, response);
+  await passOn(new URL(pathname, options.rpc), request, response);
 }
 
-async function passOn(url: URL, body: Buffer | undefined, response: ServerResponse): Promise<void> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const answered = await fetch(
-    url,
-    body === undefined
-      ? { signal }
-      : {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: new Uint8Array(body),
-          signal,
-        },
-  );
+async function passOn(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method = 'GET', headers } = request;
+  const body = method === 'GET' ? undefined : new Uint8Array(await bodyOf(request));
+  const answered = await fetch(url, {
+    method,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...(body !== undefined && {
+      body,
+      headers: {
+        'content-type': headers['content-type'] ?? '',
+        ...(headers.authorization !== undefined && { authorization: headers.authorization }),
+      },
+    }),
+  });
   response.writeHead(answered.status, {
     'content-type': answered.headers.get('content-type') ?? 'application/octet-stream',
     'x-content-type-options': 'nosniff',

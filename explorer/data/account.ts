@@ -1,7 +1,9 @@
 /** What the chain knows of an account, as a person and as a purse. */
-import type { Hex } from '../../core/index.ts';
+import { base58btc } from 'multiformats/bases/base58';
+import { fromHex, type Hex } from '../../core/index.ts';
 import { codecOf } from '../decode/abis.ts';
-import { ask, chainStatus, contractAt, node, openMarket } from '../node/node.ts';
+import { eventsOf, wordOf } from '../node/events.ts';
+import { ask, chainStatus, contractAt, openMarket } from '../node/node.ts';
 import type { Log } from '../rpc/shapes.ts';
 
 export interface Reputation {
@@ -28,28 +30,36 @@ export interface Person {
   address: Hex;
   roles: number;
   bands: number;
+  /** Text form of the id under which its daemon is connected; undefined where none is registered. */
+  peerId: string | undefined;
   stake: bigint;
   free: bigint;
-  /** Paid by jobs since the chain began, withdrawn or not. */
+  /** Paid by jobs since block `earnedSince`, withdrawn or not. */
   earned: bigint;
+  earnedSince: number;
   withdrawable: bigint;
   reputation: Reputation;
 }
 
-/** As many blocks as a chain node searches at once. */
-const LOG_RANGE = 90_000;
 const MAX_LOGS = 50;
+/** Payments to one account that are added up; far more than anybody gets in the blocks that are looked back. */
+const MAX_CREDITS = 10_000;
 
-export const latestHeight = async (): Promise<number> => {
-  const { height } = node.get();
-  return height >= 0 ? height : (await ask.status()).height;
-};
+export { latestHeight } from '../node/node.ts';
 
-const wordOf = (address: Hex): Hex => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
+const MOST_PEER_ID_BYTES = 64;
+
+/** As programs print it: the multihash in base58. */
+function peerIdText(hex: Hex): string | undefined {
+  const bytes = fromHex(hex);
+  return bytes.length === 0 || bytes.length > MOST_PEER_ID_BYTES
+    ? undefined
+    : base58btc.encode(bytes).slice(1);
+}
 
 export async function readPerson(address: Hex): Promise<Person> {
   const market = await openMarket();
-  const [registration, stake, free, withdrawable, workPay, reputation, earned] = await Promise.all([
+  const [registration, stake, free, withdrawable, workPay, reputation, paid] = await Promise.all([
     market.nodeOf(address),
     market.stakeOf(address),
     market.freeStakeOf(address),
@@ -59,7 +69,18 @@ export async function readPerson(address: Hex): Promise<Person> {
     earnedBy(address),
   ]);
   const { roles, bands } = registration;
-  return { address, roles, bands, stake, free, earned, withdrawable: withdrawable + workPay, reputation };
+  const peerId = peerIdText(registration.peerId);
+  return {
+    address,
+    roles,
+    bands,
+    peerId,
+    stake,
+    free,
+    ...paid,
+    withdrawable: withdrawable + workPay,
+    reputation,
+  };
 }
 
 async function reputationOf(address: Hex): Promise<Reputation> {
@@ -77,17 +98,11 @@ async function reputationOf(address: Hex): Promise<Reputation> {
   };
 }
 
-async function earnedBy(address: Hex): Promise<bigint> {
-  const codec = codecOf('jobManager')!;
-  const topic = codec.getEvent('Credited')!.topicHash as Hex;
-  const toHeight = await latestHeight();
-  const logs = await ask.logs({
-    address: await contractAt('jobManager'),
-    topics: [topic, null, wordOf(address)],
-    fromHeight: Math.max(0, toHeight - LOG_RANGE),
-    toHeight,
-  });
-  return logs.reduce((sum, { data }) => sum + BigInt(data), 0n);
+async function earnedBy(address: Hex): Promise<{ earned: bigint; earnedSince: number }> {
+  const topic = codecOf('jobManager')!.getEvent('Credited')!.topicHash as Hex;
+  const filter = { address: await contractAt('jobManager'), topics: [topic, null, wordOf(address)] };
+  const { logs, from } = await eventsOf(filter, MAX_CREDITS);
+  return { earned: logs.reduce((sum, { data }) => sum + BigInt(data), 0n), earnedSince: from };
 }
 
 export async function readAccount(address: Hex): Promise<AccountView> {
@@ -97,30 +112,26 @@ export async function readAccount(address: Hex): Promise<AccountView> {
     ask.balance(address),
     ask.nonce(address),
     ask.code(address),
-    contract === undefined ? logsNaming(address) : logsOf(address),
+    contract === undefined ? logsNaming(address) : logsBy(address),
     contract === undefined ? readPerson(address).catch(() => undefined) : undefined,
   ]);
   const isContract = code !== '0x';
   return { balance, nonce, isContract, contract, person, votes: undefined, logs };
 }
 
-async function logsOf(address: Hex): Promise<Log[]> {
-  const toHeight = await latestHeight();
-  const filter = { address, fromHeight: Math.max(0, toHeight - LOG_RANGE), toHeight };
-  return (await ask.logs(filter)).slice(-MAX_LOGS).reverse();
-}
+const logsBy = async (address: Hex): Promise<Log[]> =>
+  (await eventsOf({ address, topics: [] }, MAX_LOGS)).logs.slice(0, MAX_LOGS);
 
 /** Events that name the account in any of their places. */
 async function logsNaming(address: Hex): Promise<Log[]> {
   const word = wordOf(address);
-  const toHeight = await latestHeight();
-  const range = { fromHeight: Math.max(0, toHeight - LOG_RANGE), toHeight };
   const found = await Promise.all(
     [1, 2, 3].map((place) =>
-      ask.logs({ ...range, topics: [...Array.from({ length: place }, () => null), word] }),
+      eventsOf({ topics: [...Array.from({ length: place }, () => null), word] }, MAX_LOGS),
     ),
   );
-  const once = new Map(found.flat().map((log) => [`${log.transactionHash}.${log.logIndex}`, log]));
+  const all = found.flatMap(({ logs }) => logs);
+  const once = new Map(all.map((log) => [`${log.transactionHash}.${log.logIndex}`, log]));
   return [...once.values()]
     .sort((a, b) => b.blockNumber - a.blockNumber || b.logIndex - a.logIndex)
     .slice(0, MAX_LOGS);

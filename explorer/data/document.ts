@@ -1,20 +1,12 @@
 /** A job's document and a look at its data set, fetched by content id and checked against what the chain holds. */
 
 import { FedaiError, toHex } from '../../core/index.ts';
-import {
-  type DatasetManifest,
-  decodeJob,
-  decodeManifest,
-  inputBytesOf,
-  JOB_LIMITS,
-  type Job as JobPlan,
-  jobDocumentHash,
-  MAX_MANIFEST_BYTES,
-} from '../../job/index.ts';
+import type { DatasetManifest, Job as JobPlan } from '../../job/index.ts';
 import type { Job } from '../../market/index.ts';
 import { gatewayStore } from '../../storage/gateway-store.ts';
 
 const content = gatewayStore(location.origin);
+const jobRules = () => import('./jobRules.ts');
 
 export interface DocumentView {
   plan: JobPlan;
@@ -23,6 +15,7 @@ export interface DocumentView {
 
 /** Throws `NOT_VERIFIED` for a document that is not the one that was posted. */
 export async function readDocument(job: Job): Promise<DocumentView> {
+  const { decodeJob, decodeManifest, JOB_LIMITS, jobDocumentHash, MAX_MANIFEST_BYTES } = await jobRules();
   const bytes = await content.getBytes(job.post.documentCid, { maxBytes: JOB_LIMITS.documentBytes });
   const plan = decodeJob(bytes);
   if (toHex(jobDocumentHash(plan.document)) !== job.post.documentHash)
@@ -45,6 +38,7 @@ const MAX_SHARD_BYTES = 4 * 2 ** 20;
 
 /** The first records of an open data set of images; none when they are encrypted or too large to look at. */
 export async function readSamples(manifest: DatasetManifest, count: number): Promise<Sample[]> {
+  const { inputBytesOf } = await jobRules();
   const size = inputBytesOf(manifest);
   const records = Math.min(manifest.shardRecords, manifest.count);
   const isSmall = records * (size + 1) <= MAX_SHARD_BYTES;

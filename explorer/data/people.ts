@@ -1,24 +1,31 @@
 /** Everybody who has registered, read from the registry's events. */
 import type { Hex } from '../../core/index.ts';
 import { codecOf } from '../decode/abis.ts';
-import { ask, contractAt } from '../node/node.ts';
-import { latestHeight, type Person, readPerson } from './account.ts';
+import { addressIn, eventsOf } from '../node/events.ts';
+import { contractAt } from '../node/node.ts';
+import { type Person, readPerson } from './account.ts';
 
-const LOG_RANGE = 90_000;
-/** Each person is a handful of calls. */
-const MAX_PEOPLE = 200;
+/** Each person is a handful of calls, many in one request. */
+export const PEOPLE_PAGE = 50;
+const MOST_REGISTERED = 5_000;
 
-export async function readPeople(): Promise<Person[]> {
-  const codec = codecOf('workerRegistry')!;
-  const toHeight = await latestHeight();
-  const logs = await ask.logs({
-    address: await contractAt('workerRegistry'),
-    topics: [codec.getEvent('NodeRegistered')!.topicHash as Hex],
-    fromHeight: Math.max(0, toHeight - LOG_RANGE),
-    toHeight,
-  });
-  const accounts = new Set(logs.map(({ topics }) => `0x${topics[1]!.slice(26)}` as Hex));
-  return Promise.all([...accounts].slice(-MAX_PEOPLE).map(readPerson));
+/** Everybody who has registered, the latest first. */
+export async function registered(): Promise<Hex[]> {
+  const topic = codecOf('workerRegistry')!.getEvent('NodeRegistered')!.topicHash as Hex;
+  const filter = { address: await contractAt('workerRegistry'), topics: [topic] };
+  const { logs } = await eventsOf(filter, MOST_REGISTERED);
+  return [...new Set(logs.map(({ topics }) => addressIn(topics[1]!)))];
+}
+
+export interface PeoplePage {
+  people: Person[];
+  total: number;
+}
+
+export async function readPeople(first = 0, count = PEOPLE_PAGE): Promise<PeoplePage> {
+  const accounts = await registered();
+  const people = await Promise.all(accounts.slice(first, first + count).map(readPerson));
+  return { people, total: accounts.length };
 }
 
 export interface Slash {
@@ -29,17 +36,14 @@ export interface Slash {
   transactionHash: Hex;
 }
 
+const MOST_SLASHES = 500;
+
 /** Newest first. */
 export async function readSlashes(): Promise<Slash[]> {
   const codec = codecOf('staking')!;
-  const toHeight = await latestHeight();
-  const logs = await ask.logs({
-    address: await contractAt('staking'),
-    topics: [codec.getEvent('Slashed')!.topicHash as Hex],
-    fromHeight: Math.max(0, toHeight - LOG_RANGE),
-    toHeight,
-  });
-  return logs.reverse().map((log) => {
+  const topic = codec.getEvent('Slashed')!.topicHash as Hex;
+  const { logs } = await eventsOf({ address: await contractAt('staking'), topics: [topic] }, MOST_SLASHES);
+  return logs.slice(0, MOST_SLASHES).map((log) => {
     const { args } = codec.parseLog({ topics: log.topics, data: log.data })!;
     return {
       height: log.blockNumber,

@@ -1,11 +1,12 @@
 /** Draws of useful work and the traces they covered, newest first, found by the events of committed traces. */
 import type { Hex } from '../../core/index.ts';
 import { codecOf } from '../decode/abis.ts';
-import { ask, contractAt, openMarket } from '../node/node.ts';
+import { eventsOf } from '../node/events.ts';
+import { ask, contractAt, latestHeight, openMarket } from '../node/node.ts';
 import type { Block, Draw, Trace } from '../rpc/shapes.ts';
-import { latestHeight } from './account.ts';
 
-const LOG_RANGE = 90_000;
+/** Each is a trace of a job's round; the latest are what lists show. */
+const MOST_TRACES = 2_000;
 
 /** The work height whose draw covers a trace committed at `height`. */
 export const drawHeightOf = (height: number, interval: number, delay: number): number =>
@@ -27,16 +28,12 @@ async function drawHeights(): Promise<{ heights: number[]; interval: number }> {
   const market = await openMarket();
   const terms = await market.workParameters();
   if (terms === undefined) return { heights: [], interval: 1 };
-  const toHeight = await latestHeight();
-  const logs = await ask.logs({
-    address: await contractAt('usefulWork'),
-    topics: [codecOf('usefulWork')!.getEvent('TraceRecorded')!.topicHash as Hex],
-    fromHeight: Math.max(0, toHeight - LOG_RANGE),
-    toHeight,
-  });
+  const latest = await latestHeight();
+  const topic = codecOf('usefulWork')!.getEvent('TraceRecorded')!.topicHash as Hex;
+  const { logs } = await eventsOf({ address: await contractAt('usefulWork'), topics: [topic] }, MOST_TRACES);
   const { interval, drawDelay } = terms;
   const heights = new Set(logs.map((log) => drawHeightOf(log.blockNumber, interval, drawDelay)));
-  return { heights: [...heights].filter((height) => height <= toHeight).sort((a, b) => b - a), interval };
+  return { heights: [...heights].filter((height) => height <= latest).sort((a, b) => b - a), interval };
 }
 
 export async function readDraw(height: number, interval: number): Promise<DrawView | null> {

@@ -1,9 +1,9 @@
 /** The chain node behind this page: its questions, its contracts, its latest blocks, and whether it is there. */
 import { FedaiError, type Hex } from '../../core/index.ts';
-import { createMarket, type Market, type MarketContracts } from '../../market/index.ts';
+import type { Market, MarketContracts } from '../../market/index.ts';
 import { createAsk } from '../rpc/ask.ts';
 import { followHeads } from '../rpc/heads.ts';
-import type { Block, Status } from '../rpc/shapes.ts';
+import type { Glance, Status } from '../rpc/shapes.ts';
 import { pageTransport } from '../rpc/transport.ts';
 import { createStore } from './store.ts';
 
@@ -13,7 +13,7 @@ const RECENT = 60;
 const STATUS_EVERY_MS = 3_000;
 
 const origin = location.origin;
-const transport = pageTransport(`${origin}/`);
+export const transport = pageTransport(`${origin}/`);
 export const ask = createAsk(transport);
 
 export interface NodeState {
@@ -21,7 +21,9 @@ export interface NodeState {
   /** Height of the latest block; -1 before the first answer. */
   height: number;
   /** Newest first. */
-  recent: readonly Block[];
+  recent: readonly Glance[];
+  /** Milliseconds to finality of the heights that this node decided while we watched. */
+  finality: ReadonlyMap<number, number>;
   status: Status | undefined;
 }
 
@@ -29,6 +31,7 @@ export const node = createStore<NodeState>({
   link: 'connecting',
   height: -1,
   recent: [],
+  finality: new Map(),
   status: undefined,
 });
 
@@ -43,14 +46,22 @@ export function chainStatus(): Promise<Status> {
   return ready;
 }
 
+/** Of the newest block known here; asked for when none has come yet. */
+export async function latestHeight(): Promise<number> {
+  const { height } = node.get();
+  return height >= 0 ? height : (await ask.status()).height;
+}
+
 let opened: Promise<Market> | undefined;
 
 /** Typed reads of the chain's contracts. Throws `NO_MARKET` on a chain without them. */
 export function openMarket(): Promise<Market> {
   opened ??= chainStatus()
-    .then(({ contracts }) => {
+    .then(async ({ contracts }) => {
       if (!contracts['jobManager'] || !contracts['staking'])
         throw new FedaiError('NO_MARKET', 'this chain has no job market');
+      // What it needs to speak with contracts is the larger half of the explorer, and nothing of the frame.
+      const { createMarket } = await import('./market.ts');
       return createMarket({
         rpc: transport,
         contracts: contracts as unknown as MarketContracts,
@@ -77,8 +88,20 @@ async function refreshStatus(): Promise<void> {
   const now = Date.now();
   if (now - statusAskedAt < STATUS_EVERY_MS) return;
   statusAskedAt = now;
-  const status = await ask.status();
-  node.set({ status });
+  learn(await ask.status());
+}
+
+/** Heights whose time to finality is remembered: some hours. */
+const MOST_TIMES = 10_000;
+
+function learn(status: Status): void {
+  const finality = new Map(node.get().finality);
+  for (const [i, height] of status.finalityHeights.entries()) finality.set(height, status.finalityMs[i] ?? 0);
+  for (const height of finality.keys()) {
+    if (finality.size <= MOST_TIMES) break;
+    finality.delete(height);
+  }
+  node.set({ status, finality });
 }
 
 /** Brings `recent` up to `height`, whatever was missed. */
@@ -86,7 +109,7 @@ async function catchUp(height: number): Promise<void> {
   const { recent } = node.get();
   const known = new Map(recent.map((block) => [block.number, block]));
   const heights = Array.from({ length: Math.min(RECENT, height + 1) }, (_, i) => height - i);
-  const blocks = await Promise.all(heights.map(async (one) => known.get(one) ?? (await ask.block(one))));
+  const blocks = await Promise.all(heights.map(async (one) => known.get(one) ?? (await ask.glance(one))));
   // A later head may have come while this one was asked for.
   if (height < node.get().height) return;
   node.set({ height, recent: blocks.filter((block) => block !== null) });
@@ -103,7 +126,7 @@ export function startNode(): void {
       statusAskedAt = 0;
       quietly(
         ask.status().then((status) => {
-          node.set({ status });
+          learn(status);
           return catchUp(status.height);
         }),
       );

@@ -11,8 +11,8 @@ export interface Query<T> {
 }
 
 interface Options {
-  /** Also at every new block. */
-  live?: boolean;
+  /** Also at every new block, or at every so many of them. */
+  live?: boolean | number;
 }
 
 interface Loaded<T> {
@@ -47,7 +47,7 @@ export function useQuery<T>(key: string, load: () => Promise<T>, { live = false 
     );
   }, []);
   const link = useStore(node, (state) => state.link);
-  const height = useStore(node, (state) => (live ? state.height : 0));
+  const height = useStore(node, (state) => (live ? Math.floor(state.height / Number(live)) : 0));
   useEffect(reload, [key, link === 'live', height]);
   const isCurrent = loaded.key === key;
   return { data: isCurrent ? loaded.data : undefined, error: isCurrent ? loaded.error : undefined, reload };

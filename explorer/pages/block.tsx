@@ -1,12 +1,20 @@
 /** One block: what it holds, who signed it, and what training sealed it. */
+import { useState } from 'preact/hooks';
 import type { Hex } from '../../core/index.ts';
 import { isSigner, signedShare } from '../data/blocks.ts';
 import { summaryOf } from '../decode/summary.tsx';
 import { ask, chainStatus, node } from '../node/node.ts';
 import { useStore } from '../node/store.ts';
 import { useQuery } from '../node/useQuery.ts';
-import type { Block, Commit, Validators, Work } from '../rpc/shapes.ts';
-import { absoluteTime, formatBytes, formatGwei, formatNumber, formatPercent } from '../ui/format.ts';
+import type { Block, Commit, Validators, Verdict, Work } from '../rpc/shapes.ts';
+import {
+  absoluteTime,
+  formatBytes,
+  formatGwei,
+  formatMs,
+  formatNumber,
+  formatPercent,
+} from '../ui/format.ts';
 import { Link } from '../ui/link.tsx';
 import { Card, Empty, Facts, Loaded, PageHead, Table, Tag } from '../ui/parts.tsx';
 import { Account, Amount, Hash, JobLink, Time } from '../ui/values.tsx';
@@ -74,6 +82,7 @@ function Neighbours({ height }: { height: number }) {
 function Contents({ view }: { view: BlockView }) {
   const { block, contracts } = view;
   const { work } = block.usefulWork;
+  const verdict = block.courtVerdict;
   return (
     <>
       <div class="columns even">
@@ -90,34 +99,85 @@ function Contents({ view }: { view: BlockView }) {
           <VerifyHere height={block.number} />
         </>
       )}
-      <Card title={`Transactions (${block.transactions.length})`}>
-        {block.transactions.length === 0 ? (
-          <Empty>This block has no transactions: the chain goes on without.</Empty>
-        ) : (
-          <Table caption="Transactions of the block" head={['Transaction', 'From', 'What it did', '#Value']}>
-            {block.transactions.map((transaction) => (
-              <tr key={transaction.hash}>
-                <td>
-                  <Hash value={transaction.hash} to={`/tx/${transaction.hash}`} what="transaction hash" />
-                </td>
-                <td>
-                  <Account address={transaction.from} />
-                </td>
-                <td class="wide">{summaryOf(contracts, transaction)}</td>
-                <td class="right">
-                  <Amount wei={transaction.value} />
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-      </Card>
+      {verdict !== null && (
+        <>
+          <VerdictSection verdict={verdict} />
+          <VerifyHere height={block.number} of="verdict" />
+        </>
+      )}
+      <Transactions key={block.hash} block={block} contracts={contracts} />
     </>
+  );
+}
+
+const TRANSACTIONS_SHOWN = 50;
+
+function Transactions({ block, contracts }: Pick<BlockView, 'block' | 'contracts'>) {
+  const [shown, setShown] = useState(TRANSACTIONS_SHOWN);
+  const { transactions } = block;
+  return (
+    <Card title={`Transactions (${formatNumber(transactions.length)})`}>
+      {transactions.length === 0 ? (
+        <Empty>This block has no transactions: the chain goes on without.</Empty>
+      ) : (
+        <Table caption="Transactions of the block" head={['Transaction', 'From', 'What it did', '#Value']}>
+          {transactions.slice(0, shown).map((transaction) => (
+            <tr key={transaction.hash}>
+              <td>
+                <Hash value={transaction.hash} to={`/tx/${transaction.hash}`} what="transaction hash" />
+              </td>
+              <td>
+                <Account address={transaction.from} />
+              </td>
+              <td class="wide">{summaryOf(contracts, transaction)}</td>
+              <td class="right">
+                <Amount wei={transaction.value} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+      {shown < transactions.length && (
+        <div class="controls">
+          <button type="button" onClick={() => setShown(shown + TRANSACTIONS_SHOWN)}>
+            Show {Math.min(TRANSACTIONS_SHOWN, transactions.length - shown)} more of{' '}
+            {formatNumber(transactions.length)}
+          </button>
+        </div>
+      )}
+    </Card>
+  );
+}
+
+function VerdictSection({ verdict }: { verdict: Verdict }) {
+  return (
+    <Card title="Judged in this block" class="work">
+      <Facts
+        rows={[
+          [
+            'Verdict',
+            <Tag key="v" tone={verdict.guilty ? 'bad' : 'good'}>
+              {verdict.guilty ? 'guilty: executed again, the steps end elsewhere' : 'innocent'}
+            </Tag>,
+          ],
+          [
+            'Case',
+            <span key="v">
+              {verdict.caseId}: segment {verdict.segment} of <JobLink id={verdict.taskId} />
+            </span>,
+          ],
+          ['Worker', <Account key="v" address={verdict.worker} />],
+          ['Trace root', <Hash key="v" value={verdict.traceRoot} />],
+          ['Bundle', <Hash key="v" value={verdict.workProof} what="content id" />],
+        ]}
+      />
+    </Card>
   );
 }
 
 function HeaderFacts({ block }: { block: Block }) {
   const { finalModelHash } = block.usefulWork;
+  const final = useStore(node, ({ finality }) => finality.get(block.number));
   return (
     <Facts
       rows={[
@@ -131,6 +191,7 @@ function HeaderFacts({ block }: { block: Block }) {
             </span>
           </span>,
         ],
+        final !== undefined && ['Final', `${formatMs(final)} after its height began, timed by this node`],
         ['Proposer', <Account key="v" address={block.miner} />],
         [
           'Gas used',

@@ -1,4 +1,4 @@
-/** The chain's contracts: every view can be asked here. Writing takes a wallet and is not offered. */
+/** The chain's contracts: every view can be asked here, and with a wallet every function called. */
 import type { FunctionFragment, ParamType, Result } from 'ethers';
 import { useState } from 'preact/hooks';
 import type { Hex } from '../../core/index.ts';
@@ -7,9 +7,14 @@ import { ask, contractAt, node } from '../node/node.ts';
 import { useStore } from '../node/store.ts';
 import { useQuery } from '../node/useQuery.ts';
 import { Arguments, argumentsOf } from '../ui/arguments.tsx';
+import { lazy } from '../ui/lazy.tsx';
 import { Link } from '../ui/link.tsx';
 import { Card, Empty, Failure, Loading, PageHead } from '../ui/parts.tsx';
 import { Account, contractName } from '../ui/values.tsx';
+
+const WriteTab = lazy<{ contract: string }>(() =>
+  import('../wallet/writeTab.tsx').then((part) => part.WriteTab),
+);
 
 export function ContractsPage({ name }: { name: string }) {
   const contracts = useStore(node, ({ status }) => status?.contracts);
@@ -19,6 +24,7 @@ export function ContractsPage({ name }: { name: string }) {
   codec?.forEachFunction((fragment) => {
     if (fragment.constant) views.push(fragment);
   });
+  const [isWriting, setWriting] = useState(false);
   const title = (address && contractName(contracts, address)) ?? 'Contracts';
   return (
     <>
@@ -34,12 +40,23 @@ export function ContractsPage({ name }: { name: string }) {
             </Link>
           ))}
       </nav>
+      <fieldset class="tabs">
+        <legend class="unseen">Read or write</legend>
+        <button type="button" aria-pressed={!isWriting} onClick={() => setWriting(false)}>
+          Read
+        </button>
+        <button type="button" aria-pressed={isWriting} onClick={() => setWriting(true)}>
+          Write
+        </button>
+      </fieldset>
       {contracts === undefined ? (
         <Loading rows={8} />
       ) : codec === undefined || !address ? (
         <Card>
           <Empty>This chain has no contract of that name.</Empty>
         </Card>
+      ) : isWriting ? (
+        <WriteTab key={name} contract={name} />
       ) : (
         <div class="views">
           {views.map((view) => (

@@ -10,6 +10,7 @@ import { DocumentCards } from '../ui/documentCard.tsx';
 import { PayoutFlow } from '../ui/flow.tsx';
 import { formatPercent } from '../ui/format.ts';
 import { StateTag } from '../ui/jobList.tsx';
+import { lazy } from '../ui/lazy.tsx';
 import { ModelCard } from '../ui/modelCard.tsx';
 import { Card, Empty, Figures, Loaded, PageHead, Table, Tag } from '../ui/parts.tsx';
 import { SlotMap } from '../ui/slotMap.tsx';
@@ -30,11 +31,20 @@ export function JobPage({ id }: { id: string }) {
   );
 }
 
+const ClientPart = lazy<{ view: JobView }>(() =>
+  import('../post/index.ts').then((parts) => parts.ClientPart),
+);
+
+/** Who never connected a wallet here has posted nothing from here. */
+const mayBeClient = (): boolean =>
+  localStorage.getItem('wallet') !== null || localStorage.getItem('serving') !== null;
+
 function Contents({ view }: { view: JobView }) {
   const { job, height, workers, events } = view;
   return (
     <>
       <StateLine job={job} height={height} />
+      {mayBeClient() && <ClientPart view={view} />}
       <Summary view={view} />
       <div class="columns">
         <Card title="Training">

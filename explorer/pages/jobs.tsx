@@ -1,9 +1,9 @@
 /** All jobs, newest first, by state. */
 import { useState } from 'preact/hooks';
 import type { Job } from '../../market/index.ts';
-import { jobRows } from '../data/jobs.ts';
-import { openMarket } from '../node/node.ts';
+import { jobPage } from '../data/jobs.ts';
 import { useQuery } from '../node/useQuery.ts';
+import { formatNumber } from '../ui/format.ts';
 import { progressOf, StateTag } from '../ui/jobList.tsx';
 import { Link } from '../ui/link.tsx';
 import { Card, Empty, Loaded, PageHead, Table } from '../ui/parts.tsx';
@@ -22,35 +22,55 @@ const passes = ({ state }: Job, filter: Filter): boolean => {
 
 export function JobsPage() {
   const [filter, setFilter] = useState<Filter>('All');
-  const [before, setBefore] = useState<bigint | undefined>(undefined);
+  /** Where the pages before this one ended, so that one can go back. */
+  const [path, setPath] = useState<readonly bigint[]>([]);
+  const before = path.at(-1);
   const query = useQuery(
-    `jobs ${before ?? ''}`,
-    async () => ({
-      count: await (await openMarket()).jobCount(),
-      rows: await jobRows({ newest: PAGE, ...(before !== undefined && { before }) }),
-    }),
-    { live: true },
+    `jobs ${filter} ${before ?? ''}`,
+    () => jobPage((job) => passes(job, filter), PAGE, before),
+    { live: before === undefined },
   );
+  const choose = (name: Filter): void => {
+    setFilter(name);
+    setPath([]);
+  };
   return (
     <>
       <PageHead title="Jobs" kind="Market">
         <p class="lead">Models that somebody pays for, trained and scored by others.</p>
+        <p class="controls">
+          <Link to="/post" class="button primary">
+            Post a job
+          </Link>
+          <Link to="/estimate" class="button">
+            What would it cost?
+          </Link>
+        </p>
       </PageHead>
       <fieldset class="tabs">
         <legend class="unseen">Which jobs</legend>
         {FILTERS.map((name) => (
-          <button key={name} type="button" aria-pressed={filter === name} onClick={() => setFilter(name)}>
+          <button key={name} type="button" aria-pressed={filter === name} onClick={() => choose(name)}>
             {name}
           </button>
         ))}
       </fieldset>
       <Loaded query={query} rows={8}>
-        {({ count, rows }) => (
+        {({ count, rows, next }) => (
           <Card
-            title={`${count} jobs on this chain`}
-            side={<Pager rows={rows} before={before} setBefore={setBefore} />}
+            title={`${formatNumber(count)} ${count === 1n ? 'job' : 'jobs'} on this chain`}
+            side={
+              (path.length > 0 || next > 1n) && (
+                <Pager
+                  isFirst={path.length === 0}
+                  isLast={next <= 1n}
+                  onNewer={() => setPath(path.slice(0, -1))}
+                  onOlder={() => setPath([...path, next])}
+                />
+              )
+            }
           >
-            <JobTable rows={rows.filter((job) => passes(job, filter))} />
+            <JobTable rows={rows} isMore={next > 1n} />
           </Card>
         )}
       </Loaded>
@@ -59,27 +79,35 @@ export function JobsPage() {
 }
 
 interface PagerProps {
-  rows: readonly Job[];
-  before: bigint | undefined;
-  setBefore: (before: bigint | undefined) => void;
+  isFirst: boolean;
+  isLast: boolean;
+  onNewer: () => void;
+  onOlder: () => void;
 }
 
-function Pager({ rows, before, setBefore }: PagerProps) {
-  const last = rows.at(-1)?.id ?? 1n;
+function Pager({ isFirst, isLast, onNewer, onOlder }: PagerProps) {
   return (
     <nav class="pager" aria-label="Pages of jobs">
-      <button type="button" disabled={before === undefined} onClick={() => setBefore(undefined)}>
-        Latest
+      <button type="button" disabled={isFirst} onClick={onNewer}>
+        Newer
       </button>
-      <button type="button" disabled={last <= 1n} onClick={() => setBefore(last)}>
+      <button type="button" disabled={isLast} onClick={onOlder}>
         Older
       </button>
     </nav>
   );
 }
 
-function JobTable({ rows }: { rows: readonly Job[] }) {
-  if (rows.length === 0) return <Empty>None of these. A job is posted with “fedai job post”.</Empty>;
+function JobTable({ rows, isMore }: { rows: readonly Job[]; isMore: boolean }) {
+  if (rows.length === 0) {
+    return isMore ? (
+      <Empty>None of these among the latest; there are older ones to look at.</Empty>
+    ) : (
+      <Empty>
+        None of these. <code>fedai job post</code> posts one.
+      </Empty>
+    );
+  }
   return (
     <Table
       caption="Jobs"

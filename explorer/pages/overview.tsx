@@ -1,11 +1,11 @@
 /** The front page: the chain as it grows, its figures, the jobs under way. */
-
+import { useRef } from 'preact/hooks';
 import { jobRows } from '../data/jobs.ts';
 import { summaryOf } from '../decode/summary.tsx';
-import { node } from '../node/node.ts';
+import { ask, node } from '../node/node.ts';
 import { useStore } from '../node/store.ts';
 import { useQuery } from '../node/useQuery.ts';
-import type { Block } from '../rpc/shapes.ts';
+import type { Block, Glance, Transaction } from '../rpc/shapes.ts';
 import { formatMs, formatNumber, median } from '../ui/format.ts';
 import { JobList } from '../ui/jobList.tsx';
 import { Link } from '../ui/link.tsx';
@@ -72,7 +72,8 @@ function ChainFigures() {
   );
 }
 
-export function BlockList({ blocks }: { blocks: readonly Block[] }) {
+export function BlockList({ blocks }: { blocks: readonly Glance[] }) {
+  const final = useStore(node, ({ finality }) => finality);
   return (
     <ul class="rows">
       {blocks.map((block) => (
@@ -85,6 +86,9 @@ export function BlockList({ blocks }: { blocks: readonly Block[] }) {
           </span>
           <span class="row-note">
             {block.usefulWork.work !== null && <Tag tone="work">work</Tag>}
+            <span class="block-final">
+              {final.get(block.number) !== undefined && `final in ${formatMs(final.get(block.number)!)}`}
+            </span>
             {block.transactions.length} tx
           </span>
           <span class="row-time">
@@ -96,12 +100,37 @@ export function BlockList({ blocks }: { blocks: readonly Block[] }) {
   );
 }
 
-function LatestTransactions({ blocks }: { blocks: readonly Block[] }) {
+type Latest = readonly { block: Block; transaction: Transaction }[];
+
+/** The newest blocks that together have enough transactions to show. */
+function fullest(blocks: readonly Glance[]): Glance[] {
+  const chosen: Glance[] = [];
+  let sum = 0;
+  for (const block of blocks) {
+    if (sum >= SHOWN) break;
+    if (block.transactions.length === 0) continue;
+    chosen.push(block);
+    sum += block.transactions.length;
+  }
+  return chosen;
+}
+
+function LatestTransactions({ blocks }: { blocks: readonly Glance[] }) {
   const contracts = useStore(node, ({ status }) => status?.contracts);
-  const latest = blocks
-    .flatMap((block) => block.transactions.map((transaction) => ({ block, transaction })).reverse())
-    .slice(0, SHOWN);
-  if (blocks.length === 0) return <Loading rows={SHOWN} />;
+  const filled = fullest(blocks);
+  const query = useQuery(`transactions of ${filled.map(({ number }) => number).join()}`, async () => {
+    const whole = await Promise.all(filled.map(({ number }) => ask.block(number)));
+    return whole.flatMap((block) =>
+      (block?.transactions.slice(-SHOWN) ?? [])
+        .map((transaction) => ({ block: block!, transaction }))
+        .reverse(),
+    );
+  });
+  // What was shown stays until what is newer has come.
+  const shown = useRef<Latest>([]);
+  if (query.data !== undefined) shown.current = query.data;
+  const latest = shown.current.slice(0, SHOWN);
+  if (blocks.length === 0 || (latest.length === 0 && filled.length > 0)) return <Loading rows={SHOWN} />;
   if (latest.length === 0) return <Empty>No transactions in the latest {blocks.length} blocks.</Empty>;
   return (
     <ul class="rows">

@@ -1,7 +1,7 @@
 /** One draw: which traces were picked with what weight, who opened them, what was paid, and the proof executed again here. */
 import { useState } from 'preact/hooks';
 import { type DrawView, readDrawAt } from '../data/work.ts';
-import { openMarket } from '../node/node.ts';
+import { ask, openMarket } from '../node/node.ts';
 import { useQuery } from '../node/useQuery.ts';
 import type { Draw } from '../rpc/shapes.ts';
 import { FateTag } from '../ui/fate.tsx';
@@ -46,6 +46,7 @@ function Contents({ view: { draw, openings } }: { view: DrawView }) {
       <Card title="Ranks">
         <Ranks draw={draw} openings={openings} />
       </Card>
+      <Audits draw={draw} />
       {opening === undefined ? (
         <Card title="Verify here">
           <Empty>No proof of this draw is in a block, so there is nothing to execute again.</Empty>
@@ -109,7 +110,11 @@ function DrawFacts({ draw, opened }: { draw: Draw; opened: number }) {
       </Card>
       <Card title="Pay">
         {best === undefined ? (
-          <Empty>{draw.settled ? 'None was opened: the pool was burned.' : 'Nothing was opened yet.'}</Empty>
+          <Empty>
+            {draw.settled
+              ? 'None was opened: the pool was burned.'
+              : 'Nothing was opened yet: the bundle of a drawn segment is due from its worker.'}
+          </Empty>
         ) : (
           <Facts
             rows={[
@@ -141,7 +146,64 @@ function DrawFacts({ draw, opened }: { draw: Draw; opened: number }) {
   );
 }
 
+const AUDIT_WORDS: Readonly<Record<string, string>> = {
+  none: 'auditors are drawn next',
+  drawn: 'under audit',
+  accepted: 'auditors found the same',
+  disputed: 'auditors disagree: before the court',
+  unanswered: 'nobody could fetch it',
+  judged: 'judged',
+};
+
+/** What auditors, drawn by chance from the evaluators, executed again beside what sealed blocks. */
+function Audits({ draw }: { draw: Draw }) {
+  const query = useQuery(
+    `audits ${draw.height}`,
+    async () => {
+      const traces = await Promise.all(draw.ranks.map(({ trace }) => ask.trace(trace.id)));
+      return traces.filter((trace) => trace?.audit != null);
+    },
+    { live: true },
+  );
+  if (query.data === undefined || query.data.length === 0) return null;
+  return (
+    <Card title="Audits">
+      <Table caption="Audits" head={['Training', 'Executed again', 'Auditors', 'State', 'Case']}>
+        {query.data.map((trace) => (
+          <tr key={trace!.id.toString()}>
+            <td>
+              <JobLink id={trace!.taskId} />, round {trace!.round + 1}, slot {trace!.slot}
+            </td>
+            <td>
+              {trace!.audit!.segments.length === 0
+                ? '–'
+                : `${trace!.audit!.segments.length === 1 ? 'segment' : 'segments'} ${trace!.audit!.segments.join(', ')}`}
+            </td>
+            <td>
+              <span class="people">
+                {trace!.audit!.auditors.map(({ account }) => (
+                  <Account key={account} address={account} />
+                ))}
+                {trace!.audit!.auditors.length === 0 && <span class="quiet">none yet</span>}
+              </span>
+            </td>
+            <td>{AUDIT_WORDS[trace!.audit!.state] ?? trace!.audit!.state}</td>
+            <td>
+              {trace!.case == null ? (
+                <span class="quiet">–</span>
+              ) : (
+                `${trace!.case.caseId}: ${trace!.case.state}`
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Card>
+  );
+}
+
 function Ranks({ draw, openings }: DrawView) {
+  const winner = draw.ranks.findIndex(({ opener }) => opener !== null);
   return (
     <Table
       caption="Traces drawn"
@@ -168,7 +230,7 @@ function Ranks({ draw, openings }: DrawView) {
             </td>
             <td>{opening ? <Height height={opening.height} /> : '–'}</td>
             <td>
-              <FateTag fate={trace.fate} />
+              <FateTag fate={trace.fate} /> {draw.settled && rank === winner && <Tag tone="good">won</Tag>}
             </td>
           </tr>
         );

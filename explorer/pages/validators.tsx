@@ -9,7 +9,7 @@ import { Card, Figures, Loaded, PageHead, Table } from '../ui/parts.tsx';
 import { Account, Amount } from '../ui/values.tsx';
 
 /** Enough to tell an absence from bad luck. */
-const LOOKED_AT = 40;
+const LOOKED_AT = 60;
 
 interface Row {
   address: Hex;
@@ -26,7 +26,7 @@ async function loadValidators(): Promise<{ rows: Row[]; rounds: number }> {
   const [set, commits, blocks] = await Promise.all([
     ask.validators(height),
     Promise.all(heights.map((one) => ask.commit(one))),
-    Promise.all(heights.map((one) => ask.block(one))),
+    Promise.all(heights.map((one) => ask.glance(one))),
   ]);
   const total = set.reduce((sum, { power }) => sum + power, 0n) || 1n;
   const rows = set.map(({ address, power }, index) => ({

@@ -7,7 +7,9 @@ import {
   checked,
   commitSchema,
   drawSchema,
+  glanceSchema,
   logSchema,
+  peersSchema,
   receiptSchema,
   statusSchema,
   traceSchema,
@@ -33,6 +35,8 @@ export function createAsk(transport: RpcTransport) {
     status: () => ask(statusSchema, 'fedai_status'),
     /** With its transactions; null beyond the head. */
     block: (height: number) => ask(blockSchema.nullable(), 'eth_getBlockByNumber', quantity(height), true),
+    /** With the hashes of its transactions alone; null beyond the head. */
+    glance: (height: number) => ask(glanceSchema.nullable(), 'eth_getBlockByNumber', quantity(height), false),
     blockByHash: (hash: Hex) => ask(blockSchema.nullable(), 'eth_getBlockByHash', hash, true),
     transaction: (hash: Hex) => ask(transactionSchema.nullable(), 'eth_getTransactionByHash', hash),
     receipt: (hash: Hex) => ask(receiptSchema.nullable(), 'eth_getTransactionReceipt', hash),
@@ -47,6 +51,8 @@ export function createAsk(transport: RpcTransport) {
         ...(address !== undefined && { address }),
         ...(topics !== undefined && { topics }),
       }),
+    /** Empty from a chain node that does not tell. */
+    peers: () => ask(peersSchema, 'fedai_getPeers').catch(() => []),
     validators: (height: number) => ask(validatorsSchema, 'fedai_getValidators', height),
     commit: (height: number) => ask(commitSchema.nullable(), 'fedai_getCommit', height),
     draw: (height: number) => ask(drawSchema.nullable(), 'fedai_getWorkDraw', height),

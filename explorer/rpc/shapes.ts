@@ -42,6 +42,17 @@ const usefulWork = z
     finalModelHash: told?.finalModelHash ?? null,
   }));
 
+const verdictSchema = z.object({
+  caseId: count,
+  taskId: big,
+  worker: hex,
+  traceRoot: hex,
+  segment: count,
+  guilty: z.boolean(),
+  workProof: cid,
+});
+export type Verdict = z.infer<typeof verdictSchema>;
+
 const head = z.object({
   number: small,
   hash: hex,
@@ -55,6 +66,7 @@ const head = z.object({
   timestamp: small,
   baseFeePerGas: big,
   usefulWork,
+  courtVerdict: verdictSchema.nullable().default(null),
 });
 export const headSchema = head;
 export type Head = z.infer<typeof head>;
@@ -80,6 +92,10 @@ export const blockSchema = head.extend({
 });
 export type Block = z.infer<typeof blockSchema>;
 
+/** A block with the mere hashes of its transactions: what lists of blocks show. */
+export const glanceSchema = head.extend({ size: small, transactions: z.array(hex) });
+export type Glance = z.infer<typeof glanceSchema>;
+
 export const logSchema = z.object({
   address: hex,
   topics: z.array(hex).max(4),
@@ -104,13 +120,35 @@ export const statusSchema = z.object({
   name: z.string().max(200),
   height: count,
   contracts: z.record(z.string(), hex.nullable()),
-  finalityMs: z.array(z.number()).default([]),
+  finalityMs: z.array(z.number()).max(1_000).default([]),
+  finalityHeights: z.array(count).max(1_000).default([]),
+  peerId: z.string().max(128).default(''),
   peers: count.default(0),
   syncing: z.boolean().default(false),
   bestKnownHeight: count.default(0),
   pool: z.object({ transactions: count }).default({ transactions: 0 }),
+  /** Limits of replays; null on chains without useful work. */
+  work: z.object({ maxReplayGas: count, maxBundleBytes: count }).nullable().default(null),
+  /** Absent where the node takes no content. */
+  acceptsContent: z
+    .object({ maxBlockBytes: count, maxTotalBytes: count, keptMs: count, token: z.boolean() })
+    .optional(),
 });
 export type Status = z.infer<typeof statusSchema>;
+
+export const peersSchema = z
+  .array(
+    z.object({
+      peerId: z.string().max(128),
+      chainNode: z.boolean(),
+      height: count.nullable(),
+      version: z.string().max(64).nullable(),
+      direction: z.enum(['inbound', 'outbound']),
+      connectedSeconds: count,
+    }),
+  )
+  .max(1_000);
+export type Peers = z.infer<typeof peersSchema>;
 
 export const validatorsSchema = z.array(z.object({ address: hex, blsPublicKey: hex, power: big })).max(1024);
 export type Validators = z.infer<typeof validatorsSchema>;
@@ -133,6 +171,19 @@ export const traceSchema = z.object({
   upTo: big,
   fate: z.enum(['committed', 'drawn', 'opened', 'void', 'faulty']),
   traceRoot: hex,
+  audit: z
+    .object({
+      state: z.string().max(32),
+      fullAudit: z.boolean(),
+      segments: z.array(count).max(1_024),
+      auditors: z.array(z.object({ account: hex, digests: z.array(hex).max(1_024).nullable() })).max(64),
+    })
+    .nullable()
+    .optional(),
+  case: z
+    .object({ caseId: count, segment: count, state: z.string().max(32), challenger: hex.nullable() })
+    .nullable()
+    .optional(),
 });
 export type Trace = z.infer<typeof traceSchema>;
 

@@ -107,9 +107,12 @@ const away = (cause: unknown): FedaiError =>
 function settle({ method, resolve, reject }: Call, answer: unknown): void {
   const { result, error } = (answer ?? { error: null }) as {
     result?: unknown;
-    error?: { message?: unknown } | null;
+    error?: { message?: unknown; data?: unknown } | null;
   };
   if (error === undefined) resolve(result ?? null);
   else if (error === null) reject(away(undefined));
-  else reject(new FedaiError('RPC_ERROR', String(error.message ?? 'the node refused the call'), { method }));
+  else {
+    const { message, data } = error;
+    reject(new FedaiError('RPC_ERROR', String(message ?? 'the node refused the call'), { method, data }));
+  }
 }

@@ -47,6 +47,15 @@ export function ago(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** How long something lasted: `12 s`, `3 h`. */
+export function formatSpan(seconds: number): string {
+  if (seconds < 120) return `${Math.floor(seconds)}${THIN}s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)}${THIN}min`;
+  return seconds < 172_800
+    ? `${Math.floor(seconds / 3_600)}${THIN}h`
+    : `${Math.floor(seconds / 86_400)}${THIN}d`;
+}
+
 export const absoluteTime = (timestamp: number): string =>
   new Date(timestamp * 1_000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -60,3 +69,14 @@ export const formatGwei = (wei: bigint): string => {
   const gwei = Number(wei) / 1e9;
   return `${gwei < 0.001 && gwei > 0 ? '<0.001' : Number(gwei.toFixed(3))}${THIN}gwei`;
 };
+
+/** `40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))}${THIN}s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes}${THIN}min`;
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
+  if (hours < 24) return rest === 0 ? `${hours}${THIN}h` : `${hours}${THIN}h ${rest}${THIN}min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days}${THIN}d` : `${days}${THIN}d ${hours % 24}${THIN}h`;
+}

@@ -1,5 +1,5 @@
 /** The latest blocks as a row of bars that grows to the left: height is gas, colour is what sealed it. */
-import type { Block } from '../rpc/shapes.ts';
+import type { Glance } from '../rpc/shapes.ts';
 import { formatNumber } from './format.ts';
 import { Link } from './link.tsx';
 
@@ -7,10 +7,10 @@ import { Link } from './link.tsx';
 const LEAST = 24;
 
 /** Gas differs by orders of magnitude, so bars follow its root. */
-const heightOf = ({ gasUsed }: Block, most: number): number =>
+const heightOf = ({ gasUsed }: Glance, most: number): number =>
   LEAST + (100 - LEAST) * Math.sqrt(Number(gasUsed) / most);
 
-export function BlockStream({ blocks }: { blocks: readonly Block[] }) {
+export function BlockStream({ blocks }: { blocks: readonly Glance[] }) {
   const most = Math.max(1, ...blocks.map(({ gasUsed }) => Number(gasUsed)));
   return (
     <nav class="stream" aria-label="Latest blocks">

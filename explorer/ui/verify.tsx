@@ -21,12 +21,20 @@ const STEPS: readonly (readonly [name: string, means: string])[] = [
   ['model', 'The model is the one in the header'],
 ];
 
+/** As above, of a verdict: what is proved is what the court found. */
+const VERDICT_STEPS: typeof STEPS = [
+  ['header', 'Two thirds of the stake signed this block'],
+  ['verdict section', 'The header binds the verdict'],
+  ['bundle', 'The bytes are those that the header names'],
+  ['verdict', 'Executed again, the steps end where the verdict says'],
+];
+
 type Run =
   | { state: 'idle' | 'running' }
   | { state: 'passed' | 'failed'; ms: number }
   | { state: 'broken'; error: unknown };
 
-export function VerifyHere({ height }: { height: number }) {
+export function VerifyHere({ height, of = 'work' }: { height: number; of?: 'work' | 'verdict' }) {
   const [damage, setDamage] = useState<Damage>('none');
   const [checks, setChecks] = useState<readonly CheckResult[]>([]);
   const [run, setRun] = useState<Run>({ state: 'idle' });
@@ -34,6 +42,8 @@ export function VerifyHere({ height }: { height: number }) {
     setChecks([]);
     setRun({ state: 'idle' });
   }, [height]);
+  const steps = of === 'work' ? STEPS : VERDICT_STEPS;
+  const made = steps.filter(([name]) => checks.some((one) => one.name === name)).length;
   const start = (): void => {
     const since = performance.now();
     setChecks([]);
@@ -70,13 +80,13 @@ export function VerifyHere({ height }: { height: number }) {
       </div>
       {run.state === 'broken' && <Failure error={run.error} />}
       <ol class="checks" data-state={run.state}>
-        {STEPS.map(([name, means], index) => (
+        {steps.map(([name, means], index) => (
           <Step
             key={name}
             name={name}
             means={means}
-            check={checks[index]}
-            isNext={run.state === 'running' && index === checks.length}
+            check={checks.find((one) => one.name === name)}
+            isNext={run.state === 'running' && index === made}
           />
         ))}
       </ol>

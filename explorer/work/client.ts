@@ -2,8 +2,9 @@
 import { FedaiError } from '../../core/index.ts';
 import type { CheckResult, Damage, ModelFacts, Question, Reply } from './messages.ts';
 
-/** Put in by the build. */
-declare const WORKER_FILE: string;
+/** The build names it in the page, since its name carries its hash. */
+const workerFile = (): string =>
+  document.querySelector<HTMLMetaElement>('meta[name=fedai-worker]')?.content ?? '';
 
 interface Waiting {
   resolve: (value: unknown) => void;
@@ -17,7 +18,7 @@ let nextId = 1;
 
 function open(): Worker {
   if (worker !== undefined) return worker;
-  worker = new Worker(`/explorer/assets/${WORKER_FILE}`, { type: 'module' });
+  worker = new Worker(workerFile(), { type: 'module' });
   worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     const one = waiting.get(data.id);
     if (data.kind === 'check') return one?.onCheck?.(data.check);

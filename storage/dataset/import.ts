@@ -36,7 +36,7 @@ export interface ImportedDataset {
 
 /** Throws `BAD_RECORDS` before anything is stored. */
 export async function importRecords(
-  content: ContentStore,
+  content: Pick<ContentStore, 'putBytes' | 'pin'>,
   records: Records,
   options: ImportOptions,
 ): Promise<ImportedDataset> {

@@ -7,14 +7,11 @@ import { EXPLORER_PAGES } from '../../cli/explorer/pages.ts';
 import { type ExplorerProxy, startExplorerProxy } from '../../cli/explorer/proxy.ts';
 import { silentLog } from '../../core/index.ts';
 import { httpTransport, type RpcTransport } from '../../market/index.ts';
-import { findChromium, launch } from './chromium.ts';
+import { findChromium, launch, NO_CHROMIUM } from './chromium.ts';
 import { type ShownNetwork, startShownNetwork } from './network.ts';
 
 const executable = findChromium();
-if (executable === undefined)
-  process.stderr.write(
-    'test:browser is skipped: no Chromium here; install one or name it in FEDAI_CHROMIUM\n',
-  );
+if (executable === undefined) process.stderr.write(`test:browser is skipped: ${NO_CHROMIUM}\n`);
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A machine under load may take its time; nothing here is a measurement. */

@@ -1,9 +1,10 @@
-/** The network that the explorer is shown over: FEDAI_EXPLORER_RPC, or a devnet of its own with a small job. */
+/** What the explorer is shown over: the chain node of FEDAI_EXPLORER_RPC, a devnet if FEDAI_EXPLORER_DEVNET is set, else a chain in this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastEvent } from '../e2e/network.ts';
+import { startShownChain } from './shownChain.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -15,6 +16,11 @@ export interface ShownNetwork {
 export async function startShownNetwork(): Promise<ShownNetwork> {
   const given = process.env.FEDAI_EXPLORER_RPC;
   if (given !== undefined) return { rpc: given, stop: async () => {} };
+  return await (process.env.FEDAI_EXPLORER_DEVNET ? startDevnet() : startShownChain());
+}
+
+/** One with a small job, run until the job is over. */
+async function startDevnet(): Promise<ShownNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'fedai-browser-'));
   const jobFile = join(folder, 'job.json');
   const demo = JSON.parse(await readFile(join(ROOT, 'docs/examples/demo-job.json'), 'utf8'));

@@ -35,8 +35,9 @@ export interface SettledJob {
   document: JobDocument;
 }
 
-const testKey = sha256(utf8('settled test key'));
-const WORKERS = [2, 3, 4];
+export const settledTestKey = sha256(utf8('settled test key'));
+/** Accounts of the chain. */
+export const WORKERS = [2, 3, 4];
 const EVALUATORS = [5, 6, 7, 8];
 
 export async function settleToyJob(): Promise<SettledJob> {
@@ -49,7 +50,7 @@ export async function settleToyJob(): Promise<SettledJob> {
   const jobId = await client.postJob(
     jobPostOf({
       ...{ document, documentCid: cid, testRoot },
-      testKeyCommitment: toHex(sha256(testKey)),
+      testKeyCommitment: toHex(sha256(settledTestKey)),
       // Nobody opens what is drawn of it, so that some of its traces are lost.
       provable: true,
     }),
@@ -95,7 +96,7 @@ export async function settleToyJob(): Promise<SettledJob> {
   return { network, content, jobId, document };
 }
 
-async function joinAll(network: MarketChain): Promise<void> {
+export async function joinAll(network: MarketChain): Promise<void> {
   for (const index of [...WORKERS, ...EVALUATORS]) {
     const market = network.marketOf(index);
     const key = sha256(utf8(market.account!));
@@ -114,7 +115,7 @@ async function makeDocument(content: ContentStore) {
   const test = toyRecords(40, 'test');
   const about = { name: 'toy', licence: 'CC0-1.0' };
   const trainSet = await importDataset(content, train, about);
-  const testSet = await importDataset(content, test, { ...about, encryptKey: testKey });
+  const testSet = await importDataset(content, test, { ...about, encryptKey: settledTestKey });
   const step = 60;
   const document: JobDocument = {
     format: 'fedai-job/1',
@@ -144,7 +145,8 @@ async function makeDocument(content: ContentStore) {
   return { document, train, test, testRoot: toHex(testSet.plaintextRoot) };
 }
 
-async function judge(
+/** Draws the evaluators, who all find the same score, and settles the job. */
+export async function judge(
   network: MarketChain,
   client: Market,
   jobId: bigint,
@@ -165,7 +167,7 @@ async function judge(
     const signature = signDigest(network.privateKeyOf(index), scoreDigest(domain, jobId, score));
     await market.revealScore(jobId, score, salt, signature);
   }
-  await client.publishTestKey(jobId, toHex(testKey));
+  await client.publishTestKey(jobId, toHex(settledTestKey));
   await mineTo(network, (await client.job(jobId)).accrued.clearAt);
   await client.completeJob(jobId);
 }

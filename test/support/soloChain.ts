@@ -10,6 +10,7 @@ import {
   type Block,
   type ChainApplication,
   type ChainSpec,
+  type ContentIntake,
   type CreateChainSpecInput,
   createApplication,
   createChainSpec,
@@ -49,6 +50,8 @@ export interface SoloChainOptions {
   readonly carry?: () => Carried;
   /** Content blocks that `/ipfs/<cid>` serves. */
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
+  /** What `PUT /ipfs/<cid>` leaves is kept here. */
+  readonly intake?: ContentIntake;
 }
 
 export interface SoloChain {
@@ -106,6 +109,7 @@ export async function startSoloChain(options: SoloChainOptions = {}): Promise<So
     log: silentLog,
     port: 0,
     ...(options.content === undefined ? {} : { content: options.content }),
+    ...(options.intake === undefined ? {} : { intake: options.intake }),
   });
   await rpc.start();
   const stopMining = schedule(application, miner, options.mining ?? 'instant');

@@ -13,7 +13,7 @@ import { readHeight } from '../params.ts';
 import type { MethodGroup } from '../types.ts';
 import { formatVerdict, formatWork } from '../useful-work.ts';
 
-export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => ({
+export const fedaiMethods: MethodGroup = ({ application, status, evidence, peers }) => ({
   fedai_getCommit: ([height]) => commitAt(application, heightOf(application, height)),
   fedai_getValidators: async ([height]) => {
     const set = await application.validatorsAt(heightOf(application, height));
@@ -24,6 +24,7 @@ export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => 
     }));
   },
   fedai_getEvidence: () => evidence(),
+  fedai_getPeers: () => peers(),
   fedai_status: async () => ({
     chainId: application.spec.chainId,
     name: application.spec.name,
@@ -32,6 +33,7 @@ export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => 
     timestamp: application.head.timestamp,
     genesisHash: toHex(application.store.block(0)!.header.hash()),
     contracts: application.spec.contracts,
+    work: application.spec.work ?? null,
     pool: { transactions: application.pool.count, bytes: application.pool.bytes },
     ...(await status()),
   }),
