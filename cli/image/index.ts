@@ -1,7 +1,7 @@
 /** Images for `fedai predict`: PNG, PGM, raw bytes, one of an IDX file, or one of the demo digits. Owns no resizing. */
 import { readFile } from 'node:fs/promises';
 import { FedaiError } from '../../core/index.ts';
-import { parseIdx } from '../../storage/index.ts';
+import { readIdxImage } from '../../storage/index.ts';
 import { demoDigits } from '../demo/index.ts';
 import { isPng, readPng } from './png.ts';
 
@@ -35,10 +35,7 @@ export async function readImage(source: string, shape: readonly number[]): Promi
   }
   const indexed = /^idx:(.+):(\d+)$/.exec(source);
   if (indexed) {
-    const { dims, data } = parseIdx(await readFile(indexed[1]!), indexed[1]!);
-    const index = checkIndex(Number(indexed[2]), dims[0]!);
-    const bytes = data.length / dims[0]!;
-    return fit({ pixels: data.subarray(index * bytes, (index + 1) * bytes) }, size);
+    return fit({ pixels: await readIdxImage(indexed[1]!, Number(indexed[2])) }, size);
   }
   return fit({ pixels: pixelsOf(await readFile(source), shape) }, size);
 }

@@ -17,10 +17,11 @@ import {
 } from '../../../core/index.ts';
 import { type DatasetManifest, decodeManifest, encodeManifest } from '../../../job/index.ts';
 import { openShard } from '../../../storage/dataset/cipher.ts';
-import { parseNpy } from '../../../storage/dataset/npz.ts';
 import { readBounded } from '../../../storage/gateway-store.ts';
-import { parseIdx, recordsFromCsv, recordsFromIdx, recordsFromNpz } from '../../../storage/index.ts';
+import { bytesInMemory, collect, openNpz, streamCsv, streamIdx } from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
+import { pullFrom } from '../../../storage/records/bytes.ts';
+import { readNpyHead } from '../../../storage/records/npz.ts';
 import { readFileNode } from '../../../storage/unixfs.ts';
 import { npy, zip } from '../../support/npz.ts';
 import type { Table } from '../subject.ts';
@@ -104,39 +105,39 @@ function png(channels: number, colour: number): Uint8Array {
 const isMissing = (error: unknown): boolean => (error as FedaiError).code === 'CONTENT_NOT_FOUND';
 
 export const storage: Table = {
-  parseIdx: {
-    covers: ['storage/dataset/idx.ts#parseIdx'],
-    format: 'bytes',
-    samples: [images, labels, new Uint8Array(gzipSync(images))],
-    decode: (bytes) => parseIdx(bytes),
-  },
-  recordsFromIdx: {
+  streamIdx: {
     covers: [],
     format: 'bytes',
-    samples: [images],
-    decode: (bytes) => recordsFromIdx(bytes, labels),
+    samples: [images, new Uint8Array(gzipSync(images))],
+    decode: async (bytes) => collect(await streamIdx(bytesInMemory(bytes), bytesInMemory(labels))),
+  },
+  idxLabels: {
+    covers: [],
+    format: 'bytes',
+    samples: [labels],
+    decode: async (bytes) => collect(await streamIdx(bytesInMemory(images), bytesInMemory(bytes))),
     share: 0.5,
   },
-  recordsFromNpz: {
-    covers: ['storage/dataset/npz.ts#parseNpy'],
+  openNpz: {
+    covers: ['storage/records/zip.ts#readZip', 'storage/records/npz.ts#openNpz'],
     format: 'bytes',
     samples: [zip(digitsOf(3), true), zip(digitsOf(2), false)],
-    decode: (bytes) => recordsFromNpz(bytes),
+    decode: async (bytes) => collect(await (await openNpz(bytesInMemory(bytes)))('train')),
     share: 0.5,
   },
-  parseNpy: {
-    covers: [],
+  readNpyHead: {
+    covers: ['storage/records/npz.ts#readNpyHead'],
     format: 'bytes',
     samples: [npy([2, 2], Uint8Array.of(1, 2, 3, 4), '|u1')],
-    decode: (bytes) => parseNpy(bytes, 'x'),
+    decode: (bytes) => readNpyHead(pullFrom(bytesInMemory(bytes).stream()), 'x', bytes.length),
     share: 0.5,
   },
-  recordsFromCsv: {
+  streamCsv: {
     covers: [],
     format: 'bytes',
     samples: [utf8('label,a,b\n1,2,3\n0,255,7\n')],
-    decode: (bytes) => recordsFromCsv(new TextDecoder().decode(bytes)),
-    share: 0.3,
+    decode: async (bytes) => collect(await streamCsv(bytesInMemory(bytes))),
+    share: 0.5,
   },
   decodeManifest: {
     covers: ['job/manifest.ts#decodeManifest'],
