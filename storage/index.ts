@@ -18,6 +18,7 @@ export { type ByteSource, bytesInMemory, bytesOfFile } from './records/bytes.ts'
 export { streamCsv } from './records/csv.ts';
 export { findIdxFiles, type IdxFiles, readIdxImage, streamIdx, withIdx } from './records/idx.ts';
 export { openNpz } from './records/npz.ts';
+export { type DecodeImage, streamParquet } from './records/parquet/stream.ts';
 export {
   collect,
   type RecordBatch,

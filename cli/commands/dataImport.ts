@@ -7,6 +7,7 @@ import { checkDataDir } from '../host.ts';
 import {
   type ContentAccess,
   contentAccess,
+  imageSize,
   oneOf,
   type PartyAccess,
   partyAccess,
@@ -20,6 +21,7 @@ const SCRATCH_FOLDER = 'scratch';
 interface Options extends PartyAccess, ContentAccess {
   set: 'train' | 'test' | 'both';
   encryptTrain?: boolean;
+  size?: { width: number; height: number };
   name?: string;
   licence: string;
 }
@@ -30,9 +32,10 @@ export function dataImport(parent: Command): Command {
     .description('put a data set into the content store; the test set is always encrypted')
     .argument(
       '<source>',
-      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, or demo',
+      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class), or demo',
     )
     .option('--set <set>', 'train, test or both', oneOf(['train', 'test', 'both'] as const), 'both')
+    .option('--size <WxH>', 'scale images to this size', imageSize)
     .option('--encrypt-train', 'encrypt the training set too')
     .option('--name <name>', 'name in the manifest (default: the source)')
     .option('--licence <text>', 'licence in the manifest', 'unknown')
@@ -52,7 +55,10 @@ Examples:
       await checkDataDir(options.dataDir);
       const { openKuboStore, openLocalStore } = await import('../../storage/index.ts');
       const { readSource } = await import('../source.ts');
-      const sets = await readSource(source, { scratch: join(options.dataDir, SCRATCH_FOLDER) });
+      const sets = await readSource(source, {
+        scratch: join(options.dataDir, SCRATCH_FOLDER),
+        ...(options.size && { size: options.size }),
+      });
       const { log } = context.output;
       const store =
         options.ipfs === undefined

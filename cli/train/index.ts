@@ -32,6 +32,7 @@ export interface TrainOptions {
   readonly kernel: 'auto' | 'reference' | 'wasm';
   readonly start?: string;
   readonly checkpointSeconds: number;
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
 export interface Report {
@@ -58,7 +59,11 @@ export interface Report {
 export async function trainRun(options: TrainOptions, report: Report, signal: AbortSignal): Promise<void> {
   const document = await readTrainDocument(options.document);
   const { model } = document;
-  const records = await readSource(options.data, { scratch: options.out, shape: model.document.input });
+  const records = await readSource(options.data, {
+    scratch: options.out,
+    shape: model.document.input,
+    ...(options.size && { size: options.size }),
+  });
   try {
     await trainOn(records, document, options, report, signal);
   } finally {

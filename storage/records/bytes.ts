@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FedaiError } from '../../core/index.ts';
+import { checkExpansion } from './expansion.ts';
 
 export interface ByteSource {
   readonly name: string;
@@ -53,10 +54,6 @@ export async function bytesOfFile(path: string): Promise<ByteSource> {
 
 async function* none(): AsyncGenerator<Uint8Array> {}
 
-/** A file may unpack to this much whatever its size, and beyond it to this many times its size. */
-const FREE_BYTES = 64 * 1024 * 1024;
-const MAX_EXPANSION = 200;
-
 /** The bytes as they come, unpacked where they are gzipped. Throws `TOO_LARGE` on a bomb. */
 export async function* unpacked(
   source: ByteSource,
@@ -74,19 +71,12 @@ export async function* through(
   packedBytes: number,
   fail: (cause: unknown) => FedaiError,
 ): AsyncGenerator<Uint8Array> {
-  const most = Math.max(FREE_BYTES, MAX_EXPANSION * packedBytes);
   let total = 0;
   const stream = pipeline(packed, unpacker, () => {});
   try {
     for await (const part of stream as AsyncIterable<Buffer>) {
       total += part.length;
-      if (total > most)
-        throw new FedaiError(
-          'TOO_LARGE',
-          'the file unpacks to far more than its size',
-          { packed: packedBytes, expected: `<= ${most}` },
-          { remedy: 'unpack it yourself if you trust it' },
-        );
+      checkExpansion(packedBytes, total);
       yield part;
     }
   } catch (cause) {

@@ -67,6 +67,8 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'market/market.ts#openEndpoints': 'takes no bytes',
   'worker/hasher.ts#openHasher': 'takes no bytes: decodeState and parseModel',
   'storage/atomic-file.ts#readFileIfPresent': 'hands bytes on as they are',
+  'cli/image/index.ts#decodeImage': 'readPng, or a PGM of a length that must fit',
+  'storage/records/parquet/column.ts#openColumn': 'takes no bytes: readPages',
   'storage/records/idx.ts#readIdxImage': 'a file that the caller names: the head that streamIdx reads',
   'storage/dataset/open.ts#openDataset': 'decodeManifest and openShard; hostile sets are in test/storage',
   'storage/disk.ts#openDisk': 'takes no bytes',
