@@ -112,6 +112,7 @@ async function overhead(report: (line: string) => void): Promise<Measured> {
       jobId: JOB_ID,
       seed: fromHex(SEED, 32),
       documentHash: sha256(encodeJob(traced.job.document)),
+      postedAt: 0,
       ...{ round: 0, slot: 0, traceRoot: trace.claim.traceRoot, segments, segment: SEGMENT },
     },
   };

@@ -25,7 +25,13 @@ const schema = z.object({
     usefulWork: address.optional(),
     trainingCourt: address.optional(),
   }),
-  work: z.object({ maxReplayGas: z.int().min(1), maxBundleBytes: z.int().min(1) }).optional(),
+  work: z
+    .object({
+      maxReplayGas: z.int().min(1),
+      maxBundleBytes: z.int().min(1),
+      formats: z.record(z.string(), z.int().min(0)).optional(),
+    })
+    .optional(),
   /** In Staking's order; `power` is stake in wei. */
   validators: z.array(z.object({ address, power: z.string() })),
   bootstrap: z.array(z.string()),

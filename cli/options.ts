@@ -17,6 +17,13 @@ export function integer(minimum: number, maximum: number): (text: string) => num
   };
 }
 
+/** Width and height as `32x24`. */
+export function imageSize(text: string): { width: number; height: number } {
+  const [, width, height] = /^([1-9]\d{0,3})x([1-9]\d{0,3})$/.exec(text) ?? [];
+  if (width === undefined) throw new InvalidArgumentError('expected a size like 32x32.');
+  return { width: Number(width), height: Number(height) };
+}
+
 /** A TCP port; 0 lets the system choose. */
 export const port = integer(0, 65_535);
 

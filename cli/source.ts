@@ -1,99 +1,93 @@
-/** Data sources as named on the command line: `KIND:PATH`, or `demo` for the digits that come with the package. */
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { FedaiError } from '../core/index.ts';
+/** Data sources as named on the command line: `KIND:PATH`, or `demo` for the digits that come with the package. Records pass through a scratch file: no source is ever whole in memory. */
+import { tmpdir } from 'node:os';
 import {
-  type Records,
-  readIdxDirectory,
-  recordsFromCsv,
-  recordsFromIdx,
-  recordsFromNpz,
-  recordsFromText,
-  splitRecords,
+  type ByteSource,
+  bytesOfFile,
+  type DecodeImage,
+  findIdxFiles,
+  openNpz,
+  type RecordSets,
+  spool,
+  spoolSplit,
+  streamCsv,
+  streamParquet,
+  streamText,
+  withIdx,
 } from '../storage/index.ts';
 import { checkDemoData, DEMO_DATA } from './demo/index.ts';
+import { badSource } from './sourceError.ts';
 
-export interface Sets {
-  train: Records;
-  test: Records;
+export type Sets = RecordSets;
+
+export interface SourceOptions {
+  /** Folder of the scratch files; the system's for temporary files by default. */
+  readonly scratch?: string;
+  /** Of the model's input, which images and text are cut by. */
+  readonly shape?: readonly number[];
+  /** Images are scaled to this size. */
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
-/** What is held in memory while it is read: as of IDX files. */
-const MAX_SOURCE_BYTES = 512 * 1024 * 1024;
-/** Labels are one byte. */
-const MAX_CLASSES = 256;
-const MAX_IMAGES = 2 ** 18;
+const KINDS = /^(idx|npz|csv|parquet|text|images):(.+)$/;
 
-/** `shape`: of the model's input, which images and text are cut by. Throws `BAD_SOURCE` for another kind, and what the readers throw. */
-export async function readSource(source: string, shape?: readonly number[]): Promise<Sets> {
+/** The caller closes both sets. Throws `BAD_SOURCE` for another kind, and what the readers throw. */
+export async function readSource(source: string, options: SourceOptions = {}): Promise<Sets> {
+  const { scratch = tmpdir(), shape } = options;
   if (source === 'demo') {
     checkDemoData();
-    return readIdx(DEMO_DATA);
+    return readIdx(DEMO_DATA, scratch);
   }
-  const [, kind, path] = /^(idx|npz|csv|text|images):(.+)$/.exec(source) ?? [];
+  const [, kind, path] = KINDS.exec(source) ?? [];
   if (path === undefined) throw badSource('not a data source', source);
-  if (kind === 'idx') return readIdx(path);
-  if (kind === 'npz') return recordsFromNpz(await readBounded(path));
-  if (kind === 'csv') return recordsFromCsv(new TextDecoder().decode(await readBounded(path)));
-  if (shape === undefined)
-    throw badSource('text and images are cut to the input of a model; use `fedai train`', source);
-  if (kind === 'images') return readImageFolder(path, shape);
-  if (shape.length !== 1) throw badSource('text needs a model with an input of one dimension', source);
-  return recordsFromText(await readBounded(path), shape[0]!);
+  if (kind === 'idx') return readIdx(path, scratch);
+  if (kind === 'images') {
+    const { streamImages } = await import('./image/folder.ts');
+    return spoolSplit(scratch, await streamImages(path, options));
+  }
+  return withFile(path, async (file) => {
+    if (kind === 'npz') return readNpz(file, scratch);
+    if (kind === 'csv') return spoolSplit(scratch, await streamCsv(file));
+    if (kind === 'parquet')
+      return spoolSplit(scratch, await streamParquet(file, await imageDecoder(options)));
+    if (shape?.length !== 1)
+      throw badSource('text is cut to a model with an input of one dimension; use `fedai train`', source);
+    return spoolSplit(scratch, streamText(file, shape[0]!));
+  });
 }
 
-const badSource = (message: string, source: string): FedaiError =>
-  new FedaiError(
-    'BAD_SOURCE',
-    message,
-    { got: source },
-    {
-      remedy:
-        'give idx:DIR (IDX files as MNIST comes), npz:FILE, csv:FILE, images:DIR (a folder of PNG files a class), text:FILE, or demo',
-    },
-  );
-
-async function readIdx(folder: string): Promise<Sets> {
-  const files = await readIdxDirectory(folder);
-  const train = recordsFromIdx(files.train.images, files.train.labels);
-  return { train, test: recordsFromIdx(files.test.images, files.test.labels, train.classes) };
+async function withFile<T>(path: string, use: (file: ByteSource) => Promise<T>): Promise<T> {
+  const file = await bytesOfFile(path);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
 }
 
-/** A copy: readers keep views, and small Node buffers share memory with each other. */
-async function readBounded(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > MAX_SOURCE_BYTES)
-    throw new FedaiError('TOO_LARGE', 'the file is too large', {
-      path,
-      got: size,
-      expected: MAX_SOURCE_BYTES,
-    });
-  return Uint8Array.from(await readFile(path));
+async function readIdx(folder: string, scratch: string): Promise<Sets> {
+  const files = await findIdxFiles(folder);
+  const train = await withIdx(files.train, (stream) => spool(scratch, stream));
+  const test = await withIdx(files.test, (stream) => spool(scratch, stream, train.classes));
+  return { train, test };
 }
 
-/** One folder a class, in the order of their names; grey PNG or PGM files of the model's height and width. */
-async function readImageFolder(folder: string, shape: readonly number[]): Promise<Sets> {
-  const { readImage } = await import('./image/index.ts');
-  const entries = await readdir(folder, { withFileTypes: true });
-  const classes = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).toSorted();
-  const files: { path: string; label: number }[] = [];
-  for (const [label, name] of classes.entries())
-    for (const file of (await readdir(join(folder, name))).toSorted())
-      if (/\.(?:png|pgm)$/i.test(file)) files.push({ path: join(folder, name, file), label });
-  const size = shape.reduce((product, side) => product * side, 1);
-  const tooMany =
-    classes.length > MAX_CLASSES || files.length > MAX_IMAGES || files.length * size > MAX_SOURCE_BYTES;
-  if (classes.length < 2 || files.length === 0 || tooMany)
-    throw badSource(
-      `${classes.length} folders with ${files.length} images: too ${tooMany ? 'many' : 'few'}`,
-      folder,
-    );
-  const inputs = new Uint8Array(files.length * size);
-  for (const [i, { path }] of files.entries()) inputs.set((await readImage(path, shape)).pixels, i * size);
-  return splitRecords(
-    inputs,
-    Uint8Array.from(files, ({ label }) => label),
-    shape,
-    classes.length,
-  );
+async function readNpz(file: ByteSource, scratch: string): Promise<Sets> {
+  const streamOf = await openNpz(file);
+  const train = await spool(scratch, await streamOf('train'));
+  return { train, test: await spool(scratch, await streamOf('test'), train.classes) };
+}
+
+/** Image files in a column, in the model's channels and the size that was asked for. */
+async function imageDecoder({ shape, size }: SourceOptions): Promise<DecodeImage> {
+  const [{ decodeImage }, { resized, withChannels }] = await Promise.all([
+    import('./image/index.ts'),
+    import('./image/pixels.ts'),
+  ]);
+  return (bytes) => {
+    const image = decodeImage(bytes);
+    if (!image) return undefined;
+    const own = withChannels(image, shape === undefined ? image.channels : shape[2] === 3 ? 3 : 1);
+    const { width, height, channels, pixels } = size ? resized(own, size.width, size.height) : own;
+    return { pixels, shape: [height, width, channels] };
+  };
 }

@@ -29,11 +29,12 @@ export async function executeAudit(
   signal: AbortSignal,
 ): Promise<Findings | undefined> {
   const { market } = replay.context;
-  const { seed, post } = await market.job(trace.jobId);
+  const { seed, post, postedAt } = await market.job(trace.jobId);
   const claim = {
     jobId: trace.jobId,
     seed: fromHex(seed, 32),
     documentHash: fromHex(post.documentHash, 32),
+    postedAt,
     round: trace.round,
     slot: trace.slot,
     traceRoot: fromHex(trace.root, 32),

@@ -30,7 +30,13 @@ function epochOrder(stream: BatchStream, epoch: number): Uint32Array {
   const seed = sha256(
     concatBytes(utf8('fedai-batches/1'), stream.seed, uintBytes(stream.jobId, 32), uintBytes(epoch, 8)),
   );
-  return Uint32Array.from(seededRandom(seed).shuffle(Array.from({ length: stream.count }, (_, i) => i)));
+  const random = seededRandom(seed);
+  const order = Uint32Array.from({ length: stream.count }, (_, i) => i);
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
 }
 
 /** A plan that remembers the two latest epochs' orders; a batch crosses at most one border unless the set is tiny. */

@@ -18,6 +18,7 @@ export {
   parseJob,
 } from './document.ts';
 export { checkDataFits } from './fit.ts';
+export { checkFormat, type FormatHeights, isFormatActive } from './formats.ts';
 export {
   type DatasetManifest,
   decodeManifest,

@@ -5,6 +5,7 @@
 import { isBasicModel, isBasicRecipe, momentsOf, stateLength } from '../engine/index.ts';
 import { stepCost } from './cost.ts';
 import { JOB_LIMITS, type Job } from './document.ts';
+import { type FormatHeights, isFormatActive } from './formats.ts';
 
 export interface SegmentPlan {
   /** Segments of a slot's share of a training round: the trace has one state more. */
@@ -17,6 +18,8 @@ export interface SegmentPlan {
 export interface ReplayLimits {
   readonly maxReplayGas: number;
   readonly maxBundleBytes: number;
+  /** From which block on jobs may use a numeric format. */
+  readonly formats?: FormatHeights | undefined;
 }
 
 /** A tenth of a second on a core: shorter segments would spend their time on hashing and paths. */
@@ -92,12 +95,14 @@ const recordBytes = ({ model }: Job): number => model.inputSize + 1 + PATH_BYTES
 
 /**
  * Whether segments of this job can be opened and replayed by validators: within the limits of the chain, and its
- * training data open, or opened by its client's leave. Others are quality-attested: they have weight 0.
+ * training data open, or opened by its client's leave, and its numeric format in force when it was posted. Others are
+ * quality-attested: they have weight 0.
  */
-export function isProvable(job: Job, records: number, limits: ReplayLimits): boolean {
+export function isProvable(job: Job, records: number, limits: ReplayLimits, postedAt: number): boolean {
   const { encrypted, mayOpen } = job.document.data.train;
   return (
     (!encrypted || mayOpen === true) &&
+    isFormatActive(job, limits.formats, postedAt) &&
     replayGas(job, records) <= limits.maxReplayGas &&
     bundleBytes(job) <= limits.maxBundleBytes
   );

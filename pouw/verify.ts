@@ -37,6 +37,8 @@ export interface SegmentClaim {
   /** The job's beacon seed and document hash, 32 bytes each. */
   readonly seed: Uint8Array;
   readonly documentHash: Uint8Array;
+  /** Block that the job was posted in: its numeric format had to be in force. */
+  readonly postedAt: number;
   readonly round: number;
   readonly slot: number;
   readonly traceRoot: Uint8Array;
@@ -157,7 +159,11 @@ function checkPlan(
   demand(isPlanned, 'plan', 'the segment is not part of the job');
   demand(segmentPlan(job).segments === claim.segments, 'plan', 'the document has another number of segments');
   const manifest = decodeManifest(bytes);
-  demand(isProvable(job, manifest.count, limits), 'plan', 'the segment is beyond the limits of the chain');
+  demand(
+    isProvable(job, manifest.count, limits, claim.postedAt),
+    'plan',
+    'the segment is beyond the limits of the chain',
+  );
   passed('plan');
   const cid = parseCid(job.document.data.train.manifest);
   demand(isBlockOf(cid, bytes), 'manifest', 'not the manifest that the document names');

@@ -142,6 +142,7 @@ async function* replayChecks(
     jobId: work.jobId,
     seed: fromHex(told.seed, 32),
     documentHash: fromHex(told.documentHash, 32),
+    postedAt: told.postedAt,
     round: told.round,
     slot: told.slot,
     traceRoot: work.traceRoot,

@@ -36,7 +36,13 @@ const proofSchema = z.object({
   traceId: quantity,
   seed: hash,
   documentHash: hash,
-  limits: z.object({ everyBlocks: count.min(1), maxReplayGas: count.min(1), maxBundleBytes: count.min(1) }),
+  postedAt: count,
+  limits: z.object({
+    everyBlocks: count.min(1),
+    maxReplayGas: count.min(1),
+    maxBundleBytes: count.min(1),
+    formats: z.record(z.string(), count).optional(),
+  }),
   draw: z.object({ ranks: z.array(z.object({ segment: count, trace: traceSchema })).max(64) }),
 });
 export type ToldProof = z.infer<typeof proofSchema>;
@@ -48,6 +54,7 @@ const verdictSchema = z.object({
   segments: count.min(1),
   seed: hash,
   documentHash: hash,
+  postedAt: count,
   limits: proofSchema.shape.limits,
 });
 export type ToldVerdict = z.infer<typeof verdictSchema>;

@@ -64,6 +64,7 @@ async function* replayChecks(
     jobId: verdict.jobId,
     seed: fromHex(told.seed, 32),
     documentHash: fromHex(told.documentHash, 32),
+    postedAt: told.postedAt,
     round: told.round,
     slot: told.slot,
     traceRoot: verdict.traceRoot,

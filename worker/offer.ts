@@ -1,6 +1,6 @@
 /** Whether a posted job is what its document says and one that this worker takes: pure checks before any stake is locked. */
 import { equalBytes, FedaiError, fromHex, sha256 } from '../core/index.ts';
-import { decodeJob, isProvable, type Job, type ReplayLimits, stepCost } from '../job/index.ts';
+import { checkFormat, decodeJob, isProvable, type Job, type ReplayLimits, stepCost } from '../job/index.ts';
 import { jobPostOf, type Job as PostedJob } from '../market/index.ts';
 
 export interface OfferLimits {
@@ -15,9 +15,10 @@ export interface OfferLimits {
 /** A day on one core at 10^9 multiply-adds a second; an operator sets what fits the machine. */
 export const DEFAULT_MAX_ROUND_MACS = 1e14;
 
-/** The checked document. Throws `WRONG_DOCUMENT`, `BAD_JOB`, `BAD_MODEL`, `BAD_RECIPE`, `TOO_COSTLY` or `BANDS_MISSING`. */
+/** The checked document. Throws `WRONG_DOCUMENT`, `BAD_JOB`, `BAD_MODEL`, `BAD_RECIPE`, `FORMAT_INACTIVE`, `TOO_COSTLY` or `BANDS_MISSING`. */
 export function checkOffer(posted: PostedJob, documentBytes: Uint8Array, limits: OfferLimits): Job {
   const job = readDocument(posted, documentBytes);
+  checkFormat(job, limits.replay?.formats, posted.postedAt);
   const { minimumBands } = posted.post;
   if ((limits.bands & minimumBands) !== minimumBands) {
     throw new FedaiError('BANDS_MISSING', 'the job asks for capabilities that this machine lacks', {
@@ -61,7 +62,7 @@ export function readDocument(posted: PostedJob, documentBytes: Uint8Array): Job 
 /** A job that counts in draws although nobody can open it would cost its workers stake. Throws `WRONG_DOCUMENT`. */
 export function checkProvable(posted: PostedJob, job: Job, records: number, limits: OfferLimits): void {
   if (!posted.post.provable || limits.replay === undefined) return;
-  if (!isProvable(job, records, limits.replay))
+  if (!isProvable(job, records, limits.replay, posted.postedAt))
     throw wrongDocument(
       'provable',
       'its segments are beyond the limits of the chain, or its data may not be shown',

@@ -87,7 +87,10 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
   input.validators.forEach(checkPossession);
   const gasLimit = input.gasLimit ?? defaults.gasLimit;
   const baseFeePerGas = (input.baseFeePerGas ?? defaults.baseFeePerGas).toString();
-  const { everyBlocks, maxReplayGas, maxBundleBytes, ...terms } = { ...defaultWorkLimits, ...input.work };
+  const { everyBlocks, maxReplayGas, maxBundleBytes, formats, ...terms } = {
+    ...defaultWorkLimits,
+    ...input.work,
+  };
   const work = input.work === null ? null : { interval: everyBlocks, ...terms };
   const deployment = deploymentPlan({
     deployer: DEPLOYER,
@@ -107,7 +110,7 @@ export async function createChainSpec(input: CreateChainSpecInput): Promise<Chai
     epochBlocks: input.epochBlocks ?? defaults.epochBlocks,
     alloc,
     contracts: deployedContracts(deployment.addresses),
-    ...(work && { work: { everyBlocks, maxReplayGas, maxBundleBytes } }),
+    ...(work && { work: { everyBlocks, maxReplayGas, maxBundleBytes, ...(formats && { formats }) } }),
     validators,
     bootstrap: [...(input.bootstrap ?? [])],
   });

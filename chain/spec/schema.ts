@@ -33,6 +33,8 @@ const workSchema = z.strictObject({
     .int()
     .min(1)
     .max(32 * 2 ** 20),
+  /** Block from which jobs may use a numeric format; those not named are in force from genesis. */
+  formats: z.record(z.string().regex(/^[a-z0-9]{1,16}@\d{1,4}$/), z.int().min(0)).optional(),
 });
 
 const allocSchema = z.strictObject({

@@ -141,13 +141,18 @@ export async function askCourt<Method extends keyof CourtAnswers>(
 export async function askJob(
   application: ChainApplication,
   jobId: bigint,
-): Promise<{ seed: Uint8Array; documentHash: Uint8Array }> {
+): Promise<{ seed: Uint8Array; documentHash: Uint8Array; postedAt: number }> {
   const contract = application.spec.contracts.jobManager;
   const job = (await view(application, contract, jobManager, 'job', [jobId])) as {
     seed: string;
+    postedAt: bigint;
     post: { documentHash: string };
   };
-  return { seed: fromHex(job.seed, 32), documentHash: fromHex(job.post.documentHash, 32) };
+  return {
+    seed: fromHex(job.seed, 32),
+    documentHash: fromHex(job.post.documentHash, 32),
+    postedAt: Number(job.postedAt),
+  };
 }
 
 async function view(

@@ -46,12 +46,12 @@ class Desk implements WorkDesk {
 
   constructor(input: WorkDeskInput) {
     const { application, peer, log } = input;
-    const { maxReplayGas, maxBundleBytes } = application.spec.work!;
+    const { maxReplayGas, maxBundleBytes, formats } = application.spec.work!;
     this.#input = input;
     this.#replayer = createReplayer(log);
     this.#proofs = createProofs({
       ...{ peer, log, replayer: this.#replayer },
-      limits: { maxReplayGas, maxBundleBytes },
+      limits: { maxReplayGas, maxBundleBytes, formats },
       onReplay: (outcome) => this.#replayed(outcome),
     });
     this.#matters = createMattersReader(application, log);

@@ -1,12 +1,13 @@
 /** `fedai data import`: puts a data set into this party's content store, the hidden part encrypted. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { ImportedDataset, LocalStore, Records } from '../../storage/index.ts';
+import type { ImportedDataset, LocalStore, RecordSet } from '../../storage/index.ts';
 import { action, type Context } from '../action.ts';
 import { checkDataDir } from '../host.ts';
 import {
   type ContentAccess,
   contentAccess,
+  imageSize,
   oneOf,
   type PartyAccess,
   partyAccess,
@@ -14,9 +15,13 @@ import {
 } from '../options.ts';
 import { STORE_FOLDER } from '../party.ts';
 
+/** Records on their way from a source to the store. */
+const SCRATCH_FOLDER = 'scratch';
+
 interface Options extends PartyAccess, ContentAccess {
   set: 'train' | 'test' | 'both';
   encryptTrain?: boolean;
+  size?: { width: number; height: number };
   name?: string;
   licence: string;
 }
@@ -27,9 +32,10 @@ export function dataImport(parent: Command): Command {
     .description('put a data set into the content store; the test set is always encrypted')
     .argument(
       '<source>',
-      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, or demo',
+      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class), or demo',
     )
     .option('--set <set>', 'train, test or both', oneOf(['train', 'test', 'both'] as const), 'both')
+    .option('--size <WxH>', 'scale images to this size', imageSize)
     .option('--encrypt-train', 'encrypt the training set too')
     .option('--name <name>', 'name in the manifest (default: the source)')
     .option('--licence <text>', 'licence in the manifest', 'unknown')
@@ -49,7 +55,10 @@ Examples:
       await checkDataDir(options.dataDir);
       const { openKuboStore, openLocalStore } = await import('../../storage/index.ts');
       const { readSource } = await import('../source.ts');
-      const sets = await readSource(source);
+      const sets = await readSource(source, {
+        scratch: join(options.dataDir, SCRATCH_FOLDER),
+        ...(options.size && { size: options.size }),
+      });
       const { log } = context.output;
       const store =
         options.ipfs === undefined
@@ -57,11 +66,12 @@ Examples:
           : await openKuboStore(options.ipfs, log);
       try {
         for (const set of options.set === 'both' ? (['train', 'test'] as const) : [options.set]) {
-          context.output.progress(`importing ${set}: ${sets[set].labels.length} records …`);
+          context.output.progress(`importing ${set}: ${sets[set].count} records …`);
           await importSet(context, store, options, { source, set, records: sets[set] });
         }
       } finally {
         await store.close();
+        for (const set of [sets.train, sets.test]) await set.close();
       }
       return undefined;
     }),
@@ -72,7 +82,7 @@ async function importSet(
   { output }: Context,
   store: LocalStore,
   options: Options,
-  { source, set, records }: { source: string; set: 'train' | 'test'; records: Records },
+  { source, set, records }: { source: string; set: 'train' | 'test'; records: RecordSet },
 ): Promise<void> {
   const { importDataset } = await import('../../storage/index.ts');
   const { renameDataKey, saveDataKey } = await import('../dataKeys.ts');
@@ -83,7 +93,7 @@ async function importSet(
   const about = { name: `${options.name ?? source} (${set})`, licence: options.licence };
   const imported: ImportedDataset = await importDataset(
     store.content,
-    { kind: 'records', ...records },
+    { kind: 'set', set: records },
     {
       ...about,
       ...(encryptKey && { encryptKey }),

@@ -120,7 +120,10 @@ async function checkInputs(options: Options): Promise<void> {
   const sets = await readSource(data);
   const { checkDataFits, parseJob } = await import('../../job/index.ts');
   const wanted = job === undefined ? parseJob(await demoDraft(options)) : await readDraft(job, options);
-  for (const set of [sets.train, sets.test]) checkDataFits(wanted, set);
+  for (const set of [sets.train, sets.test]) {
+    await set.close();
+    checkDataFits(wanted, set);
+  }
 }
 
 async function demoDraft({ workers, evaluators }: Options) {

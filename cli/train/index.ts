@@ -1,6 +1,7 @@
 /** One local training run from document and data to model files. */
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { concatBytes, FedaiError, sha256, toHex, uintBytes } from '../../core/index.ts';
+import { FedaiError, toHex, uintBytes } from '../../core/index.ts';
 import {
   createEngine,
   decodeModel,
@@ -14,9 +15,8 @@ import {
   toFloatSafetensors,
   weightsFromSafetensors,
 } from '../../engine/index.ts';
-import { arrayData } from '../../job/index.ts';
-import type { Records } from '../../storage/index.ts';
-import { readSource } from '../source.ts';
+import type { RecordSet } from '../../storage/index.ts';
+import { readSource, type Sets } from '../source.ts';
 import { readTrainDocument, type TrainDocument } from './document.ts';
 import { type CurvePoint, openRunFolder, type RunFolder } from './folder.ts';
 import { runSeed, stepsPerEpoch, trainLocally } from './loop.ts';
@@ -32,6 +32,7 @@ export interface TrainOptions {
   readonly kernel: 'auto' | 'reference' | 'wasm';
   readonly start?: string;
   readonly checkpointSeconds: number;
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
 export interface Report {
@@ -57,13 +58,32 @@ export interface Report {
 
 export async function trainRun(options: TrainOptions, report: Report, signal: AbortSignal): Promise<void> {
   const document = await readTrainDocument(options.document);
+  const { model } = document;
+  const records = await readSource(options.data, {
+    scratch: options.out,
+    shape: model.document.input,
+    ...(options.size && { size: options.size }),
+  });
+  try {
+    await trainOn(records, document, options, report, signal);
+  } finally {
+    for (const set of [records.train, records.test]) await set.close();
+  }
+}
+
+async function trainOn(
+  records: Sets,
+  document: TrainDocument,
+  options: TrainOptions,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
   const { model, recipe } = document;
-  const records = await readSource(options.data, model.document.input);
   checkFits(document, records.train);
   const engine = await createEngine({ kernel: options.kernel });
   const steps =
     options.steps ??
-    (options.epochs ?? document.epochs ?? 1) * stepsPerEpoch(records.train.labels.length, recipe.batchSize);
+    (options.epochs ?? document.epochs ?? 1) * stepsPerEpoch(records.train.count, recipe.batchSize);
   const first = await firstState(engine, document, options);
   const folder = await openRunFolder(
     options.out,
@@ -76,7 +96,7 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
   const curve = [...folder.curve];
   report.started({
     parameters: model.parameters,
-    samples: records.train.labels.length,
+    samples: records.train.count,
     from: start.counter,
     steps,
     kernel: engine.kernel,
@@ -86,8 +106,8 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
     engine,
     model,
     recipe,
-    data: arrayData(records.train.inputs, records.train.labels),
-    test: records.test.labels.length > 0 ? records.test : undefined,
+    data: records.train,
+    test: records.test.count > 0 ? records.test : undefined,
     seed: options.seed,
     steps,
     start,
@@ -126,7 +146,7 @@ async function startWeights(model: Model, path: string): Promise<Int32Array[]> {
 function identityOf(
   { model, recipe, weights }: TrainDocument,
   options: TrainOptions,
-  train: Records,
+  train: RecordSet,
   first: TrainState,
 ) {
   return {
@@ -134,12 +154,31 @@ function identityOf(
     model: model.document,
     recipe,
     seed: options.seed,
-    data: toHex(sha256(concatBytes(uintBytes(train.labels.length, 8), train.inputs, train.labels))),
+    data: digestOf(train),
     start: options.start === undefined && !weights ? null : toHex(modelHash(model, first.weights)),
   } as const;
 }
 
-function checkFits({ model }: TrainDocument, { shape, classes }: Records): void {
+/** Records hashed at a time. */
+const DIGEST_RECORDS = 4_096;
+
+/** SHA-256 of the number of records, all inputs and all labels. */
+function digestOf(train: RecordSet): string {
+  const hash = createHash('sha256').update(uintBytes(train.count, 8));
+  const labels = new Uint8Array(train.count);
+  const size = train.shape.reduce((product, side) => product * side, 1);
+  for (let first = 0; first < train.count; first += DIGEST_RECORDS) {
+    const many = Math.min(DIGEST_RECORDS, train.count - first);
+    const bytes = train.range(first, many);
+    for (let i = 0; i < many; i++) {
+      hash.update(bytes.subarray(i * (size + 1), i * (size + 1) + size));
+      labels[first + i] = bytes[i * (size + 1) + size]!;
+    }
+  }
+  return toHex(hash.update(labels).digest());
+}
+
+function checkFits({ model }: TrainDocument, { shape, classes }: RecordSet): void {
   const size = shape.reduce((product, side) => product * side, 1);
   if (size === model.inputSize && classes <= model.classes) return;
   throw new FedaiError(

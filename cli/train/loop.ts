@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { sha256, utf8 } from '../../core/index.ts';
 import type { Engine, Model, TrainingRecipe, TrainState } from '../../engine/index.ts';
-import { type BatchPlan, createBatchPlan, scoreModel, type TrainingData } from '../../job/index.ts';
+import { type BatchPlan, createBatchPlan } from '../../job/index.ts';
+import type { RecordSet } from '../../storage/index.ts';
 import type { CurvePoint } from './folder.ts';
 
 const Q16 = 65_536;
@@ -11,9 +12,9 @@ export interface Run {
   readonly engine: Engine;
   readonly model: Model;
   readonly recipe: TrainingRecipe;
-  readonly data: TrainingData;
+  readonly data: RecordSet;
   /** Samples held back, to measure accuracy on; undefined when there are none. */
-  readonly test: { inputs: Uint8Array; labels: Uint8Array } | undefined;
+  readonly test: RecordSet | undefined;
   readonly seed: number;
   readonly steps: number;
   readonly start: TrainState;
@@ -64,12 +65,12 @@ export async function trainLocally(run: Run): Promise<TrainState> {
       await save();
       signal.throwIfAborted();
     }
-    sum += trainer.step(await data.read(batches({ round: 0, slot: 0, step })));
+    sum += trainer.step(data.read(batches({ round: 0, slot: 0, step })));
     since++;
     const done = step + 1;
     if (done % perEpoch === 0 || done === steps) {
       const seconds = (performance.now() - pointMs) / 1000;
-      const accuracy = run.test && accuracyOf(run, trainer.export());
+      const accuracy = run.test && accuracyOf(run, run.test, trainer.export());
       const point = {
         step: done,
         epoch: done / perEpoch,
@@ -85,7 +86,16 @@ export async function trainLocally(run: Run): Promise<TrainState> {
   return trainer.export();
 }
 
-function accuracyOf({ engine, model, test }: Run, state: TrainState): number {
-  const { correct, total } = scoreModel(engine, model, state.weights, test!);
-  return correct / total;
+/** Samples predicted at a time. */
+const CHUNK_SAMPLES = 256;
+
+function accuracyOf({ engine, model }: Run, test: RecordSet, state: TrainState): number {
+  let correct = 0;
+  for (let first = 0; first < test.count; first += CHUNK_SAMPLES) {
+    const count = Math.min(CHUNK_SAMPLES, test.count - first);
+    const { inputs, labels } = test.read(Array.from({ length: count }, (_, i) => first + i));
+    const { classes } = engine.predict(model, state.weights, inputs, count);
+    correct += labels.reduce((right, label, i) => right + (classes[i] === label ? 1 : 0), 0);
+  }
+  return correct / test.count;
 }

@@ -1,89 +1,28 @@
 /** An ONNX forward graph as a model document with first weights. What is not supported is named with its node. */
-import { FedaiError } from '../../core/index.ts';
+import { equalBytes, FedaiError, parseJson } from '../../core/index.ts';
 import type { NumericFormat } from '../arithmetic/format.ts';
-import type { LayerDocument, ModelDocument } from '../document.ts';
+import { LIMITS, type ModelDocument } from '../document.ts';
 import { type Model, parseModel } from '../model.ts';
+import { addAttention, addLayerNorm, addLookup, addPart } from './fromOnnx.sequence.ts';
 import { toMasters } from './masters.ts';
 import { badOnnx, type OnnxGraph, type OnnxNode, type OnnxTensor, readOnnxGraph } from './onnx.ts';
+import {
+  addLayer,
+  type Draft,
+  needWeight,
+  number,
+  numbers,
+  passOn,
+  takenBy,
+  unsupported,
+  type Value,
+  weightOf,
+} from './onnxValues.ts';
+import { DOCUMENT_PROPERTY, exportOnnx } from './toOnnx.ts';
 
 export interface Imported {
   readonly model: Model;
   readonly weights: Int32Array[];
-}
-
-/** What a tensor of the graph is for us. */
-interface Value {
-  /** Name of the layer that gives it; `input` for the model's. */
-  readonly layer: string;
-  /** [height, width, channels] while it is an image in ONNX's order of axes, or [n]. */
-  readonly shape: readonly number[];
-  /** Axes are batch, height, width, channels: as ours. */
-  readonly ours?: boolean;
-  /** The image that was flattened in ONNX's order: the next kernel's rows must be put into ours. */
-  readonly flattened?: readonly number[];
-}
-
-interface Draft {
-  readonly layers: LayerDocument[];
-  /** Per layer, its tensors in the order of the plan. */
-  readonly weights: Map<string, Float64Array[]>;
-  readonly values: Map<string, Value>;
-  readonly graph: OnnxGraph;
-}
-
-const unsupported = (node: OnnxNode, what: string): FedaiError =>
-  new FedaiError(
-    'UNSUPPORTED_ONNX',
-    `node ${node.index} (${node.type}${node.name && ` ${node.name}`}): ${what}`,
-    { node: node.index, operator: node.type },
-    { remedy: 'see docs/cli.md for the operators that are read, or write the model as a document' },
-  );
-
-function numbers(node: OnnxNode, name: string, otherwise: readonly number[]): readonly number[] {
-  const value = node.attributes.get(name);
-  return Array.isArray(value) ? (value as readonly number[]) : otherwise;
-}
-function number(node: OnnxNode, name: string, otherwise: number): number {
-  const value = node.attributes.get(name);
-  return typeof value === 'number' ? value : otherwise;
-}
-
-function weightOf({ graph }: Draft, node: OnnxNode, place: number): OnnxTensor | undefined {
-  const name = node.inputs[place];
-  return name ? graph.tensors.get(name) : undefined;
-}
-function needWeight(draft: Draft, node: OnnxNode, place: number, rank: number): OnnxTensor {
-  const tensor = weightOf(draft, node, place);
-  if (tensor?.dims.length !== rank)
-    throw unsupported(node, `input ${place} must be a weight of rank ${rank}`);
-  return tensor;
-}
-function takenBy({ values }: Draft, node: OnnxNode, place = 0): Value {
-  const value = values.get(node.inputs[place] ?? '');
-  if (!value) throw unsupported(node, `input ${place} is not computed by a node before it`);
-  return value;
-}
-
-/** Adds a layer that takes `sources`, and says what the node's output is. */
-function addLayer(
-  draft: Draft,
-  node: OnnxNode,
-  layer: LayerDocument,
-  sources: readonly Value[],
-  value: Omit<Value, 'layer'>,
-  weights: Float64Array[] = [],
-): void {
-  const name = `node${node.index}`;
-  const previous = draft.layers.at(-1)?.name ?? 'input';
-  const from = sources.map((source) => source.layer);
-  const chained = from.length === 1 && from[0] === previous;
-  draft.layers.push({ ...layer, name, ...(chained ? {} : { from }) } as LayerDocument);
-  draft.weights.set(name, weights);
-  draft.values.set(node.outputs[0] ?? '', { ...value, layer: name });
-}
-
-function passOn(draft: Draft, node: OnnxNode, value: Value): void {
-  draft.values.set(node.outputs[0] ?? '', value);
 }
 
 /** [filters, channels, height, width] to [height, width, channels, filters]. */
@@ -151,7 +90,7 @@ function addDense(draft: Draft, node: OnnxNode): void {
   const bias = node.type === 'Gemm' ? weightOf(draft, node, 2) : undefined;
   const odd =
     number(node, 'transA', 0) !== 0 || number(node, 'alpha', 1) !== 1 || number(node, 'beta', 1) !== 1;
-  if (odd || value.shape.length !== 1)
+  if (odd || (value.shape.length !== 1 && !value.isSequence))
     throw unsupported(node, 'transA, alpha, beta or an input that is not flat');
   const turned = number(node, 'transB', 0) === 1;
   const [rows, units] = (turned ? [...kernel.dims].reverse() : kernel.dims) as [number, number];
@@ -161,11 +100,16 @@ function addDense(draft: Draft, node: OnnxNode): void {
         (_, i) => kernel.values[(i % units) * rows + Math.floor(i / units)]!,
       )
     : kernel.values;
-  if (rows !== value.shape[0] || (bias && bias.values.length !== units))
-    throw unsupported(node, `weights of ${kernel.dims.join(' × ')} do not fit an input of ${value.shape[0]}`);
+  if (rows !== value.shape.at(-1) || (bias && bias.values.length !== units))
+    throw unsupported(
+      node,
+      `weights of ${kernel.dims.join(' × ')} do not fit an input of ${value.shape.join(' × ')}`,
+    );
   const config = { units, activation: 'linear', use_bias: bias !== undefined } as const;
   const weights = [reordered(plain, units, value.flattened), ...(bias ? [bias.values] : [])];
-  addLayer(draft, node, { class_name: 'Dense', config }, [value], { shape: [units] }, weights);
+  const { isSequence = false } = value;
+  const shape = isSequence ? [value.shape[0]!, units] : [units];
+  addLayer(draft, node, { class_name: 'Dense', config }, [value], { shape, isSequence }, weights);
 }
 
 /** Add of a weight gives the Dense before it its bias; else it joins two branches. */
@@ -173,15 +117,19 @@ function addSum(draft: Draft, node: OnnxNode): void {
   const place = [0, 1].find((input) => weightOf(draft, node, input));
   if (place === undefined) {
     const [a, b] = [takenBy(draft, node, 0), takenBy(draft, node, 1)];
-    addLayer(draft, node, { class_name: 'Add' }, [a, b], { shape: a.shape });
+    addLayer(draft, node, { class_name: 'Add' }, [a, b], a);
     return;
   }
   const value = takenBy(draft, node, 1 - place);
   const bias = weightOf(draft, node, place)!;
+  if (value.isSequence && bias.dims.length > 1 && bias.values.length === value.shape[0]! * value.shape[1]!) {
+    addLayer(draft, node, { class_name: 'PositionEmbedding' }, [value], value, [bias.values]);
+    return;
+  }
   const last = draft.layers.at(-1);
   const weights = draft.weights.get(value.layer);
   const fits = last?.class_name === 'Dense' && last.name === value.layer && weights?.length === 1;
-  if (!fits || bias.values.length !== value.shape[0])
+  if (!fits || bias.values.length !== value.shape.at(-1))
     throw unsupported(node, 'a weight is added to what is no product');
   last.config.use_bias = true;
   weights.push(bias.values);
@@ -198,6 +146,8 @@ function addActivation(draft: Draft, node: OnnxNode): void {
     last.config.activation = 'relu';
     passOn(draft, node, value);
   } else if (node.type === 'Relu') addLayer(draft, node, { class_name: 'ReLU' }, [value], value);
+  else if (node.type === 'Gelu' && node.attributes.get('approximate') === 'tanh')
+    throw unsupported(node, 'the approximation by tanh');
   else if (node.type === 'Gelu') addLayer(draft, node, { class_name: 'GELU' }, [value], value);
   else if (own && last.class_name === 'Dense') passOn(draft, node, value);
   else throw unsupported(node, 'softmax belongs behind the last product');
@@ -221,6 +171,7 @@ function addPool(draft: Draft, node: OnnxNode): void {
 
 function addNorm(draft: Draft, node: OnnxNode): void {
   const value = takenBy(draft, node);
+  if (value.isSequence) throw unsupported(node, 'of a sequence');
   const epsilonShift = Math.min(30, Math.max(1, Math.round(-Math.log2(number(node, 'epsilon', 1e-5)))));
   const weights = [1, 2, 3, 4].map((place) => needWeight(draft, node, place, 1).values);
   addLayer(
@@ -246,7 +197,7 @@ function addFlatten(draft: Draft, node: OnnxNode): void {
     passOn(draft, node, value);
     return;
   }
-  const flattened = value.ours ? {} : { flattened: value.shape };
+  const flattened = value.ours || value.isSequence ? {} : { flattened: value.shape };
   addLayer(draft, node, { class_name: 'Flatten' }, [value], { shape: [size], ...flattened });
 }
 
@@ -280,6 +231,10 @@ const OPERATORS = new Map<string, (draft: Draft, node: OnnxNode) => void>([
   ['AveragePool', addPool],
   ['GlobalAveragePool', addGlobalAverage],
   ['BatchNormalization', addNorm],
+  ['LayerNormalization', addLayerNorm],
+  ['Gather', addLookup],
+  ['Split', addPart],
+  ['Attention', addAttention],
   ['Flatten', addFlatten],
   ['Reshape', addFlatten],
   ['Transpose', addTranspose],
@@ -309,9 +264,29 @@ function inputOf({ inputs, nodes }: OnnxGraph): { name: string; value: Value } {
   return { name: input.name, value: { layer: 'input', shape: ordered, ours } };
 }
 
-/** Reads the forward graph; its last product becomes the classes. Throws `BAD_ONNX`, `UNSUPPORTED_ONNX`, `BAD_MODEL`. */
+/**
+ * Reads the forward graph; its last product becomes the classes. A file as we wrote it gives the very document that it
+ * was written from. Throws `BAD_ONNX`, `UNSUPPORTED_ONNX`, `BAD_MODEL`.
+ */
 export function importOnnx(bytes: Uint8Array, numeric: NumericFormat = 'bfp12@1'): Imported {
   const graph = readOnnxGraph(bytes);
+  const read = readGraph(graph, numeric);
+  const document = graph.properties.get(DOCUMENT_PROPERTY);
+  return (document && asWritten(bytes, document, read.weights)) ?? read;
+}
+
+/** What the document says holds only for a file that it gives byte by byte. */
+function asWritten(bytes: Uint8Array, document: Uint8Array, weights: Int32Array[]): Imported | undefined {
+  try {
+    const model = parseModel(parseJson(document, LIMITS.documentBytes));
+    return equalBytes(exportOnnx(model, weights), bytes) ? { model, weights } : undefined;
+  } catch (error) {
+    if (error instanceof FedaiError) return undefined;
+    throw error;
+  }
+}
+
+function readGraph(graph: OnnxGraph, numeric: NumericFormat): Imported {
   const input = inputOf(graph);
   const draft: Draft = {
     layers: [],

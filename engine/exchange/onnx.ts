@@ -32,6 +32,7 @@ export interface OnnxGraph {
   /** Inputs that are not weights; −1 stands for a free dimension. */
   readonly inputs: readonly { name: string; dims: readonly number[] }[];
   readonly outputs: readonly string[];
+  readonly properties: ReadonlyMap<string, Uint8Array>;
 }
 
 export const badOnnx = (message: string, data: Record<string, unknown> = {}): FedaiError =>
@@ -132,6 +133,14 @@ function readInput(bytes: Uint8Array): { name: string; dims: number[] } {
   return { name: decoder.decode(only(bytes, 1)), dims };
 }
 
+/** StringStringEntryProto of the model; of two of one name the last. */
+function readProperties(bytes: Uint8Array): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  for (const field of fieldsOf(bytes))
+    if (field.number === 14) found.set(decoder.decode(only(bytesOf(field), 1)), only(bytesOf(field), 2));
+  return found;
+}
+
 /** Throws `BAD_ONNX` on anything that is not a complete file of bounded size. */
 export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
   if (bytes.length > MAX_ONNX_BYTES)
@@ -151,5 +160,6 @@ export function readOnnxGraph(bytes: Uint8Array): OnnxGraph {
       throw badOnnx('the graph has too many nodes', { expected: `<= ${MAX_NODES}` });
   }
   if (nodes.length === 0) throw badOnnx('the file has no graph');
-  return { nodes, tensors, inputs: inputs.filter(({ name }) => !tensors.has(name)), outputs };
+  const properties = readProperties(bytes);
+  return { nodes, tensors, inputs: inputs.filter(({ name }) => !tensors.has(name)), outputs, properties };
 }

@@ -1,68 +1,30 @@
-/** A model as an ONNX file (opset 13) of its forward graph, for other tools. Its input is [batch, height, width, channels], bytes / 256. */
-import { concatBytes, FedaiError } from '../../core/index.ts';
+/** A model as an ONNX file of its forward graph, for other tools. Its input is [batch, height, width, channels], bytes / 256. */
+import { canonicalJson, concatBytes, FedaiError } from '../../core/index.ts';
 import type { AverageLayer, ConvLayer, DenseLayer, Layer, Model, NormLayer, PoolLayer } from '../model.ts';
 import { checkWeights } from '../state/state.ts';
+import {
+  addNode,
+  addTensor,
+  attribute,
+  type Draft,
+  FLOAT,
+  type Form,
+  floatAttribute,
+  INT64,
+} from './onnxDraft.ts';
 import { field } from './protobuf.ts';
+import {
+  addAttention,
+  addEmbedding,
+  addLayerNorm,
+  addPosition,
+  addSequenceDense,
+} from './toOnnx.sequence.ts';
 
-const IR_VERSION = 8;
-const OPSET = 13;
-const FLOAT = 1;
-const SCALE = 16_777_216;
-
-const attribute = (name: string, value: number | readonly number[]): Uint8Array =>
-  typeof value === 'number'
-    ? concatBytes(field(1, name), field(3, value), field(20, 2))
-    : concatBytes(field(1, name), ...value.map((one) => field(8, one)), field(20, 7));
-
-function floatAttribute(name: string, value: number): Uint8Array {
-  const bytes = new Uint8Array(5);
-  // Field 2 of wire type 5.
-  bytes[0] = 0x15;
-  new DataView(bytes.buffer).setFloat32(1, value, true);
-  return concatBytes(field(1, name), bytes, field(20, 1));
-}
-
-interface Draft {
-  readonly model: Model;
-  readonly weights: readonly Int32Array[];
-  readonly parts: Uint8Array[];
-  /** Output of each of the model's nodes, in ONNX's order of axes. */
-  readonly names: string[];
-}
-
-function addTensor(
-  { model, weights, parts }: Draft,
-  index: number,
-  order?: { dims: number[]; at(i: number): number },
-): string {
-  const { name, shape, size } = model.tensors[index]!;
-  const raw = new Uint8Array(4 * size);
-  const view = new DataView(raw.buffer);
-  for (let i = 0; i < size; i++)
-    view.setFloat32(4 * i, weights[index]![order ? order.at(i) : i]! / SCALE, true);
-  const dims = (order?.dims ?? shape).map((side) => field(1, side));
-  parts.push(field(5, concatBytes(...dims, field(2, FLOAT), field(8, name), field(9, raw))));
-  return name;
-}
-
-function addNode(
-  { parts }: Draft,
-  type: string,
-  inputs: readonly string[],
-  output: string,
-  attributes: readonly Uint8Array[] = [],
-): string {
-  const body = [
-    ...inputs.map((input) => field(1, input)),
-    field(2, output),
-    field(3, output),
-    field(4, type),
-    ...attributes.map((one) => field(5, one)),
-  ];
-  parts.push(field(1, concatBytes(...body)));
-  return output;
-}
-
+/** Of the file's form, as the operators' version came with it. */
+const irVersion = (opset: number): number => (opset >= 23 ? 11 : opset >= 20 ? 9 : 8);
+/** Raised by operators that came later. */
+const LEAST_OPSET = 13;
 function addConv(draft: Draft, layer: ConvLayer, input: string, name: string): string {
   const [h, w] = layer.size;
   const [filters, channels] = [layer.output[2], layer.input[2] / layer.groups];
@@ -109,6 +71,7 @@ function addPool(draft: Draft, layer: PoolLayer | AverageLayer, input: string, n
 }
 
 function addNorm(draft: Draft, layer: NormLayer, input: string, name: string): string {
+  if (draft.forms[layer.from[0]!] === 'sequence') throw unwritten(name, 'batch normalisation of a sequence');
   const tensors = [layer.gamma, layer.beta, layer.mean, layer.mean + 1].map((t) => addTensor(draft, t));
   return addNode(draft, 'BatchNormalization', [input, ...tensors], name, [
     floatAttribute('epsilon', 2 ** -layer.epsilonShift),
@@ -116,7 +79,7 @@ function addNorm(draft: Draft, layer: NormLayer, input: string, name: string): s
 }
 
 function addFlatten(draft: Draft, layer: Layer, input: string, name: string): string {
-  if (layer.input[0] * layer.input[1] === 1)
+  if (layer.input[0] * layer.input[1] === 1 || draft.forms[layer.from[0]!] === 'sequence')
     return addNode(draft, 'Flatten', [input], name, [attribute('axis', 1)]);
   addNode(draft, 'Transpose', [input], `${name}.ours`, [attribute('perm', [0, 2, 3, 1])]);
   return addNode(draft, 'Flatten', [`${name}.ours`], name, [attribute('axis', 1)]);
@@ -130,7 +93,11 @@ function addLayer(draft: Draft, layer: Layer, index: number): string {
     'relu' in layer && layer.relu ? addNode(draft, 'Relu', [output], `${name}.relu`) : output;
   switch (layer.kind) {
     case 'conv2d':
-      return relu(addConv(draft, layer, input, name));
+      return relu(
+        draft.forms[layer.from[0]!] === 'sequence'
+          ? addSequenceDense(draft, layer, input, name)
+          : addConv(draft, layer, input, name),
+      );
     case 'dense':
       return relu(addDense(draft, layer, input, name));
     case 'pool':
@@ -150,47 +117,88 @@ function addLayer(draft: Draft, layer: Layer, index: number): string {
       return addNode(draft, 'Identity', [input], name);
     case 'flatten':
       return addFlatten(draft, layer, input, name);
-    default:
-      throw new FedaiError(
-        'UNSUPPORTED_ONNX',
-        `layer ${index}: ${layer.kind} is not written to ONNX`,
-        { layer: index },
-        { remedy: 'use the safetensors file' },
-      );
+    case 'gelu':
+      draft.opset = Math.max(draft.opset, 20);
+      return addNode(draft, 'Gelu', [input], name);
+    case 'layerNorm':
+      return addLayerNorm(draft, layer, input, name);
+    case 'embedding':
+      return addEmbedding(draft, layer, input, name);
+    case 'position':
+      return addPosition(draft, layer, input, name);
+    case 'attention':
+      return addAttention(draft, layer, input, name);
   }
 }
 
-/** ValueInfoProto of f32; −1 is the batch. */
-function valueInfo(name: string, dims: readonly number[]): Uint8Array {
+const unwritten = (place: string, what: string): FedaiError =>
+  new FedaiError(
+    'UNSUPPORTED_ONNX',
+    `${place}: ${what} is not written to ONNX`,
+    { place },
+    { remedy: 'use the safetensors file' },
+  );
+
+/** As nodes of the plan: a GlobalAveragePooling2D gives a vector. */
+function formOf(draft: Draft, layer: Layer, index: number): Form {
+  const { class_name } = draft.model.document.layers[index]!;
+  if (layer.kind === 'flatten' || class_name === 'GlobalAveragePooling2D') return 'vector';
+  return layer.kind === 'embedding' ? 'sequence' : draft.forms[layer.from[0]!]!;
+}
+
+/** ValueInfoProto; −1 is the batch. */
+function valueInfo(name: string, dims: readonly number[], type = FLOAT): Uint8Array {
   const shape = dims.map((side) => field(1, side < 0 ? field(2, 'batch') : field(1, side)));
-  const tensor = concatBytes(field(1, FLOAT), field(2, concatBytes(...shape)));
+  const tensor = concatBytes(field(1, type), field(2, concatBytes(...shape)));
   return concatBytes(field(1, name), field(2, field(1, tensor)));
 }
 
-/** Throws `UNSUPPORTED_ONNX` naming the layer. The last output is `probabilities`, or `outputs` where there is no softmax. */
+/** Under this name the file carries the model document that it was written from. */
+export const DOCUMENT_PROPERTY = 'fedai-model/1';
+
+/** An embedding takes whole numbers: whatever else takes the input would need it in another type. */
+function checkInput({ layers }: Model): boolean {
+  const takesTokens = layers.some(({ kind }) => kind === 'embedding');
+  const other = layers.findIndex(({ kind, from }) => kind !== 'embedding' && from.includes(0));
+  if (takesTokens && other >= 0) throw unwritten(`layer ${other}`, 'the input of an embedding taken twice');
+  return takesTokens;
+}
+
+/**
+ * Throws `UNSUPPORTED_ONNX` naming the layer. Outputs are `logits` and, where there is a softmax, `probabilities`; of a
+ * sequence, for every position. An embedding's input is int64 [batch, positions].
+ */
 export function exportOnnx(model: Model, weights: readonly Int32Array[]): Uint8Array {
   checkWeights(model, weights);
+  const takesTokens = checkInput(model);
   const image = model.document.input.length > 1;
   const sides = image ? [...model.document.input, 1].slice(0, 3) : model.document.input;
-  const draft: Draft = { model, weights, parts: [], names: ['input'] };
+  const form: Form = image ? 'image' : 'vector';
+  const draft: Draft = { model, weights, parts: [], names: ['input'], forms: [form], opset: LEAST_OPSET };
   if (image)
     draft.names[0] = addNode(draft, 'Transpose', ['input'], 'image', [attribute('perm', [0, 3, 1, 2])]);
   model.layers.forEach((layer, index) => {
+    draft.forms.push(formOf(draft, layer, index));
     draft.names.push(addLayer(draft, layer, index));
   });
-  const end = model.head === 'softmax' ? 'probabilities' : 'outputs';
-  const axis = model.head === 'softmax' ? [attribute('axis', 1)] : [];
-  addNode(draft, model.head === 'softmax' ? 'Softmax' : 'Identity', [draft.names.at(-1)!], end, axis);
+  const ends = ['logits'];
+  addNode(draft, 'Identity', [draft.names.at(-1)!], 'logits');
+  if (model.head === 'softmax') {
+    addNode(draft, 'Softmax', ['logits'], 'probabilities', [attribute('axis', -1)]);
+    ends.unshift('probabilities');
+  }
+  const positions = model.positions > 1 ? [model.positions] : [];
   const graph = concatBytes(
     ...draft.parts,
     field(2, 'fedai'),
-    field(11, valueInfo('input', [-1, ...sides])),
-    field(12, valueInfo(end, [-1, model.classes])),
+    field(11, valueInfo('input', [-1, ...sides], takesTokens ? INT64 : FLOAT)),
+    ...ends.map((end) => field(12, valueInfo(end, [-1, ...positions, model.classes]))),
   );
   return concatBytes(
-    field(1, IR_VERSION),
+    field(1, irVersion(draft.opset)),
     field(2, 'fedai'),
     field(7, graph),
-    field(8, concatBytes(field(1, ''), field(2, OPSET))),
+    field(8, concatBytes(field(1, ''), field(2, draft.opset))),
+    field(14, concatBytes(field(1, DOCUMENT_PROPERTY), field(2, canonicalJson(model.document)))),
   );
 }

@@ -43,7 +43,8 @@ export async function recordsFromImages(
     onProgress((i + 1) / images.length);
   }
   const labels = Uint8Array.from(images, (image) => classNames.indexOf(classOf(image)));
-  const sets = splitRecords(inputs, labels, [height, width, channels], classNames.length);
+  const shape = [height, width, channels];
+  const sets = splitRecords({ inputs, labels, shape, classes: classNames.length });
   return { ...sets, classNames };
 }
 

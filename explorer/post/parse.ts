@@ -1,14 +1,14 @@
 /** Dropped files as records, by the readers that `fedai data import` has. Runs in a worker. */
 import { FedaiError } from '../../core/index.ts';
 import {
-  type IdxArray,
+  bytesInMemory,
+  collect,
   idxFileOf,
-  parsePlainIdx,
   type Records,
-  recordsFromCsv,
-  recordsFromText,
-  recordsOfIdx,
   splitRecords,
+  streamCsv,
+  streamIdx,
+  streamText,
   TEST_SET,
   TRAIN_SET,
 } from '../../storage/browser.ts';
@@ -49,12 +49,12 @@ export async function readDropped(
   const [only, ...others] = seen;
   if (only !== undefined && others.length === 0) {
     const name = nameOf(only);
+    const source = bytesInMemory(new Uint8Array(await only.file.arrayBuffer()), only.path);
     if (name.endsWith('.csv'))
-      return { kind: 'CSV table', classNames: [], ...recordsFromCsv(await only.file.text()) };
+      return { kind: 'CSV table', classNames: [], ...splitRecords(await collect(await streamCsv(source))) };
     if (/\.(?:txt|md|text)$/.test(name)) {
       const window = input.length === 1 ? input[0]! : TEXT_WINDOW;
-      const sets = recordsFromText(new Uint8Array(await only.file.arrayBuffer()), window);
-      return { kind: 'text', classNames: [], ...sets };
+      return { kind: 'text', classNames: [], ...splitRecords(await collect(streamText(source, window))) };
     }
   }
   throw badData(
@@ -65,31 +65,29 @@ export async function readDropped(
 
 async function readIdx(files: readonly Dropped[]): Promise<Sets> {
   const names = files.map(nameOf);
-  const read = async (name: string): Promise<IdxArray> =>
-    parsePlainIdx(await unpacked(files[names.indexOf(name)]!), name);
-  const pair = async (set: RegExp): Promise<readonly [IdxArray, IdxArray] | undefined> => {
+  const read = async (name: string) =>
+    bytesInMemory(await unpacked(files[names.indexOf(name)]!), name);
+  const pair = async (set: RegExp): Promise<Records | undefined> => {
     const images = idxFileOf(names, set, 'images');
     const labels = idxFileOf(names, set, 'labels');
     return images === undefined || labels === undefined
       ? undefined
-      : [await read(images), await read(labels)];
+      : await collect(await streamIdx(await read(images), await read(labels)));
   };
   const [train, test] = [await pair(TRAIN_SET), await pair(TEST_SET)];
   if (train !== undefined && test !== undefined) {
-    const records = recordsOfIdx(...train);
-    const classes = Math.max(records.classes, recordsOfIdx(...test).classes);
+    const classes = Math.max(train.classes, test.classes);
     return {
       kind: 'IDX files',
       classNames: [],
-      train: { ...records, classes },
-      test: recordsOfIdx(...test, classes),
+      train: { ...train, classes },
+      test: { ...test, classes },
     };
   }
   const any = train ?? test ?? (await pair(/^/));
   if (any === undefined)
     throw badData('a file of images or of labels is missing', 'Drop both files of a set together.');
-  const { inputs, labels, shape, classes } = recordsOfIdx(...any);
-  return { kind: 'IDX files', classNames: [], ...splitRecords(inputs, labels, shape, classes) };
+  return { kind: 'IDX files', classNames: [], ...splitRecords(any) };
 }
 
 /** What is gzipped is unpacked, and a bomb is cut. */

@@ -10,7 +10,7 @@ import {
   segmentPlan,
   stepCost,
 } from '../../job/index.ts';
-import { importRecords, leafCid } from '../../storage/browser.ts';
+import { importRecords, leafCid, recordsInMemory } from '../../storage/browser.ts';
 import type { DraftFacts, Prepared, Wanted } from './messages.ts';
 import type { Sets } from './parse.ts';
 
@@ -79,11 +79,11 @@ export async function prepare(
   const testKey = key();
   const dataKey = wanted.encryptTrain ? key() : undefined;
   const about = (set: string) => ({ name: `${name} (${set})`.slice(0, 200), licence: wanted.licence });
-  const train = await importRecords(content, sets.train, {
+  const train = await importRecords(content, recordsInMemory(sets.train), {
     ...about('train'),
     ...(dataKey && { encryptKey: dataKey }),
   });
-  const test = await importRecords(content, sets.test, { ...about('test'), encryptKey: testKey });
+  const test = await importRecords(content, recordsInMemory(sets.test), { ...about('test'), encryptKey: testKey });
   const job = documentOf(wanted, { train: train.manifestCid, test: test.manifestCid });
   const document = encodeJob(job.document);
   if (document.length > JOB_LIMITS.documentBytes)

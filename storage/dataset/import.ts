@@ -1,27 +1,30 @@
-/** Turns labelled records into shards and a manifest in a content store. Parsers of file formats give it the records. */
+/** Turns labelled records into shards and a manifest in a content store, a shard at a time. Parsers of file formats give it the records. */
 import { FedaiError, merkleLeaf, merkleRoot, sha256, toHex } from '../../core/index.ts';
-import { type DatasetManifest, decodeManifest, encodeManifest, inputBytesOf } from '../../job/index.ts';
+import {
+  type DatasetManifest,
+  decodeManifest,
+  encodeManifest,
+  inputBytesOf,
+  MAX_RECORDS,
+  MAX_SHARD_BYTES,
+} from '../../job/index.ts';
 import type { ContentStore } from '../content.ts';
+import { checkShape, type RecordSet } from '../records/record.ts';
 import { type openShard, sealShard } from './cipher.ts';
 
 /** With a 28×28 image a shard of 1024 fills 0.8 MiB: one block. Larger records get fewer a shard. */
 const MAX_SHARD_RECORDS = 1_024;
 const AIMED_SHARD_BYTES = 1024 * 1024 - 64;
-
-export interface Records {
-  /** `count × product(shape)` unsigned bytes, record after record. */
-  inputs: Uint8Array;
-  /** One byte a record, each below `classes`. */
-  labels: Uint8Array;
-  shape: readonly number[];
-  classes: number;
-}
+/** A manifest has room for about so many; sets of several gibibytes get larger shards. */
+const AIMED_SHARDS = 3_000;
 
 export interface ImportOptions {
   name: string;
   licence: string;
   /** 32 bytes: encrypts every shard. The caller makes and keeps it. */
   encryptKey?: Uint8Array;
+  /** Called after each stored shard. */
+  onShard?: (done: number, shards: number) => void;
 }
 
 export interface ImportedDataset {
@@ -34,23 +37,25 @@ export interface ImportedDataset {
   cids: string[];
 }
 
-/** Throws `BAD_RECORDS` before anything is stored. */
+/** Reads the set twice: its root is part of what each shard is sealed with. Throws `BAD_RECORDS` before anything is stored. */
 export async function importRecords(
   content: Pick<ContentStore, 'putBytes' | 'pin'>,
-  records: Records,
+  records: RecordSet,
   options: ImportOptions,
 ): Promise<ImportedDataset> {
-  const plain = cutShards(records);
-  const roots = plain.shards.map((shard) => shardRoot(shard, plain.recordBytes));
+  const plan = planShards(records);
+  const roots = Array.from({ length: plan.shards }, (_, index) => {
+    const shard = shardOf(records, plan, index);
+    checkLabels(shard, plan, index, records.classes);
+    return shardRoot(shard, plan.recordBytes);
+  });
   const plaintextRoot = merkleRoot(roots);
   const shards: DatasetManifest['shards'] = [];
-  for (const [index, shard] of plain.shards.entries()) {
-    const stored = await seal(
-      options.encryptKey,
-      { plaintextRoot, index, shards: plain.shards.length },
-      shard,
-    );
-    shards.push({ cid: await content.putBytes(stored), root: toHex(roots[index]!) });
+  for (const [index, root] of roots.entries()) {
+    const place = { plaintextRoot, index, shards: roots.length };
+    const stored = await seal(options.encryptKey, place, shardOf(records, plan, index));
+    shards.push({ cid: await content.putBytes(stored), root: toHex(root) });
+    options.onShard?.(index + 1, roots.length);
   }
   const keyCommitment = options.encryptKey && sha256(options.encryptKey);
   const manifest: DatasetManifest = {
@@ -60,8 +65,8 @@ export async function importRecords(
     shape: [...records.shape],
     type: 'u8',
     classes: records.classes,
-    count: records.labels.length,
-    shardRecords: plain.shardRecords,
+    count: records.count,
+    shardRecords: plan.shardRecords,
     shards,
     plaintextRoot: toHex(plaintextRoot),
     cipher: keyCommitment ? { name: 'AES-256-GCM', keyCommitment: toHex(keyCommitment) } : null,
@@ -78,26 +83,43 @@ async function seal(key: Uint8Array | undefined, place: Parameters<typeof openSh
   return key === undefined ? shard : sealShard(key, place, shard);
 }
 
-function cutShards(records: Records) {
-  checkRecords(records);
-  const { inputs, labels } = records;
-  const inputBytes = inputBytesOf(records);
-  const recordBytes = inputBytes + 1;
-  let shardRecords = MAX_SHARD_RECORDS;
-  while (shardRecords > 1 && shardRecords * recordBytes > AIMED_SHARD_BYTES) shardRecords /= 2;
-  const shards: Uint8Array[] = [];
-  for (let first = 0; first < labels.length; first += shardRecords) {
-    const count = Math.min(shardRecords, labels.length - first);
-    const shard = new Uint8Array(count * recordBytes);
-    for (let i = 0; i < count; i++) {
-      const from = (first + i) * inputBytes;
-      shard.set(inputs.subarray(from, from + inputBytes), i * recordBytes);
-      shard[(i + 1) * recordBytes - 1] = labels[first + i]!;
-    }
-    shards.push(shard);
-  }
-  return { shards, recordBytes, shardRecords };
+interface ShardPlan {
+  readonly recordBytes: number;
+  readonly shardRecords: number;
+  readonly shards: number;
+  readonly count: number;
 }
+
+function planShards({ shape, count }: RecordSet): ShardPlan {
+  checkShape(shape, count);
+  if (count < 1) throw badRecords('there are no records', {}, 'check that the file is complete');
+  const recordBytes = inputBytesOf({ shape }) + 1;
+  const least = Math.ceil((count * recordBytes) / AIMED_SHARDS);
+  const aimed = Math.min(MAX_SHARD_BYTES, Math.max(AIMED_SHARD_BYTES, least));
+  let shardRecords = 1;
+  const most = aimed > AIMED_SHARD_BYTES ? MAX_RECORDS : MAX_SHARD_RECORDS;
+  while (2 * shardRecords <= most && 2 * shardRecords * recordBytes <= aimed) shardRecords *= 2;
+  return { recordBytes, shardRecords, shards: Math.ceil(count / shardRecords), count };
+}
+
+function shardOf(records: RecordSet, { shardRecords, count }: ShardPlan, index: number): Uint8Array {
+  const first = index * shardRecords;
+  return records.range(first, Math.min(shardRecords, count - first));
+}
+
+function checkLabels(shard: Uint8Array, plan: ShardPlan, index: number, classes: number): void {
+  for (let at = plan.recordBytes - 1, i = 0; at < shard.length; at += plan.recordBytes, i++) {
+    if (shard[at]! < classes) continue;
+    throw badRecords(
+      'a label is not below the number of classes',
+      { record: index * plan.shardRecords + i, got: shard[at], classes },
+      'raise the number of classes or correct the label file',
+    );
+  }
+}
+
+const badRecords = (message: string, data: Record<string, unknown>, remedy: string): FedaiError =>
+  new FedaiError('BAD_RECORDS', message, data, { remedy });
 
 /** RFC 6962 root over the records of one shard. */
 export const shardRoot = (shard: Uint8Array, recordBytes: number): Uint8Array =>
@@ -109,25 +131,4 @@ export function shardLeaves(shard: Uint8Array, recordBytes: number): Uint8Array[
     leaves.push(merkleLeaf(shard.subarray(at, at + recordBytes)));
   }
   return leaves;
-}
-
-function checkRecords({ inputs, labels, shape, classes }: Records): void {
-  const expected = labels.length * inputBytesOf({ shape });
-  if (labels.length === 0 || inputs.length !== expected) {
-    throw new FedaiError(
-      'BAD_RECORDS',
-      'inputs and labels do not belong together',
-      { records: labels.length, got: inputs.length, expected },
-      { remedy: 'check that image and label file are of the same set and complete' },
-    );
-  }
-  const wrong = labels.findIndex((label) => label >= classes);
-  if (wrong !== -1) {
-    throw new FedaiError(
-      'BAD_RECORDS',
-      'a label is not below the number of classes',
-      { record: wrong, got: labels[wrong], classes },
-      { remedy: 'raise the number of classes or correct the label file' },
-    );
-  }
 }

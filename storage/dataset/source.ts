@@ -1,19 +1,25 @@
-/** The kinds of sources a data set can be imported from, and the one call that imports them. */
+/** The one call that imports a data set: records in memory, or a set that is read by index. */
+import { FedaiError } from '../../core/index.ts';
 import type { ContentStore } from '../content.ts';
-import { recordsFromIdx } from './idx.ts';
-import { type ImportedDataset, type ImportOptions, importRecords, type Records } from './import.ts';
+import { type RecordSet, type Records, recordsInMemory, sizeOf } from '../records/record.ts';
+import { type ImportedDataset, type ImportOptions, importRecords } from './import.ts';
 
-export type DatasetSource =
-  | { kind: 'idx'; images: Uint8Array; labels: Uint8Array; classes?: number }
-  | ({ kind: 'records' } & Records);
+export type DatasetSource = ({ kind: 'records' } & Records) | { kind: 'set'; set: RecordSet };
 
-/** Stores shards and manifest and pins them. Throws `BAD_IDX`, `BAD_RECORDS`, `TOO_LARGE` before anything is stored. */
+/** Stores shards and manifest and pins them. Throws `BAD_RECORDS` before anything is stored. */
 export async function importDataset(
   content: ContentStore,
   source: DatasetSource,
   options: ImportOptions,
 ): Promise<ImportedDataset> {
-  const records =
-    source.kind === 'idx' ? recordsFromIdx(source.images, source.labels, source.classes) : source;
-  return importRecords(content, records, options);
+  if (source.kind === 'set') return importRecords(content, source.set, options);
+  const { inputs, labels, shape } = source;
+  if (inputs.length !== labels.length * sizeOf(shape))
+    throw new FedaiError(
+      'BAD_RECORDS',
+      'inputs and labels do not belong together',
+      { records: labels.length, got: inputs.length, expected: labels.length * sizeOf(shape) },
+      { remedy: 'check that image and label file are of the same set and complete' },
+    );
+  return importRecords(content, recordsInMemory(source), options);
 }

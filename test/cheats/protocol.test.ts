@@ -88,9 +88,9 @@ describe('the slow-document poster', () => {
       training: { ...document.training, stepsPerRound: 100_000, segments: 1 },
     });
     expect(replayGas(slow, 1_500)).toBeGreaterThan(LIMITS.maxReplayGas);
-    expect(isProvable(slow, 1_500, LIMITS)).toBe(false);
+    expect(isProvable(slow, 1_500, LIMITS, 0)).toBe(false);
     const tight = { ...LIMITS, maxReplayGas: replayGas(share.job, 1_500) - 1 };
-    expect(isProvable(share.job, 1_500, { ...tight, maxReplayGas: tight.maxReplayGas + 1 })).toBe(true);
+    expect(isProvable(share.job, 1_500, { ...tight, maxReplayGas: tight.maxReplayGas + 1 }, 0)).toBe(true);
     const verdict = verifyBundle(untouchable, await share.bundle(1), share.claim(1), { limits: tight });
     expect(verdict).toMatchObject({ ok: false, check: 'plan' });
   });

@@ -31,7 +31,7 @@ import { jobManagerAbi } from '../../market/abi.ts';
 import { decodeOutput } from '../../market/contract.ts';
 import { httpTransport } from '../../market/index.ts';
 import { createFrameReader } from '../../net/frames.ts';
-import { parseIdx } from '../../storage/index.ts';
+import { bytesInMemory, streamIdx } from '../../storage/index.ts';
 import { codec, common } from '../sim/support/ledger.ts';
 import { toyModel } from '../support/toy.ts';
 
@@ -134,7 +134,9 @@ test('documents of models too large to hold', async () => {
 test('images and arrays too large to hold', async () => {
   const magic = Uint8Array.of(0, 0, 8, 4);
   const sides = concatBytes(...Array.from({ length: 4 }, () => uintBytes(0xffff_ffff, 4)));
-  expect(await bounded(() => parseIdx(concatBytes(magic, sides)))).toBe('BAD_IDX');
+  const one = bytesInMemory(concatBytes(magic, sides));
+  const few = bytesInMemory(Uint8Array.of(0, 0, 8, 1, 255, 255, 255, 255, 0));
+  expect(await bounded(() => streamIdx(one, few))).toBe('BAD_RECORDS');
   const png = (side: number, data: Uint8Array) =>
     concatBytes(
       Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),

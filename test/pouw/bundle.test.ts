@@ -10,7 +10,7 @@ import {
   type SegmentClaim,
   verifyBundle,
 } from '../../pouw/index.ts';
-import { LIMITS, lazySegment, type Share, trainedShare } from './job.ts';
+import { LIMITS, lazySegment, POSTED_AT, type Share, trainedShare } from './job.ts';
 
 let share: Share;
 let bundle: Bundle;
@@ -98,6 +98,10 @@ describe('a lie fails at its own check', () => {
   });
 
   it('a segment beyond the limits of the chain', () => {
+    // A numeric format that came into force after the job was posted has no weight, with the next block it has.
+    const formats = { 'bfp12@1': POSTED_AT + 1 };
+    expect(verify({}, {}, { ...LIMITS, formats })).toMatchObject({ ok: false, check: 'plan' });
+    expect(verify({}, { postedAt: POSTED_AT + 1 }, { ...LIMITS, formats }).ok).toBe(true);
     expect(verify({}, {}, { ...LIMITS, maxReplayGas: 1_000 })).toMatchObject({ ok: false, check: 'plan' });
     expect(verify({}, {}, { ...LIMITS, maxBundleBytes: 1_000 })).toMatchObject({ ok: false, check: 'plan' });
   });

@@ -15,6 +15,8 @@ import { type Bundle, type SegmentClaim, segmentBatches, statePath, traceClaim }
 import { createMemoryStore, type Dataset, importDataset, openDataset } from '../../storage/index.ts';
 import { toyModel, toyRecipe, toyRecords } from '../support/toy.ts';
 
+/** Block that the job was posted in. */
+export const POSTED_AT = 7;
 export const LIMITS: ReplayLimits = { maxReplayGas: 2 ** 33, maxBundleBytes: 2 ** 25 };
 
 export interface Share {
@@ -93,6 +95,7 @@ export async function trainedShare(at: Place = {}, from?: TrainState): Promise<S
   const claim = (segment: number): SegmentClaim => ({
     ...place,
     documentHash: sha256(document),
+    postedAt: POSTED_AT,
     traceRoot,
     segments,
     segment,

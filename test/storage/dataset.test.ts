@@ -8,14 +8,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { merkleLeaf, merkleRoot, seededRandom, sha256, toHex, utf8 } from '../../core/index.ts';
 import { decodeManifest, encodeManifest } from '../../job/index.ts';
 import {
+  bytesInMemory,
   type ContentStore,
+  collect,
   createMemoryStore,
+  findIdxFiles,
   gatewayStore,
   importDataset,
   openDataset,
   openLocalStore,
-  parseIdx,
-  readIdxDirectory,
+  streamIdx,
+  withIdx,
 } from '../../storage/index.ts';
 
 const COUNT = 2_500;
@@ -38,6 +41,10 @@ for (let i = 0; i < inputs.length; i++) inputs[i] = (i * 2_654_435_761) >>> 24;
 for (let i = 0; i < COUNT; i++) labels[i] = i % 10;
 const images = idx([COUNT, SIDE, SIDE], inputs);
 const labelFile = idx([COUNT], labels);
+const recordsOf = async (imageFile: Uint8Array, own = labelFile) => ({
+  kind: 'records' as const,
+  ...(await collect(await streamIdx(bytesInMemory(imageFile), bytesInMemory(own)))),
+});
 
 let content: ContentStore;
 let directory: string;
@@ -49,7 +56,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 describe('data sets', () => {
   test('plain and gzipped IDX come back record by record', async () => {
-    const source = { kind: 'idx', images: gzipSync(images), labels: labelFile } as const;
+    const source = await recordsOf(gzipSync(images));
     const { manifestCid, plaintextRoot } = await importDataset(content, source, META);
     const set = await openDataset(content, manifestCid);
     expect([set.count, set.shape, set.classes]).toEqual([COUNT, [SIDE, SIDE, 1], 10]);
@@ -80,7 +87,7 @@ describe('data sets', () => {
   });
 
   test('a wrong key, a swapped shard and a flipped byte are refused', async () => {
-    const source = { kind: 'idx', images, labels: labelFile } as const;
+    const source = await recordsOf(images);
     const { manifestCid, cids } = await importDataset(content, source, { ...META, encryptKey: KEY });
     await expect(openDataset(content, manifestCid)).rejects.toMatchObject({ code: 'BAD_KEY' });
     const wrong = sha256(utf8('another key'));
@@ -120,7 +127,7 @@ describe('data sets', () => {
   });
 
   test('plain shards that do not fit the root are refused', async () => {
-    const { manifestCid } = await importDataset(content, { kind: 'idx', images, labels: labelFile }, META);
+    const { manifestCid } = await importDataset(content, await recordsOf(images), META);
     const manifest = decodeManifest(await content.getBytes(manifestCid, { maxBytes: 2 ** 20 }));
     const shard = (await content.getBytes(manifest.shards[0]!.cid, { maxBytes: 2 ** 20 })).slice();
     shard[5]! ^= 1;
@@ -133,19 +140,18 @@ describe('data sets', () => {
 
 describe('hostile documents', () => {
   test('IDX: wrong magic, wrong length, mismatched pair, bomb', async () => {
-    expect(() => parseIdx(Uint8Array.of(1, 2, 3))).toThrowError(expect.objectContaining({ code: 'BAD_IDX' }));
-    expect(() => parseIdx(images.subarray(0, -1))).toThrowError(expect.objectContaining({ code: 'BAD_IDX' }));
-    expect(() => parseIdx(Uint8Array.of(0x1f, 0x8b, 1))).toThrowError(
-      expect.objectContaining({ code: 'BAD_IDX' }),
-    );
-    const bomb = gzipSync(new Uint8Array(600 * 1024 * 1024), { level: 1 });
-    expect(() => parseIdx(bomb)).toThrowError(expect.objectContaining({ code: 'TOO_LARGE' }));
-    const pair = { kind: 'idx', images, labels: idx([3], Uint8Array.of(1, 2, 3)) } as const;
-    await expect(importDataset(content, pair, META)).rejects.toMatchObject({ code: 'BAD_IDX' });
+    const bad = { code: 'BAD_IDX' };
+    await expect(recordsOf(Uint8Array.of(1, 2, 3))).rejects.toMatchObject(bad);
+    await expect(recordsOf(images.subarray(0, -1))).rejects.toMatchObject(bad);
+    await expect(recordsOf(Buffer.concat([images, Buffer.of(1)]))).rejects.toMatchObject(bad);
+    await expect(recordsOf(Uint8Array.of(0x1f, 0x8b, 1))).rejects.toMatchObject(bad);
+    await expect(recordsOf(images, idx([3], Uint8Array.of(1, 2, 3)))).rejects.toMatchObject(bad);
+    const bomb = gzipSync(idx([COUNT, 200, 200], new Uint8Array(COUNT * 40_000)), { level: 1 });
+    await expect(recordsOf(bomb)).rejects.toMatchObject({ code: 'TOO_LARGE' });
   });
 
   test('manifests: mutations give a coded error, never another', async () => {
-    const { manifestCid } = await importDataset(content, { kind: 'idx', images, labels: labelFile }, META);
+    const { manifestCid } = await importDataset(content, await recordsOf(images), META);
     const bytes = await content.getBytes(manifestCid, { maxBytes: 2 ** 20 });
     const random = seededRandom(utf8('manifests'));
     for (let i = 0; i < 300; i++) {
@@ -163,7 +169,7 @@ describe('hostile documents', () => {
 describe('stores', () => {
   test('imported offline, on disk for the next process; one process at a time', async () => {
     const store = await openLocalStore(directory);
-    const source = { kind: 'idx', images, labels: labelFile } as const;
+    const source = await recordsOf(images);
     const { manifestCid, cids } = await importDataset(store.content, source, META);
     await expect(openLocalStore(directory)).rejects.toMatchObject({ code: 'DATA_DIR_LOCKED' });
     await store.close();
@@ -218,13 +224,14 @@ describe('stores', () => {
   });
 
   test('a directory of IDX files is found, or its absence explained', async () => {
-    await expect(readIdxDirectory(join(directory, 'none'))).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' });
+    await expect(findIdxFiles(join(directory, 'none'))).rejects.toMatchObject({ code: 'DATA_NOT_FOUND' });
     for (const set of ['train', 't10k']) {
       await writeFile(join(directory, `${set}-images-idx3-ubyte.gz`), gzipSync(images));
       await writeFile(join(directory, `${set}-labels-idx1-ubyte`), labelFile);
     }
-    const { test: pair } = await readIdxDirectory(directory);
-    expect((await importDataset(content, { kind: 'idx', ...pair }, META)).count).toBe(COUNT);
+    const { test: pair } = await findIdxFiles(directory);
+    const records = await withIdx(pair, collect);
+    expect((await importDataset(content, { kind: 'records', ...records }, META)).count).toBe(COUNT);
   });
 });
 

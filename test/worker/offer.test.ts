@@ -41,7 +41,7 @@ function posted(
     ...{ document: source, documentCid: cid, provable: false },
     ...{ testKeyCommitment: hash, testRoot: hash },
   });
-  return { id: 1n, reward, post: { ...post, ...change } } as PostedJob;
+  return { id: 1n, reward, postedAt: 1, post: { ...post, ...change } } as PostedJob;
 }
 
 describe('an offer', () => {
@@ -73,6 +73,9 @@ describe('an offer', () => {
     expect(() => checkOffer(posted(), bytes, { ...limits, bands: 1 })).toThrow(
       expect.objectContaining({ code: 'BANDS_MISSING' }),
     );
+    const replay = { maxReplayGas: 1, maxBundleBytes: 1, formats: { 'bfp12@1': 1_000_000 } };
+    expect(() => checkOffer(posted(), bytes, { ...limits, replay })).toThrow(/bfp12@1 from block 1000000 on/);
+    expect(checkOffer({ ...posted(), postedAt: 1_000_000 }, bytes, { ...limits, replay })).toBeDefined();
     expect(() => checkOffer(posted(), bytes, { ...limits, maxRoundMacs: 1_000 })).toThrow(
       expect.objectContaining({ code: 'TOO_COSTLY' }),
     );

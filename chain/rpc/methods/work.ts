@@ -146,12 +146,13 @@ async function courtVerdict(application: ChainApplication, height: number) {
 }
 
 /** What a bundle is checked against, beside job, trace root and segment. */
-const placeIn = ({ round, slot, segments, seed, documentHash }: SegmentClaim) => ({
+const placeIn = ({ round, slot, segments, seed, documentHash, postedAt }: SegmentClaim) => ({
   round,
   slot,
   segments,
   seed: toHex(seed),
   documentHash: toHex(documentHash),
+  postedAt,
 });
 
 const formatDraw = ({ height, totalWeight, pool, settled, ranks }: DrawRow) => ({

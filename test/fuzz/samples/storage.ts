@@ -17,12 +17,23 @@ import {
 } from '../../../core/index.ts';
 import { type DatasetManifest, decodeManifest, encodeManifest } from '../../../job/index.ts';
 import { openShard } from '../../../storage/dataset/cipher.ts';
-import { parseNpy } from '../../../storage/dataset/npz.ts';
 import { readBounded } from '../../../storage/gateway-store.ts';
-import { parseIdx, recordsFromCsv, recordsFromIdx, recordsFromNpz } from '../../../storage/index.ts';
+import {
+  bytesInMemory,
+  collect,
+  openNpz,
+  streamCsv,
+  streamIdx,
+  streamParquet,
+} from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
+import { pullFrom } from '../../../storage/records/bytes.ts';
+import { readNpyHead } from '../../../storage/records/npz.ts';
+import { readHybrid } from '../../../storage/records/parquet/levels.ts';
+import { readThrift } from '../../../storage/records/parquet/thrift.ts';
 import { readFileNode } from '../../../storage/unixfs.ts';
 import { npy, zip } from '../../support/npz.ts';
+import { parquet } from '../../support/parquet.ts';
 import type { Table } from '../subject.ts';
 
 const digitsOf = (count: number): Record<string, Uint8Array> =>
@@ -87,56 +98,97 @@ function fileUnder(root: Uint8Array): Promise<Uint8Array> {
 function chunk(type: string, body: Uint8Array): Uint8Array {
   return concatBytes(uintBytes(body.length, 4), utf8(type), body, new Uint8Array(4));
 }
-function png(channels: number, colour: number): Uint8Array {
+function png(channels: number, colour: number, depth = 8): Uint8Array {
   const rows = new Uint8Array(6 * (5 * channels + 1)).map((_, i) =>
     i % (5 * channels + 1) === 0 ? i % 5 : i,
   );
-  const header = concatBytes(uintBytes(5, 4), uintBytes(6, 4), Uint8Array.of(8, colour, 0, 0, 0));
+  const header = concatBytes(uintBytes(5, 4), uintBytes(6, 4), Uint8Array.of(depth, colour, 0, 0, 0));
   const magic = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
   return concatBytes(
     magic,
     chunk('IHDR', header),
+    chunk('PLTE', new Uint8Array(768).fill(9)),
     chunk('IDAT', new Uint8Array(deflateSync(rows))),
     chunk('IEND', KEY),
   );
 }
 
+const column = { name: 'x', type: 'int32', rows: [1, 2, 255, 2], optional: true } as const;
+const label = { name: 'label', type: 'int64', rows: [0, 1, 1, 0], dictionary: true } as const;
+const lists = {
+  name: 'x',
+  type: 'int32',
+  rows: [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+  ],
+} as const;
+const strings = { name: 'x', type: 'bytes', rows: [1, 2, 3, 4].map((n) => Uint8Array.of(n, n)) } as const;
+const parquetSamples = [
+  parquet({ columns: [column, label], pageRows: 2 }),
+  parquet({ columns: [label, lists], version: 2 }),
+  parquet({ columns: [label, strings], gzip: true }),
+];
+
 const isMissing = (error: unknown): boolean => (error as FedaiError).code === 'CONTENT_NOT_FOUND';
 
 export const storage: Table = {
-  parseIdx: {
-    covers: ['storage/dataset/idx.ts#parseIdx'],
-    format: 'bytes',
-    samples: [images, labels, new Uint8Array(gzipSync(images))],
-    decode: (bytes) => parseIdx(bytes),
-  },
-  recordsFromIdx: {
+  streamIdx: {
     covers: [],
     format: 'bytes',
-    samples: [images],
-    decode: (bytes) => recordsFromIdx(bytes, labels),
+    samples: [images, new Uint8Array(gzipSync(images))],
+    decode: async (bytes) => collect(await streamIdx(bytesInMemory(bytes), bytesInMemory(labels))),
+  },
+  idxLabels: {
+    covers: [],
+    format: 'bytes',
+    samples: [labels],
+    decode: async (bytes) => collect(await streamIdx(bytesInMemory(images), bytesInMemory(bytes))),
     share: 0.5,
   },
-  recordsFromNpz: {
-    covers: ['storage/dataset/npz.ts#parseNpy'],
+  openNpz: {
+    covers: ['storage/records/zip.ts#readZip', 'storage/records/npz.ts#openNpz'],
     format: 'bytes',
     samples: [zip(digitsOf(3), true), zip(digitsOf(2), false)],
-    decode: (bytes) => recordsFromNpz(bytes),
+    decode: async (bytes) => collect(await (await openNpz(bytesInMemory(bytes)))('train')),
     share: 0.5,
   },
-  parseNpy: {
-    covers: [],
+  streamParquet: {
+    covers: ['storage/records/parquet/footer.ts#readFooter', 'storage/records/parquet/pages.ts#readPages'],
+    format: 'bytes',
+    samples: parquetSamples,
+    decode: async (bytes) => collect(await streamParquet(bytesInMemory(bytes))),
+    share: 0.5,
+  },
+  readHybrid: {
+    covers: ['storage/records/parquet/levels.ts#readHybrid'],
+    format: 'bytes',
+    samples: [Uint8Array.of(8, 3, 5, 1, 2, 3)],
+    decode: (bytes) => readHybrid(bytes, 0, bytes.length, 3, 12, 'page'),
+    share: 0.3,
+  },
+  readThrift: {
+    covers: ['storage/records/parquet/thrift.ts#readThrift'],
+    format: 'bytes',
+    samples: [Uint8Array.of(0x15, 2, 0x19, 0x25, 4, 6, 0x1c, 0x18, 1, 65, 0, 0)],
+    decode: (bytes) => readThrift(bytes, 0, 'head', 100),
+    share: 0.5,
+  },
+  readNpyHead: {
+    covers: ['storage/records/npz.ts#readNpyHead'],
     format: 'bytes',
     samples: [npy([2, 2], Uint8Array.of(1, 2, 3, 4), '|u1')],
-    decode: (bytes) => parseNpy(bytes, 'x'),
+    decode: (bytes) => readNpyHead(pullFrom(bytesInMemory(bytes).stream()), 'x', bytes.length),
     share: 0.5,
   },
-  recordsFromCsv: {
+  streamCsv: {
     covers: [],
     format: 'bytes',
     samples: [utf8('label,a,b\n1,2,3\n0,255,7\n')],
-    decode: (bytes) => recordsFromCsv(new TextDecoder().decode(bytes)),
-    share: 0.3,
+    decode: async (bytes) => collect(await streamCsv(bytesInMemory(bytes))),
+    share: 0.5,
   },
   decodeManifest: {
     covers: ['job/manifest.ts#decodeManifest'],
@@ -173,9 +225,9 @@ export const storage: Table = {
     share: 0.1,
   },
   readPng: {
-    covers: ['cli/image/png.ts#readPng'],
+    covers: ['cli/image/png.ts#readPng', 'cli/image/png.ts#readPngHeader'],
     format: 'bytes',
-    samples: [png(1, 0), png(3, 2), png(4, 6)],
+    samples: [png(1, 0), png(3, 2), png(4, 6), png(1, 3), png(2, 0, 16)],
     decode: readPng,
   },
 };

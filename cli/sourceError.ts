@@ -1,0 +1,13 @@
+/** What is said of a data source that is none. */
+import { FedaiError } from '../core/index.ts';
+
+export const badSource = (message: string, source: string): FedaiError =>
+  new FedaiError(
+    'BAD_SOURCE',
+    message,
+    { got: source },
+    {
+      remedy:
+        'give idx:DIR (IDX files as MNIST comes), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class), text:FILE, or demo',
+    },
+  );
