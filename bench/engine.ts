@@ -4,113 +4,108 @@ import {
   type Batch,
   createEngine,
   type Engine,
-  type ModelDocument,
+  type Model,
+  momentsOf,
   type NumericFormat,
   numericFormats,
   parseModel,
   parseRecipe,
   type Trainer,
 } from '../engine/index.ts';
-import { demoModel, demoRecipe } from '../job/index.ts';
 import type { Bench, Figures } from './main.ts';
+import { BENCH_MODELS, type BenchModel } from './models.ts';
 import { findTorch, type Speed, type TorchPeer } from './peers/torch.ts';
 
 /** Machines are shared: sides alternate in short slices, and each keeps its best one, the least disturbed. */
 const SLICE_SECONDS = 0.4;
 const SLICES = 12;
-const BATCH = 64;
 const THREADS = [1, 2] as const;
-
-const dense = (units: number, activation: 'relu' | 'softmax'): ModelDocument['layers'][number] => ({
-  class_name: 'Dense',
-  config: { units, activation, use_bias: true },
-});
-
-const MODELS: Readonly<Record<string, Omit<ModelDocument, 'numeric'>>> = {
-  mlp: { format: 'fedai-model/1', input: [784], layers: [dense(256, 'relu'), dense(10, 'softmax')] },
-  cnn: demoModel,
-};
 
 /** `bfp12` of `bfp12@1`: keys of figures carry no version. */
 const keyOf = (numeric: NumericFormat): string => numeric.split('@')[0]!;
 
-function randomBatch(document: Omit<ModelDocument, 'numeric'>): Batch {
+function randomBatch(model: Model, batchSize: number): Batch {
   const random = seededRandom(utf8('bench batch'));
-  const inputSize = document.input.reduce((product, side) => product * side, 1);
+  const inputs = model.positions > 1 ? model.classes : 256;
   return {
-    inputs: Uint8Array.from({ length: BATCH * inputSize }, () => random.below(256)),
-    labels: Uint8Array.from({ length: BATCH }, () => random.below(10)),
+    inputs: Uint8Array.from({ length: batchSize * model.inputSize }, () => random.below(inputs)),
+    labels: Uint8Array.from({ length: batchSize }, () => random.below(model.classes)),
   };
 }
 
-function createTrainer(engine: Engine, document: ModelDocument): Trainer {
-  const model = parseModel(document);
-  const recipe = parseRecipe({ ...demoRecipe, batchSize: BATCH }, model);
-  return engine.trainer(model, recipe, engine.initialState(model, utf8('bench')));
+interface Side {
+  readonly trainer: Trainer;
+  readonly batch: Batch;
 }
 
-function exactSpeed(trainer: Trainer, batch: Batch): Speed {
+function createSide(engine: Engine, { document, recipe }: BenchModel, numeric: NumericFormat): Side {
+  const model = parseModel({ ...document, numeric });
+  const checked = parseRecipe(recipe, model);
+  const moments = momentsOf(checked);
+  const trainer = engine.trainer(model, checked, engine.initialState(model, utf8('bench'), moments));
+  return { trainer, batch: randomBatch(model, checked.batchSize) };
+}
+
+function exactSpeed({ trainer, batch }: Side): Speed {
   for (let i = 0; i < 2; i++) trainer.step(batch);
-  const [started, cpu] = [performance.now(), process.cpuUsage()];
+  const [started, cpu] = [performance.now(), process.threadCpuUsage()];
   let steps = 0;
   while (performance.now() - started < SLICE_SECONDS * 1000) {
     trainer.step(batch);
     steps++;
   }
-  const { user, system } = process.cpuUsage(cpu);
+  const { user, system } = process.threadCpuUsage(cpu);
+  const samples = steps * batch.labels.length;
   return {
-    perSecond: (steps * BATCH * 1000) / (performance.now() - started),
-    perProcessorSecond: (steps * BATCH * 1e6) / (user + system),
+    perSecond: (samples * 1000) / (performance.now() - started),
+    perThreadSecond: (samples * 1e6) / (user + system),
   };
 }
 
-const better = (a: Speed, b: Speed): Speed => ({
-  perSecond: Math.max(a.perSecond, b.perSecond),
-  perProcessorSecond: Math.max(a.perProcessorSecond, b.perProcessorSecond),
+const better = (a: Speed | undefined, b: Speed): Speed => ({
+  perSecond: Math.max(a?.perSecond ?? 0, b.perSecond),
+  perThreadSecond: Math.max(a?.perThreadSecond ?? 0, b.perThreadSecond),
 });
 
-const NONE: Speed = { perSecond: 0, perProcessorSecond: 0 };
+/**
+ * Ratios to PyTorch at `threads`. At one thread also by the processor time of the thread that trains, for machines on which
+ * others work: no side has another thread then.
+ */
+function ratios(threads: number, speed: Speed, peer: Speed | undefined): Figures {
+  const ratio = (key: keyof Speed): number | null => (peer ? speed[key] / peer[key] : null);
+  return {
+    [`t${threads}`]: ratio('perSecond'),
+    ...(threads === 1 ? { t1ByThreadTime: ratio('perThreadSecond') } : {}),
+    [`t${threads}SamplesPerSecond`]: speed.perSecond,
+  };
+}
 
-/** Best slice of each format and of PyTorch (none without it), all sides taking turns. */
+/** Best slice of each format and of PyTorch (null without it), all sides taking turns. */
 async function measure(
-  document: Omit<ModelDocument, 'numeric'>,
+  bench: BenchModel,
   engine: Engine,
-  threads: number,
   torch: TorchPeer | undefined,
 ): Promise<{ exact: Speed[]; peer: Speed | undefined }> {
-  const batch = randomBatch(document);
-  const trainers = numericFormats.map((numeric) => createTrainer(engine, { ...document, numeric }));
-  const exact = numericFormats.map(() => NONE);
+  const sides = numericFormats.map((numeric) => createSide(engine, bench, numeric));
+  const exact: Speed[] = [];
   let peer: Speed | undefined;
   for (let slice = 0; slice < SLICES; slice++) {
-    const options = { batch: BATCH, threads, seconds: SLICE_SECONDS };
-    const speed = await torch?.speed({ ...document, numeric: numericFormats[0] }, options);
-    if (speed) peer = better(peer ?? NONE, speed);
-    trainers.forEach((trainer, i) => {
-      exact[i] = better(exact[i]!, exactSpeed(trainer, batch));
+    const speed = await torch?.speed(bench.document, bench.recipe, SLICE_SECONDS);
+    if (speed) peer = better(peer, speed);
+    sides.forEach((side, i) => {
+      exact[i] = better(exact[i], exactSpeed(side));
     });
   }
   return { exact, peer };
 }
 
-/** Ratios to PyTorch at `threads`; at one thread also by processor time, for machines on which others work. */
-function ratios(threads: number, speed: Speed, peer: Speed | undefined): Figures {
-  const ratio = (key: keyof Speed): number | null => (peer ? speed[key] / peer[key] : null);
-  return {
-    [`t${threads}`]: ratio('perSecond'),
-    ...(threads === 1 ? { t1ByProcessorTime: ratio('perProcessorSecond') } : {}),
-    [`t${threads}SamplesPerSecond`]: speed.perSecond,
-  };
-}
-
-async function benchModel(
-  document: Omit<ModelDocument, 'numeric'>,
-  torch: TorchPeer | undefined,
-): Promise<Figures> {
+async function benchModel(model: BenchModel, startTorch: ReturnType<typeof findTorch>): Promise<Figures> {
   const figures: Record<string, Figures> = { torch: {} };
   for (const threads of THREADS) {
     const engine = await createEngine({ threads });
-    const { exact, peer } = await measure(document, engine, threads, torch);
+    const torch = startTorch?.(threads);
+    const { exact, peer } = await measure(model, engine, torch);
+    torch?.close();
     figures.torch = { ...figures.torch, [`t${threads}SamplesPerSecond`]: peer?.perSecond ?? null };
     numericFormats.forEach((numeric, i) => {
       const key = keyOf(numeric);
@@ -120,14 +115,20 @@ async function benchModel(
   return figures;
 }
 
-export const bench: Bench = async (report) => {
+/** `--only NAMES`, separated by commas, takes some of the models. */
+function chosen(args: readonly string[]): [string, BenchModel][] {
+  const at = args.indexOf('--only');
+  const names = at < 0 ? undefined : args[at + 1]?.split(',');
+  return Object.entries(BENCH_MODELS).filter(([name]) => names === undefined || names.includes(name));
+}
+
+export const bench: Bench = async (report, args) => {
   const torch = findTorch();
   if (!torch) report('PyTorch is not installed here: ratios are null');
-  const figures: Figures = { batch: BATCH, kernel: (await createEngine()).kernel };
-  for (const [name, document] of Object.entries(MODELS)) {
-    figures[name] = await benchModel(document, torch);
+  const figures: Figures = { kernel: (await createEngine()).kernel };
+  for (const [name, model] of chosen(args)) {
+    figures[name] = await benchModel(model, torch);
     report(`${name}: ${JSON.stringify(figures[name])}`);
   }
-  torch?.close();
   return figures;
 };

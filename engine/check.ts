@@ -7,6 +7,7 @@ import { parseModel, parseRecipe } from './model.ts';
 import { referenceKernel } from './reference/kernel.ts';
 import { initialState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
+import { findGraphMismatch } from './wasm/admitGraphs.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
 import { loadRelaxed } from './wasm/relaxed.ts';
 
@@ -75,7 +76,7 @@ async function checkWasm(
     const { refusedBecause } = kernel === 'wasm' ? {} : await loadRelaxed();
     if (refusedBecause) return refused(refusedBecause);
     const loaded = await loadWasmKernel({ relaxed: kernel === 'wasm-relaxed', threads });
-    const mismatch = findMismatch(loaded);
+    const mismatch = findMismatch(loaded) ?? findGraphMismatch(loaded);
     if (mismatch) return refused(mismatch);
     const speeds = formats.map((numeric) => [numeric, speed(loaded, numeric, SLICES)]);
     return { kernel, threads, admitted: true, samplesPerSecond: Object.fromEntries(speeds) };

@@ -3,10 +3,11 @@ import { FedaiError } from '../core/index.ts';
 import type { TrainingRecipe } from './document.ts';
 import type { Batch, Kernel } from './engine.ts';
 import type { Model } from './model.ts';
-import { isBasicModel, isBasicRecipe } from './plan/basic.ts';
+import { isBasic, isFastModel } from './plan/basic.ts';
 import { referenceKernel } from './reference/kernel.ts';
 import { initialState, type TrainState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
+import { findGraphMismatch } from './wasm/admitGraphs.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
 
 export interface Engine extends Omit<Kernel, 'name'> {
@@ -24,18 +25,30 @@ export interface Engine extends Omit<Kernel, 'name'> {
   ): { state: TrainState; lossQ16: number };
 }
 
-/** What the kernel does not cover goes to the reference: the same bits, slowly. */
+const graphMismatches = new WeakMap<Kernel, { reason: string | undefined }>();
+
+/** Why the kernel must not run graphs; looked for when the first one comes, since few processes see any. */
+function graphMismatch(kernel: Kernel): string | undefined {
+  const known = graphMismatches.get(kernel) ?? { reason: findGraphMismatch(kernel) };
+  graphMismatches.set(kernel, known);
+  return known.reason;
+}
+
+/** What the kernel does not cover, or errs on, goes to the reference: the same bits, slowly. */
+function kernelFor(kernel: Kernel, model: Model, recipe?: TrainingRecipe): Kernel {
+  if (kernel === referenceKernel || !isFastModel(model)) return referenceKernel;
+  return isBasic(model, recipe) || graphMismatch(kernel) === undefined ? kernel : referenceKernel;
+}
+
 function fromKernel(kernel: Kernel, fallbackReason?: string): Engine {
-  const trainer: Kernel['trainer'] = (model, recipe, state) => {
-    const covered = isBasicModel(model) && isBasicRecipe(recipe);
-    return (covered ? kernel : referenceKernel).trainer(model, recipe, state);
-  };
+  const trainer: Kernel['trainer'] = (model, recipe, state) =>
+    kernelFor(kernel, model, recipe).trainer(model, recipe, state);
   return {
     kernel: kernel.name,
     ...(fallbackReason === undefined ? {} : { fallbackReason }),
     trainer,
     predict(model, weights, inputs, count) {
-      return (isBasicModel(model) ? kernel : referenceKernel).predict(model, weights, inputs, count);
+      return kernelFor(kernel, model).predict(model, weights, inputs, count);
     },
     initialState,
     step(model, recipe, state, batch) {

@@ -16,7 +16,7 @@ export { importKeras } from './exchange/keras.ts';
 export { MAX_ONNX_BYTES } from './exchange/onnx.ts';
 export { exportOnnx } from './exchange/toOnnx.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
-export { isBasicModel, isBasicRecipe } from './plan/basic.ts';
+export { isFastModel } from './plan/basic.ts';
 export { momentsOf } from './reference/optimiser.ts';
 export { decodeState, encodeState, stateLength } from './state/encode.ts';
 export { countCorrect, outputsRoot } from './state/outputs.ts';

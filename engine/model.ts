@@ -16,7 +16,6 @@ import { type Layer, type Model, positionsOf, type Shape, type TensorSpec, volum
 export {
   type AttentionLayer,
   type AverageLayer,
-  type BasicLayer,
   backwardTermsOf,
   type ConvLayer,
   type DenseLayer,

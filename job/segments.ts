@@ -2,7 +2,7 @@
  * How a slot's share of a training round is cut into segments, and what replaying one of them costs. Everything follows
  * from the job's document and the size of its data set: a worker has no choice in it. See docs/protocol/useful-work.md.
  */
-import { isBasicModel, isBasicRecipe, momentsOf, stateLength } from '../engine/index.ts';
+import { isFastModel, momentsOf, stateLength } from '../engine/index.ts';
 import { stepCost } from './cost.ts';
 import { JOB_LIMITS, type Job } from './document.ts';
 import { type FormatHeights, isFormatActive } from './formats.ts';
@@ -61,8 +61,7 @@ const GAS = {
 
 /** What fast kernels do not cover runs in the reference, a hundred times as slow. */
 const REFERENCE_SLOWNESS = 100;
-const slowness = ({ model, recipe }: Job): number =>
-  isBasicModel(model) && isBasicRecipe(recipe) ? 1 : REFERENCE_SLOWNESS;
+const slowness = ({ model }: Job): number => (isFastModel(model) ? 1 : REFERENCE_SLOWNESS);
 
 /** Hashes beside a record: a path in a tree of 2^22 records. */
 const PATH_BYTES = 22 * 32;

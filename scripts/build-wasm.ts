@@ -51,9 +51,13 @@ const BUILDS = {
   sharedRelaxedKernels: [...RELAXED, ...SHARED],
 };
 
+/** The relaxed builds hold products alone: what else a graph needs runs on the plain ones, on the same memory. */
+const entryOf = (flags: readonly string[]): string =>
+  join(SOURCES, flags.includes('relaxed-simd') ? 'index.ts' : 'graph.ts');
+
 function compile(flags: readonly string[], scratch: string): string {
   const output = join(scratch, 'kernels.wasm');
-  const args = [compiler, join(SOURCES, 'index.ts'), '--outFile', output, ...FLAGS, ...flags];
+  const args = [compiler, entryOf(flags), '--outFile', output, ...FLAGS, ...flags];
   execFileSync(process.execPath, args, { cwd: SOURCES, stdio: 'inherit' });
   return readFileSync(output).toString('base64');
 }

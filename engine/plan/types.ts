@@ -99,8 +99,12 @@ export interface AttentionLayer extends Common {
   readonly heads: number;
   readonly causal: boolean;
 }
-/** Layers that a kernel may leave to the reference. */
-export type FurtherLayer =
+export type Layer =
+  | DenseLayer
+  | ConvLayer
+  | PoolLayer
+  | ReluLayer
+  | FlattenLayer
   | AverageLayer
   | GeluLayer
   | AddLayer
@@ -109,10 +113,6 @@ export type FurtherLayer =
   | EmbeddingLayer
   | PositionLayer
   | AttentionLayer;
-
-/** Layers that every kernel has. */
-export type BasicLayer = DenseLayer | ConvLayer | PoolLayer | ReluLayer | FlattenLayer;
-export type Layer = BasicLayer | FurtherLayer;
 
 export interface Model {
   readonly document: ModelDocument;

@@ -17,10 +17,10 @@ import type { AttentionLayer } from '../model.ts';
 import type { Context } from './context.ts';
 
 /** Probabilities as operands of products: 0 … 2047 at 2^−11. */
-const SHARE_BITS = 11;
-const SHARE_MAX = 2047;
+export const SHARE_BITS = 11;
+export const SHARE_MAX = 2047;
 /** 1 / sqrt(key_dim) at 2^−16. */
-const ROOT_BITS = 16;
+export const ROOT_BITS = 16;
 
 /** Places of one head of one sample: row `t` of part 0 (queries), 1 (keys), 2 (values). */
 interface Head {

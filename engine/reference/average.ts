@@ -3,10 +3,10 @@ import { type Block, bitLength, narrow, powerOfTwo, roundShift } from '../arithm
 import { type AverageLayer, volume } from '../model.ts';
 import type { Context } from './context.ts';
 
-const RECIPROCAL_BITS = 15;
+export const RECIPROCAL_BITS = 15;
 
 /** With l = ⌈log2 n⌉: round(2^(15 + l) / n), and l. */
-function reciprocal(n: number): { factor: number; log: number } {
+export function reciprocal(n: number): { factor: number; log: number } {
   const log = n === 1 ? 0 : bitLength(n - 1);
   return { factor: Math.floor((powerOfTwo(RECIPROCAL_BITS + log + 1) + n) / (2 * n)), log };
 }

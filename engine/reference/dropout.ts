@@ -3,7 +3,7 @@ import { type Block, narrow } from '../arithmetic/integers.ts';
 import type { DropoutLayer } from '../model.ts';
 import type { Context } from './context.ts';
 
-const SCALE_BITS = 10;
+export const SCALE_BITS = 10;
 const UINT32 = 4_294_967_296;
 
 /** A mixing function of 32 bits: multiplications modulo 2^32 and shifted exclusive ors. */
@@ -24,10 +24,15 @@ export function dropoutKey(counter: number, layer: number): number {
 export const isKept = (key: number, index: number, rateQ8: number): boolean =>
   mix(key ^ Math.imul(index + 1, 0x85ebca6b)) >>> 24 >= rateQ8;
 
+/** What is kept is multiplied by it, at 2^−10. */
+export function keptFactor(rateQ8: number): number {
+  const keep = 256 - rateQ8;
+  return Math.floor((2 * 256 * 2 ** SCALE_BITS + keep) / (2 * keep));
+}
+
 function scaled(layer: DropoutLayer, counter: number, block: Block, bits: number): Block {
   const { index, rateQ8 } = layer;
-  const keep = 256 - rateQ8;
-  const factor = Math.floor((2 * 256 * 2 ** SCALE_BITS + keep) / (2 * keep));
+  const factor = keptFactor(rateQ8);
   const key = dropoutKey(counter, index);
   const values = Int32Array.from(block.mantissas, (m, i) => (isKept(key, i, rateQ8) ? m * factor : 0));
   return narrow(values, block.exponent - SCALE_BITS, bits);

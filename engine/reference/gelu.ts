@@ -9,7 +9,7 @@ const ARGUMENT_MAX = 6 * 2 ** ARGUMENT_BITS - 1;
 const ONE_Q16 = 65_536;
 
 /** Table value at m · 2^exponent, at 2^−16; both tables T have T(−x) = 1 − T(x). */
-function lookUp(table: readonly number[], m: number, exponent: number): number {
+export function lookUp(table: readonly number[], m: number, exponent: number): number {
   const u = Math.min(ARGUMENT_MAX, rescale(Math.abs(m), -ARGUMENT_BITS - exponent));
   const k = u >> 8;
   const r = u & 255;

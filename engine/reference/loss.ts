@@ -15,7 +15,7 @@ export function answersOf({ positions }: Model, { inputs, labels }: Batch): Uint
 }
 
 /** Targets of mean squared error at 2^−16. */
-function targetsOf(
+export function targetsOf(
   { classes }: Model,
   { target = 'label' }: TrainingRecipe,
   { inputs, labels }: Batch,

@@ -129,7 +129,7 @@ export interface Backward {
 }
 
 /** Which outputs depend on a tensor: the others need no gradient. */
-function trainable(model: Model): boolean[] {
+export function trainable(model: Model): boolean[] {
   const nodes = [false];
   for (const layer of model.layers) {
     const own = 'kernel' in layer || 'gamma' in layer || 'table' in layer;

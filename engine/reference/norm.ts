@@ -16,11 +16,11 @@ import { type NormLayer, volume } from '../model.ts';
 import type { Context } from './context.ts';
 
 /** Means and deviations are kept at 2^−4 of a mantissa: squares of 2^20 of them stay below 2^53. */
-const MEAN_BITS = 4;
+export const MEAN_BITS = 4;
 /** Normalised values before they are narrowed. */
-const UNIT_BITS = 16;
+export const UNIT_BITS = 16;
 /** Means of gradients are kept at 2^−8 of a mantissa. */
-const GRADIENT_MEAN_BITS = 8;
+export const GRADIENT_MEAN_BITS = 8;
 /** Above this a variance has no need of the ε. */
 const EPSILON_LIMIT = 40;
 
@@ -50,7 +50,7 @@ const sumOf = (groups: Groups, g: number, of: (index: number) => number): number
 };
 
 /** ε = 2^−epsilonShift in units of a variance at 2^exponent, 0 where it is below one. */
-function epsilonAt(epsilonShift: number, exponent: number): number {
+export function epsilonAt(epsilonShift: number, exponent: number): number {
   const shift = -epsilonShift - exponent;
   return shift < 0 ? 0 : powerOfTwo(Math.min(EPSILON_LIMIT, shift));
 }

@@ -17,7 +17,7 @@ export const gradientShift = (exponent: number, batchSize: number): number =>
   MASTER_EXPONENT - exponent + bitLength(batchSize) - 1;
 
 /** Moments of AdamW are at 2^−34: gradients of up to 1/8, and those of 10⁻⁷ still move them. */
-const MOMENT_EXTRA_BITS = 10;
+export const MOMENT_EXTRA_BITS = 10;
 /** Digits of the roots that the second moment is renewed with. */
 const ROOT_DIGITS = 25;
 /** First moment over root of the second, at 2^−20, is limited to ±16. */
@@ -35,7 +35,7 @@ export type Update = (
 ) => void;
 
 /** The masters' own loss a step, rate · weightDecay at 2^−32. */
-const decayQ32 = (rateQ24: number, weightDecayQ24: number): number =>
+export const decayQ32 = (rateQ24: number, weightDecayQ24: number): number =>
   Math.floor((rateQ24 * weightDecayQ24) / 2 ** 16);
 
 const decayed = (weight: number, lossQ32: number): number => weight - roundShift(weight * lossQ32, 32);
@@ -92,14 +92,22 @@ export function renewedRoot(s: number, g: number, shift: number): number {
 
 type AdamwConfig = Extract<TrainingRecipe['optimizer'], { class_name: 'AdamW' }>['config'];
 
-function adamw(config: AdamwConfig, counter: number, batch: number): Update {
+/** What a step of AdamW needs beside the state: bias corrections are in pace and epsilon. */
+export function adamwPace(config: AdamwConfig, counter: number) {
   const { beta1Shift, beta2Shift, epsilonQ34, weightDecayQ24, schedule } = config;
   const rate = scheduledRate(schedule, counter);
-  const loss = decayQ32(rate, weightDecayQ24);
   // Bias corrections: rate · sqrt(c2) / c1, where c = 1 − beta^t, at 2^−32.
   const root = rootOf(decayedQ30(beta2Shift, counter + 1) << 30n);
-  const pace = Math.min(PACE_MAX, Number((BigInt(rate) * root * 256n) / decayedQ30(beta1Shift, counter + 1)));
-  const epsilon = Math.max(1, Number((BigInt(epsilonQ34) * root) >> 30n));
+  return {
+    loss: decayQ32(rate, weightDecayQ24),
+    pace: Math.min(PACE_MAX, Number((BigInt(rate) * root * 256n) / decayedQ30(beta1Shift, counter + 1))),
+    epsilon: Math.max(1, Number((BigInt(epsilonQ34) * root) >> 30n)),
+  };
+}
+
+function adamw(config: AdamwConfig, counter: number, batch: number): Update {
+  const { beta1Shift, beta2Shift } = config;
+  const { loss, pace, epsilon } = adamwPace(config, counter);
   return (weight, [first, second], gradient, decays) => {
     const shift = gradientShift(gradient.exponent, batch) - MOMENT_EXTRA_BITS;
     for (let i = 0; i < weight.length; i++) {

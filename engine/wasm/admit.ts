@@ -4,9 +4,10 @@ import { type LayerDocument, recipeSchema, type TrainingRecipe } from '../docume
 import type { Batch, Kernel } from '../engine.ts';
 import { type Model, parseModel } from '../model.ts';
 import { referenceKernel } from '../reference/kernel.ts';
+import { momentsOf } from '../reference/optimiser.ts';
 import { initialState, type TrainState } from '../state/state.ts';
 
-const BATCH = 4;
+export const BATCH = 4;
 const STEPS = 2;
 
 const conv = (
@@ -82,7 +83,7 @@ const admissionRecipe = (rate: number): TrainingRecipe =>
   });
 
 /** xorshift32: enough to spread test values, the same everywhere. */
-function createNoise(seed: number): () => number {
+export function createNoise(seed: number): () => number {
   let x = seed;
   return () => {
     x ^= x << 13;
@@ -92,7 +93,7 @@ function createNoise(seed: number): () => number {
   };
 }
 
-type Fill = (noise: number) => number;
+export type Fill = (noise: number) => number;
 /** Masters and velocity: as drawn, spread over int32, and at both ends (mantissas at their limits, saturation everywhere). */
 const STATES: readonly (Fill | undefined)[] = [
   undefined,
@@ -109,7 +110,8 @@ function fillState(start: TrainState, fill: Fill | undefined, noise: () => numbe
 }
 
 function createBatch(model: Model, fill: Fill, noise: () => number): Batch {
-  const inputs = Uint8Array.from({ length: BATCH * model.inputSize }, () => fill(noise()));
+  const limit = model.positions > 1 ? model.classes : 256;
+  const inputs = Uint8Array.from({ length: BATCH * model.inputSize }, () => fill(noise()) % limit);
   return { inputs, labels: Uint8Array.from({ length: BATCH }, () => (noise() >>> 0) % model.classes) };
 }
 
@@ -117,14 +119,14 @@ const sameTensors = (a: readonly Int32Array[], b: readonly Int32Array[]): boolea
   a.every((tensor, t) => tensor.every((value, i) => value === b[t]![i]));
 
 /** Where `kernel` differs from the reference for one model and kind of state, or undefined. */
-function compare(
+export function compare(
   kernel: Kernel,
   model: Model,
   fill: Fill | undefined,
   recipe: TrainingRecipe,
   noise: () => number,
 ): string | undefined {
-  const state = fillState(initialState(model, Uint8Array.of(1)), fill, noise);
+  const state = fillState(initialState(model, Uint8Array.of(1), momentsOf(recipe)), fill, noise);
   const expected = referenceKernel.trainer(model, recipe, state);
   const actual = kernel.trainer(model, recipe, state);
   for (let step = 0; step < STEPS; step++) {

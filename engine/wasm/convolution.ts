@@ -259,7 +259,8 @@ function createGradients(context: Context, layer: ConvLayer, ports: Ports, padde
   };
 }
 
-export function createConvolution(context: Context, layer: ConvLayer, ports: Ports): Stage {
+/** The last layer's int32 logits stay in `wide`, as those of a dense one. */
+export function createConvolution(context: Context, layer: ConvLayer, ports: Ports, last: boolean): Stage {
   const { format, machine, scratch, tensors } = context;
   const { kernels } = machine;
   const [terms, filters] = [termsOf(layer), layer.output[2]];
@@ -272,12 +273,10 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
   const weightMax = largest(format.weightBits);
   const shift = foldShift(terms, layer.inputBound, weightMax);
   const limit = pairLimit(layer.inputBound, weightMax);
-  const { input, output, inputGradient, outputGradient } = ports;
+  const { input, output, inputGradient, outputGradient, masked } = ports;
   const gradients = createGradients(context, layer, ports, padded);
   const back =
-    inputGradient && outputGradient
-      ? createBackward(context, layer, weights, outputGradient, inputGradient)
-      : undefined;
+    inputGradient && masked ? createBackward(context, layer, weights, masked, inputGradient) : undefined;
 
   return {
     bind: bias.bind,
@@ -300,13 +299,16 @@ export function createConvolution(context: Context, layer: ConvLayer, ports: Por
         bias: bias.fill(exponent),
         relu: layer.relu,
       });
+      output.exponent = exponent;
+      if (last) return;
       if (columns !== filters) kernels.compact(scratch.wide, positions, columns, filters);
       narrowInto(machine, scratch.wide, output, positions * filters, bits, exponent, format.activationBits);
     },
     backward(count) {
-      const gradient = outputGradient!;
+      const gradient = masked!;
       const positions = count * positionsOf(layer);
-      if (layer.relu) maskInto(machine, gradient, output, gradient, positions * filters);
+      if (layer.relu) maskInto(machine, outputGradient!, output, gradient, positions * filters);
+      gradient.exponent = outputGradient!.exponent;
       gradients(positions, gradient);
       back?.run(count);
     },

@@ -186,7 +186,7 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
   const [k, n] = [volume(layer.input), layer.output[2]];
   const columns = roundUp(n, 8);
   const bias = createBiasRow(context, layer.bias < 0 ? undefined : tensors[layer.bias]!);
-  const { input, output, inputGradient, outputGradient } = ports;
+  const { input, output, inputGradient, outputGradient, masked } = ports;
   const weights = createWeights(context, layer, inputGradient !== undefined);
   const weightMax = largest(format.weightBits);
   const [shift, limit] = [foldShift(k, layer.inputBound, weightMax), pairLimit(layer.inputBound, weightMax)];
@@ -207,8 +207,9 @@ export function createDense(context: Context, layer: DenseLayer, ports: Ports, l
       narrowInto(machine, scratch.wide, output, count * n, bits, exponent, format.activationBits);
     },
     backward(count) {
-      const gradient = outputGradient!;
-      if (layer.relu) maskInto(machine, gradient, output, gradient, count * n);
+      const gradient = masked!;
+      if (layer.relu) maskInto(machine, outputGradient!, output, gradient, count * n);
+      gradient.exponent = outputGradient!.exponent;
       gradients(count, gradient);
       back?.(count, gradient);
     },

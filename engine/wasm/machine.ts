@@ -129,6 +129,42 @@ export interface Kernels {
   foldSums(sums: Pointer, pieces: number, cells: number, n: number, shift: number, c: Pointer): void;
 }
 
+/** Kernels of the plain build alone (engine/wasm/assembly/graph.ts): what graphs need beside products. */
+export type GraphKernel =
+  | 'accumulate'
+  | 'adamw'
+  | 'addRepeated'
+  | 'attentionForward'
+  | 'averageForward'
+  | 'columnDots'
+  | 'crossEntropy'
+  | 'dropout'
+  | 'gatherRows'
+  | 'lookUp'
+  | 'lookUpTimes'
+  | 'narrowParts'
+  | 'normBackward'
+  | 'normalise'
+  | 'normaliseMoving'
+  | 'rowSlopes'
+  | 'rowStatistics'
+  | 'scaleBy'
+  | 'scaleDown'
+  | 'scaleOffset'
+  | 'scoreGradients'
+  | 'scoreProducts'
+  | 'sgdw'
+  | 'shareGradients'
+  | 'shareProducts'
+  | 'spreadWindows';
+/** Those that are not shared out among threads. */
+export type SingleKernel =
+  | 'attentionScratch'
+  | 'channelSlopes'
+  | 'channelStatistics'
+  | 'scatterRows'
+  | 'sumSquares';
+
 /** Arguments of a kernel for elements begin … end − 1 of its work; `piece` counts the parts, for scratch space of their own. */
 export type PieceArguments = (begin: number, end: number, piece: number) => readonly number[];
 
@@ -138,10 +174,14 @@ export interface Machine {
   readonly pieces: number;
   /** Calls a kernel on `total` elements in parts of a multiple of `grain`, on all threads; returns the OR of the results. */
   parallel(kernel: keyof Kernels, total: number, grain: number, of: PieceArguments): number;
+  /** `parallel` for kernels of the plain build, which every machine has beside its own. */
+  graph(kernel: GraphKernel, total: number, grain: number, of: PieceArguments): number;
+  readonly single: Readonly<Record<SingleKernel, (...args: readonly number[]) => number>>;
   /** Zeroed memory, 64-byte aligned, with 64 bytes of slack behind it that kernels may read and write. */
   allocate(bytes: number): Pointer;
   /** Views are valid once nothing more is allocated. */
   int32(pointer: Pointer, length: number): Int32Array;
+  doubles(pointer: Pointer, length: number): Float64Array;
   bytes(pointer: Pointer, length: number): Uint8Array<ArrayBuffer>;
 }
 
@@ -181,14 +221,17 @@ export function loadModule(build: Build = 'plain'): Promise<WebAssembly.Module> 
 /** Parts a thread, so that one that is disturbed holds up the others less. */
 const PIECES_PER_THREAD = 2;
 
+/** A kernel by name, shared out among threads. */
+type Parallel = (name: string, total: number, grain: number, of: PieceArguments) => number;
+
 /** `parallel` of one thread: the whole work is one call. */
 const alone =
-  (kernels: Exports): Machine['parallel'] =>
+  (kernels: Exports): Parallel =>
   (name, total, _, of) =>
     kernels[name]!(...of(0, total, 0)) ?? 0;
 
 const together =
-  (kernels: Exports, team: Team, machine: number, most: number): Machine['parallel'] =>
+  (kernels: Exports, team: Team, machine: number, most: number): Parallel =>
   (name, total, grain, of) => {
     const grains = Math.ceil(total / grain);
     const count = Math.min(grains, most);
@@ -199,27 +242,46 @@ const together =
     return team.call(machine, kernels, name, pieces);
   };
 
-/**
- * A fresh instance, with `threads` > 1 of a `shared…` build on a team of threads. Throws `OUT_OF_MEMORY` when a model's
- * buffers do not fit.
- */
-export function createMachine(module: WebAssembly.Module, threads = 1): Machine {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: threads > 1 });
+interface Instance {
+  readonly exports: Exports;
+  readonly parallel: Parallel;
+}
+
+/** An instance on the memory, and with threads one on each of a team; `scratch` has room for all of them. */
+function createInstance(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  threads: number,
+  pieces: number,
+  scratch: Pointer,
+): Instance {
   const instance = new WebAssembly.Instance(module, { env: { memory } });
-  const kernels = instance.exports as unknown as Kernels;
   const exports = instance.exports as unknown as Exports;
-  let next = FIRST_FREE + threads * SCRATCH_BYTES;
-  kernels.useScratch(FIRST_FREE);
+  exports.useScratch!(scratch);
+  if (threads === 1) return { exports, parallel: alone(exports) };
+  const scratches = Array.from({ length: threads - 1 }, (_, i) => scratch + (i + 1) * SCRATCH_BYTES);
+  const team = teamOf(threads);
+  const machine = team.join(memory, module, memory, scratches);
+  return { exports, parallel: together(exports, team, machine, pieces) };
+}
+
+/**
+ * A fresh machine: an instance for products and, where that is not the plain build itself, one of the plain build on the same
+ * memory. `threads` > 1 needs `shared…` builds. Throws `OUT_OF_MEMORY` when a model's buffers do not fit.
+ */
+export function createMachine(module: WebAssembly.Module, threads = 1, plainModule = module): Machine {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: threads > 1 });
   const pieces = threads > 1 ? Math.min(MAX_PIECES, PIECES_PER_THREAD * threads) : 1;
-  const join = (): Machine['parallel'] => {
-    const scratches = Array.from({ length: threads - 1 }, (_, i) => FIRST_FREE + (i + 1) * SCRATCH_BYTES);
-    const team = teamOf(threads);
-    return together(exports, team, team.join(instance, module, memory, scratches), pieces);
-  };
+  const own = createInstance(module, memory, threads, pieces, FIRST_FREE);
+  const second = FIRST_FREE + threads * SCRATCH_BYTES;
+  const plain = plainModule === module ? own : createInstance(plainModule, memory, threads, pieces, second);
+  let next = second + threads * SCRATCH_BYTES;
   return {
-    kernels,
+    kernels: own.exports as unknown as Kernels,
     pieces,
-    parallel: threads > 1 ? join() : alone(exports),
+    parallel: own.parallel,
+    graph: plain.parallel,
+    single: plain.exports as Machine['single'],
     allocate(bytes) {
       const pointer = next;
       next += Math.ceil((bytes + ALIGNMENT) / ALIGNMENT) * ALIGNMENT;
@@ -228,6 +290,7 @@ export function createMachine(module: WebAssembly.Module, threads = 1): Machine 
       return pointer;
     },
     int32: (pointer, length) => new Int32Array(memory.buffer, pointer, length),
+    doubles: (pointer, length) => new Float64Array(memory.buffer, pointer, length),
     bytes: (pointer, length) => new Uint8Array(memory.buffer, pointer, length) as Uint8Array<ArrayBuffer>,
   };
 }

@@ -1,60 +1,71 @@
 /** Lays a model out in one instance's memory and chains its stages; used by training sessions and by prediction. */
 import { INPUT_EXPONENT } from '../arithmetic/integers.ts';
-import { PROBABILITY_BITS, softmaxGradient } from '../arithmetic/softmax.ts';
-import {
-  type BasicLayer,
-  type FlattenLayer,
-  type Model,
-  type PoolLayer,
-  type ReluLayer,
-  volume,
-} from '../model.ts';
-import { basicLayers } from '../plan/basic.ts';
-import { convolutionScratch, createConvolution } from './convolution.ts';
-import { createDense, denseScratch } from './dense.ts';
+import type { TrainingRecipe } from '../document.ts';
+import type { Batch } from '../engine.ts';
+import { type Model, volume } from '../model.ts';
+import { momentsOf } from '../reference/optimiser.ts';
+import { attentionWide } from './attention.ts';
+import { createChain } from './chain.ts';
+import { convolutionScratch } from './convolution.ts';
+import { denseScratch } from './dense.ts';
+import { createLoss, createTables } from './loss.ts';
 import { createMachine, type Machine } from './machine.ts';
 import {
   type Context,
   MAGNITUDE_BYTES,
-  MANTISSA_BYTES,
   type Magnitudes,
-  maskInto,
-  narrowInto,
-  type Ports,
   roundUp,
   type Scratch,
   type ScratchSizes,
-  type Slot,
-  type Stage,
   type Tensor,
 } from './stage.ts';
+
+/** The build for products, and the plain one for the rest. */
+export interface Modules {
+  readonly products: WebAssembly.Module;
+  readonly plain: WebAssembly.Module;
+}
 
 export interface Network {
   readonly context: Context;
   prepare(): void;
   /** Runs `count` samples (u8) up to the logits. */
   forward(inputs: Uint8Array, count: number): void;
-  /** Softmax gradient and backward pass; returns the sum of losses at 2^−16. Training networks only. */
-  backward(labels: Uint8Array): number;
-  /** int32 logits, rows of `logitPitch`. */
+  /** Gradient of the loss and backward pass; returns the sum of losses at 2^−16. Training networks only. */
+  backward(batch: Batch): number;
+  /** Moves what the optimiser does not. */
+  settle(): void;
+  /** int32 logits, rows of `logitPitch`, one a position. */
   readonly logits: Int32Array;
   readonly logitPitch: number;
   logitExponent(): number;
   readWeights(): Int32Array[];
+  /** Moments tensor by tensor: first or only ones, then second. */
   readVelocity(): Int32Array[];
-  /** Overwrites masters and, when given, velocity. */
+  /** Overwrites masters and, when given, moments. */
   write(weights: readonly Int32Array[], velocity?: readonly Int32Array[]): void;
+}
+
+/** What a layer needs of the shared buffers for `count` samples. */
+function scratchOf(model: Model, layer: Model['layers'][number], count: number): Partial<ScratchSizes> {
+  switch (layer.kind) {
+    case 'dense':
+      return denseScratch(layer, count);
+    case 'conv2d':
+      return convolutionScratch(model.format, layer, count);
+    case 'attention':
+      return { wide: 4 * count * attentionWide(layer) };
+    default: {
+      const longest = Math.max(volume(layer.input), volume(layer.output));
+      return { wide: 4 * roundUp(count * longest, 8), zero: 4 * roundUp(layer.output[2], 8) };
+    }
+  }
 }
 
 function allocateScratch(machine: Machine, model: Model, capacity: number): Scratch {
   const sizes: ScratchSizes = { wide: 0, panelA: 0, panelB: 0, rows: 0, sums: 0, zero: 0 };
   for (const layer of model.layers) {
-    const need =
-      layer.kind === 'dense'
-        ? denseScratch(layer, capacity)
-        : layer.kind === 'conv2d'
-          ? convolutionScratch(model.format, layer, capacity)
-          : {};
+    const need = scratchOf(model, layer, capacity);
     for (const key of Object.keys(sizes) as (keyof ScratchSizes)[])
       sizes[key] = Math.max(sizes[key], need[key] ?? 0);
   }
@@ -71,160 +82,83 @@ function allocateScratch(machine: Machine, model: Model, capacity: number): Scra
   };
 }
 
-/** Kernel gradients are written in tiles of 4 × 8, so their buffers are rounded up. */
-function allocateTensors(machine: Machine, model: Model, training: boolean): Tensor[] {
-  return model.tensors.map(({ shape, size }, index) => {
+/** Kernel gradients are written in tiles of 4 × 8, so their buffers are rounded up. `moments` is 0 in sessions that only predict. */
+function allocateTensors(machine: Machine, model: Model, moments: number): Tensor[] {
+  return model.tensors.map(({ shape, size, statistic }, index) => {
     const columns = shape.at(-1)!;
     const padded = roundUp(size / columns, 4) * roundUp(columns, 8);
-    const [velocity, gradient] = training
-      ? [machine.allocate(4 * size), machine.allocate(4 * padded)]
-      : [0, 0];
-    return { index, size, weight: machine.allocate(4 * size), velocity, gradient, gradientExponent: 0 };
-  });
-}
-
-function createPool(context: Context, layer: PoolLayer, ports: Ports): Stage {
-  const { machine } = context;
-  const [from, to] = [MANTISSA_BYTES * volume(layer.input), MANTISSA_BYTES * volume(layer.output)];
-  const index = context.machine.allocate(MANTISSA_BYTES * context.capacity * volume(layer.output));
-  const [height, width, channels] = layer.input;
-  const [ph, pw] = layer.size;
-  const { input, output, inputGradient, outputGradient } = ports;
-  return {
-    forward(count) {
-      machine.parallel('poolForward', count, 1, (begin, end) => [
-        input.pointer + begin * from,
-        output.pointer + begin * to,
-        index + begin * to,
-        end - begin,
-        height,
-        width,
-        channels,
-        ph,
-        pw,
-      ]);
-      output.exponent = input.exponent;
-    },
-    backward(count) {
-      if (!inputGradient || !outputGradient) return;
-      machine.parallel('poolBackward', count, 1, (begin, end) => [
-        outputGradient.pointer + begin * to,
-        index + begin * to,
-        inputGradient.pointer + begin * from,
-        end - begin,
-        height,
-        width,
-        channels,
-        ph,
-        pw,
-      ]);
-      inputGradient.exponent = outputGradient.exponent;
-    },
-  };
-}
-
-function createRelu(context: Context, layer: ReluLayer, ports: Ports): Stage {
-  const { machine } = context;
-  const { kernels } = machine;
-  const size = volume(layer.output);
-  const { input, output, inputGradient, outputGradient } = ports;
-  return {
-    forward(count) {
-      kernels.relu(input.pointer, output.pointer, count * size);
-      output.exponent = input.exponent;
-    },
-    backward(count) {
-      if (!inputGradient || !outputGradient) return;
-      maskInto(machine, outputGradient, output, inputGradient, count * size);
-      inputGradient.exponent = outputGradient.exponent;
-    },
-  };
-}
-
-function createStage(
-  context: Context,
-  layer: Exclude<BasicLayer, FlattenLayer>,
-  ports: Ports,
-  last: boolean,
-): Stage {
-  switch (layer.kind) {
-    case 'dense':
-      return createDense(context, layer, ports, last);
-    case 'conv2d':
-      return createConvolution(context, layer, ports);
-    case 'pool':
-      return createPool(context, layer, ports);
-    case 'relu':
-      return createRelu(context, layer, ports);
-  }
-}
-
-interface Chain {
-  readonly stages: Stage[];
-  readonly input: Slot;
-  /** The last layer's ports: its exponent is the logits', its gradient slot takes the softmax gradient. */
-  readonly end: Ports;
-}
-
-/** Slots between layers and a stage for each layer but Flatten, which only renames its input. */
-function createChain(context: Context, model: Model, training: boolean): Chain {
-  const slot = (size: number): Slot => ({
-    pointer: context.machine.allocate(MANTISSA_BYTES * context.capacity * size),
-    exponent: 0,
-  });
-  const input = slot(model.inputSize);
-  const firstWeighted = model.layers.findIndex((layer) => layer.kind === 'dense' || layer.kind === 'conv2d');
-  const stages: Stage[] = [];
-  let end: Ports = { input, output: input, inputGradient: undefined, outputGradient: undefined };
-  basicLayers(model).forEach((layer, index) => {
-    if (layer.kind === 'flatten') return;
-    const ports: Ports = {
-      input: end.output,
-      output: slot(volume(layer.output)),
-      inputGradient: index > firstWeighted ? end.outputGradient : undefined,
-      outputGradient: training && index >= firstWeighted ? slot(volume(layer.output)) : undefined,
+    const room = (wanted: boolean, n: number): number => (wanted ? machine.allocate(4 * n) : 0);
+    return {
+      index,
+      size,
+      trained: statistic === undefined,
+      decays: shape.length > 1,
+      weight: machine.allocate(4 * size),
+      velocity: room(moments > 0, size),
+      second: room(moments > 1, size),
+      gradient: room(moments > 0, padded),
+      gradientExponent: 0,
     };
-    stages.push(createStage(context, layer, ports, index === model.layers.length - 1));
-    end = ports;
   });
-  return { stages, input, end };
 }
 
-/** Memory for `capacity` samples; with `training`, also gradients and velocity. */
+/** Reads and writes masters and moments. */
+function createState({ machine, tensors, magnitudes }: Context, moments: number) {
+  const views = tensors.map(({ weight, velocity, second, size }) => ({
+    weight: machine.int32(weight, size),
+    moments: [velocity, second].slice(0, moments).map((pointer) => machine.int32(pointer, size)),
+  }));
+  const { kernels } = machine;
+  return {
+    readWeights: () => views.map(({ weight }) => weight.slice()),
+    readVelocity: () =>
+      Array.from({ length: moments }, (_, i) => views.map((view) => view.moments[i]!.slice())).flat(),
+    write(weights: readonly Int32Array[], velocity?: readonly Int32Array[]) {
+      views.forEach((view, t) => {
+        view.weight.set(weights[t]!);
+        if (velocity)
+          for (const [i, moment] of view.moments.entries()) moment.set(velocity[i * views.length + t]!);
+        const tensor = tensors[t]!;
+        magnitudes.view[2 * t] = kernels.magnitude(tensor.weight, tensor.size);
+        magnitudes.view[2 * t + 1] = velocity ? kernels.magnitude(tensor.velocity, tensor.size) : 0;
+      });
+    },
+  };
+}
+
+/** Memory for `capacity` samples; with a recipe, also for its training. */
 export function createNetwork(
-  module: WebAssembly.Module,
+  modules: Modules,
   model: Model,
   capacity: number,
-  training: boolean,
+  recipe?: TrainingRecipe,
   threads = 1,
 ): Network {
-  const machine = createMachine(module, threads);
-  const { kernels } = machine;
-  const tensors = allocateTensors(machine, model, training);
-  const scratch = allocateScratch(machine, model, capacity);
+  const machine = createMachine(modules.products, threads, modules.plain);
+  const { format } = model;
+  const moments = recipe ? momentsOf(recipe) : 0;
+  const tensors = allocateTensors(machine, model, moments);
   const magnitudes: Magnitudes = {
     pointer: machine.allocate(MAGNITUDE_BYTES * (tensors.length + machine.pieces)),
     view: new Int32Array(0),
   };
-  const { format } = model;
-  const context: Context = { format, machine, tensors, scratch, magnitudes, capacity };
-  const { stages, input, end } = createChain(context, model, training);
-  const logitPitch = roundUp(model.classes, 8);
-  const raw = machine.allocate(4 * capacity * logitPitch);
-  const inputPointer = machine.allocate(capacity * model.inputSize);
-  for (const stage of stages) stage.bind?.();
+  const scratch = allocateScratch(machine, model, capacity);
+  const step = { counter: 0 };
+  const context: Context = { format, machine, tensors, scratch, magnitudes, capacity, step };
+  const tables = createTables(machine);
+  const bytes = machine.allocate(capacity * model.inputSize);
+  const chain = createChain(context, model, recipe !== undefined, { tables: tables.pointer, bytes });
+  const { stages, input, end } = chain;
+  const loss = recipe && createLoss(context, model, recipe, tables.pointer);
+  for (const part of [tables, loss, ...stages]) part?.bind?.();
   magnitudes.view = machine.int32(magnitudes.pointer, 2 * (tensors.length + machine.pieces));
-  const inputBytes = machine.bytes(inputPointer, capacity * model.inputSize);
-  const logits = machine.int32(scratch.wide, capacity * logitPitch);
-  const rawGradient = machine.int32(raw, capacity * logitPitch);
-  const views = tensors.map(({ weight, velocity, size }) => ({
-    weight: machine.int32(weight, size),
-    velocity: machine.int32(velocity, training ? size : 0),
-  }));
+  const inputBytes = machine.bytes(bytes, capacity * model.inputSize);
+  const logitPitch = roundUp(model.classes, 8);
 
   return {
     context,
-    logits,
+    ...createState(context, moments),
+    logits: machine.int32(scratch.wide, capacity * model.positions * logitPitch),
     logitPitch,
     logitExponent: () => end.output.exponent,
     prepare() {
@@ -232,37 +166,17 @@ export function createNetwork(
     },
     forward(inputs, count) {
       inputBytes.set(inputs);
-      kernels.widen(inputPointer, input.pointer, inputs.length, format.inputShift, format.inputMax);
+      machine.kernels.widen(bytes, input.pointer, inputs.length, format.inputShift, format.inputMax);
       input.exponent = INPUT_EXPONENT + format.inputShift;
       for (const stage of stages) stage.forward(count);
     },
-    backward(labels) {
-      const count = labels.length;
-      const loss = softmaxGradient(
-        logits,
-        end.output.exponent,
-        labels,
-        model.classes,
-        logitPitch,
-        rawGradient,
-      );
-      if (logitPitch !== model.classes) kernels.compact(raw, count, logitPitch, model.classes);
-      const cells = count * model.classes;
-      const bits = kernels.magnitude(raw, cells);
-      narrowInto(machine, raw, end.outputGradient!, cells, bits, -PROBABILITY_BITS, format.gradientBits);
-      for (let i = stages.length - 1; i >= 0; i--) stages[i]!.backward?.(count);
-      return loss;
+    backward(batch) {
+      const sum = loss!.run(end.output.exponent, batch, end.outputGradient!);
+      for (let i = stages.length - 1; i >= 0; i--) stages[i]!.backward?.(batch.labels.length);
+      return sum;
     },
-    readWeights: () => views.map(({ weight }) => weight.slice()),
-    readVelocity: () => views.map(({ velocity }) => velocity.slice()),
-    write(weights, velocity) {
-      views.forEach((view, i) => {
-        view.weight.set(weights[i]!);
-        if (velocity) view.velocity.set(velocity[i]!);
-        const tensor = tensors[i]!;
-        magnitudes.view[2 * i] = kernels.magnitude(tensor.weight, tensor.size);
-        magnitudes.view[2 * i + 1] = velocity ? kernels.magnitude(tensor.velocity, tensor.size) : 0;
-      });
+    settle() {
+      for (const stage of stages) stage.settle?.();
     },
   };
 }

@@ -1,9 +1,6 @@
 /** What the stages of a WebAssembly session share: slots for mantissas, tensors in memory, scratch space, narrowing. */
 import { type FormatSpec, largest } from '../arithmetic/format.ts';
 import { bitLength, INT32_MAX, MASTER_EXPONENT, rescale } from '../arithmetic/integers.ts';
-import { learningRateShift, type TrainingRecipe } from '../document.ts';
-import { sgdOf } from '../plan/basic.ts';
-import { gradientShift } from '../reference/optimiser.ts';
 import type { Machine } from './machine.ts';
 
 /** Mantissas (i16) of a whole batch at one exponent, which a step rewrites. */
@@ -18,6 +15,8 @@ export interface Stage {
   prepare?(): void;
   forward(count: number): void;
   backward?(count: number): void;
+  /** After the optimiser. */
+  settle?(): void;
   /** Makes views; called once all memory is allocated. */
   bind?(): void;
 }
@@ -28,6 +27,8 @@ export interface Ports {
   readonly output: Slot;
   readonly inputGradient: Slot | undefined;
   readonly outputGradient: Slot | undefined;
+  /** The output's gradient where the output is positive: the same slot unless other layers read that too. */
+  readonly masked: Slot | undefined;
 }
 
 /** Masters, velocity and gradient of one tensor. */
@@ -38,6 +39,12 @@ export interface Tensor {
   readonly gradient: number;
   /** Place of this tensor's pair in `Context.magnitudes`. */
   readonly index: number;
+  /** False of statistics, which the optimiser leaves alone. */
+  readonly trained: boolean;
+  /** Weight decay is for tensors of more than one dimension. */
+  readonly decays: boolean;
+  /** AdamW's second moments, in sessions that have them. */
+  readonly second: number;
   /** Exponent of the gradient sum of the present step. */
   gradientExponent: number;
 }
@@ -80,6 +87,8 @@ export interface Context {
   readonly magnitudes: Magnitudes;
   /** Samples a session holds at once. */
   readonly capacity: number;
+  /** The present step; `counter` as in the reference. */
+  readonly step: { counter: number };
 }
 
 export const MANTISSA_BYTES = 2;
@@ -148,11 +157,22 @@ export function packColumns(
   ]);
 }
 
-/** A kernel's mantissas, narrowed from its masters. */
-export function narrowTensor({ machine, magnitudes, format }: Context, tensor: Tensor, into: Slot): void {
+/** A tensor's mantissas, narrowed from its masters; by default to the width of kernels. */
+export function narrowTensor(
+  { machine, magnitudes, format }: Context,
+  tensor: Tensor,
+  into: Slot,
+  width = format.weightBits,
+): void {
   const bits = magnitudes.view[2 * tensor.index]!;
-  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT, format.weightBits);
+  narrowInto(machine, tensor.weight, into, tensor.size, bits, MASTER_EXPONENT, width);
 }
+
+/** A slot for `size` mantissas. */
+export const createSlot = (machine: Machine, size: number): Slot => ({
+  pointer: machine.allocate(MANTISSA_BYTES * size),
+  exponent: 0,
+});
 
 /** A bias row at the exponent of a product, padded with zeros; `fill` returns its pointer. */
 export interface BiasRow {
@@ -176,42 +196,4 @@ export function createBiasRow(context: Context, tensor: Tensor | undefined): Bia
       return row;
     },
   };
-}
-
-/** One optimiser step on every tensor. */
-export function updateTensors(context: Context, recipe: TrainingRecipe, counter: number): void {
-  const config = sgdOf(recipe);
-  const rate = learningRateShift(config, counter);
-  const { momentumShift } = config;
-  for (const tensor of context.tensors) {
-    const shift = gradientShift(tensor.gradientExponent, recipe.batchSize);
-    updateTensor(context, tensor, shift, momentumShift, rate);
-  }
-}
-
-function updateTensor(
-  { machine, magnitudes, tensors }: Context,
-  tensor: Tensor,
-  shift: number,
-  momentum: number,
-  rate: number,
-): void {
-  const [first, view] = [2 * tensors.length, magnitudes.view];
-  view.fill(0, first);
-  machine.parallel('update', tensor.size, LANES, (begin, end, piece) => [
-    tensor.weight + 4 * begin,
-    tensor.velocity + 4 * begin,
-    tensor.gradient + 4 * begin,
-    end - begin,
-    shift,
-    momentum,
-    rate,
-    magnitudes.pointer + MAGNITUDE_BYTES * tensor.index,
-    magnitudes.pointer + MAGNITUDE_BYTES * (tensors.length + piece),
-  ]);
-  for (const which of [0, 1]) {
-    let bits = 0;
-    for (let at = first + which; at < view.length; at += 2) bits |= view[at]!;
-    view[2 * tensor.index + which] = bits;
-  }
 }
