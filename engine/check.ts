@@ -9,9 +9,12 @@ import { initialState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
 import { loadRelaxed } from './wasm/relaxed.ts';
+import { deviceOf } from './webgpu/choose.ts';
 
 export interface KernelReport {
-  readonly kernel: 'reference' | 'wasm' | 'wasm-relaxed';
+  readonly kernel: 'reference' | 'wasm' | 'wasm-relaxed' | 'webgpu';
+  /** Name of the graphics adapter. */
+  readonly adapter?: string;
   readonly threads: number;
   readonly admitted: boolean;
   /** Why not, when it is not. */
@@ -84,7 +87,23 @@ async function checkWasm(
   }
 }
 
-/** Checks every kernel with one thread and, where `threads` is larger, with so many. Takes some seconds. */
+async function checkDevice(): Promise<KernelReport> {
+  const device = await deviceOf();
+  const about = { kernel: 'webgpu', threads: 1 } as const;
+  if ('error' in device) {
+    const { message, data, remedy } = device.error;
+    const adapter = typeof data.adapter === 'string' ? { adapter: data.adapter } : {};
+    const refusedBecause = remedy === undefined ? message : `${message}; ${remedy}`;
+    return { ...about, ...adapter, admitted: false, refusedBecause, samplesPerSecond: {} };
+  }
+  const { kernel } = device;
+  const slices = kernel.adapter.software ? 1 : SLICES;
+  const speeds = numericFormats.map((numeric) => [numeric, speed(kernel, numeric, slices)]);
+  const samplesPerSecond = Object.fromEntries(speeds);
+  return { ...about, adapter: kernel.adapter.name, admitted: true, samplesPerSecond };
+}
+
+/** Checks every kernel with one thread and, where `threads` is larger, with so many, and the graphics device. Takes some seconds. */
 export async function checkKernels(threads: number): Promise<KernelReport[]> {
   const reference = numericFormats.map((numeric) => [numeric, speed(referenceKernel, numeric, 1)]);
   const reports: KernelReport[] = [
@@ -94,5 +113,6 @@ export async function checkKernels(threads: number): Promise<KernelReport[]> {
     reports.push(await checkWasm('wasm', count, numericFormats));
     reports.push(await checkWasm('wasm-relaxed', count, ['bfp8@1']));
   }
+  reports.push(await checkDevice());
   return reports;
 }

@@ -8,7 +8,7 @@ import { referenceKernel } from './reference/kernel.ts';
 import { initialState, type TrainState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
-import { type Device, deviceOf, isFaster } from './webgpu/choose.ts';
+import { type Device, deviceOf, isFaster, isWorthwhile } from './webgpu/choose.ts';
 import { withFallback } from './webgpu/fallback.ts';
 import { deviceCovers } from './webgpu/kernel.ts';
 
@@ -143,13 +143,13 @@ const deviceEngine = ({ kernel }: Device, engine: Engine, { onDeviceLost }: Engi
     about: { adapter: kernel.adapter.name },
   });
 
-/** A software adapter is never the fastest: trying it would cost seconds. */
+/** Small steps and software adapters are not even tried: opening a device costs seconds. */
 async function fastest(
   engine: Engine,
   { model, recipe }: NonNullable<EngineOptions['fastestFor']>,
   options: EngineOptions,
 ): Promise<Engine> {
-  if (!deviceCovers(model, recipe)) return engine;
+  if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe)) return engine;
   const device = await deviceOf();
   if (!('kernel' in device) || device.kernel.adapter.software) return engine;
   return isFaster(device.kernel, engine, model, recipe) ? deviceEngine(device, engine, options) : engine;

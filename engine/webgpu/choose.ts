@@ -2,7 +2,7 @@
 import { FedaiError } from '../../core/index.ts';
 import type { TrainingRecipe } from '../document.ts';
 import type { Batch, Kernel } from '../engine.ts';
-import type { Model } from '../model.ts';
+import { type Model, termsOf, volume } from '../model.ts';
 import { momentsOf } from '../reference/optimiser.ts';
 import { initialState } from '../state/state.ts';
 import { loadRemoteKernel, type RemoteKernel } from './remote.ts';
@@ -27,6 +27,16 @@ export function deviceOf(): Promise<Device | { readonly error: FedaiError }> {
   opened ??= open();
   return opened;
 }
+
+/** Products of one step below which the processor is done before a device has been asked. */
+const WORTHWHILE_PRODUCTS = 2 ** 24;
+
+/** Output, kernel gradient and input gradient take about as many products each. */
+export const isWorthwhile = ({ layers }: Model, { batchSize }: TrainingRecipe): boolean =>
+  layers.reduce((sum, layer) => {
+    const weighted = layer.kind === 'dense' || layer.kind === 'conv2d';
+    return sum + (weighted ? 3 * batchSize * volume(layer.output) * termsOf(layer) : 0);
+  }, 0) >= WORTHWHILE_PRODUCTS;
 
 /** Long enough for a few steps of any model that is worth a device. */
 const TRIAL_MS = 200;
