@@ -10,9 +10,12 @@ import { findMismatch } from './wasm/admit.ts';
 import { findGraphMismatch } from './wasm/admitGraphs.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
 import { loadRelaxed } from './wasm/relaxed.ts';
+import { deviceOf } from './webgpu/choose.ts';
 
 export interface KernelReport {
-  readonly kernel: 'reference' | 'wasm' | 'wasm-relaxed';
+  readonly kernel: 'reference' | 'wasm' | 'wasm-relaxed' | 'webgpu';
+  /** Name of the graphics adapter. */
+  readonly adapter?: string;
   readonly threads: number;
   readonly admitted: boolean;
   /** Why not, when it is not. */
@@ -76,7 +79,7 @@ async function checkWasm(
     const { refusedBecause } = kernel === 'wasm' ? {} : await loadRelaxed();
     if (refusedBecause) return refused(refusedBecause);
     const loaded = await loadWasmKernel({ relaxed: kernel === 'wasm-relaxed', threads });
-    const mismatch = findMismatch(loaded) ?? findGraphMismatch(loaded);
+    const mismatch = (await findMismatch(loaded)) ?? findGraphMismatch(loaded);
     if (mismatch) return refused(mismatch);
     const speeds = formats.map((numeric) => [numeric, speed(loaded, numeric, SLICES)]);
     return { kernel, threads, admitted: true, samplesPerSecond: Object.fromEntries(speeds) };
@@ -85,7 +88,23 @@ async function checkWasm(
   }
 }
 
-/** Checks every kernel with one thread and, where `threads` is larger, with so many. Takes some seconds. */
+async function checkDevice(): Promise<KernelReport> {
+  const device = await deviceOf();
+  const about = { kernel: 'webgpu', threads: 1 } as const;
+  if ('error' in device) {
+    const { message, data, remedy } = device.error;
+    const adapter = typeof data.adapter === 'string' ? { adapter: data.adapter } : {};
+    const refusedBecause = remedy === undefined ? message : `${message}; ${remedy}`;
+    return { ...about, ...adapter, admitted: false, refusedBecause, samplesPerSecond: {} };
+  }
+  const { kernel } = device;
+  const slices = kernel.adapter.software ? 1 : SLICES;
+  const speeds = numericFormats.map((numeric) => [numeric, speed(kernel, numeric, slices)]);
+  const samplesPerSecond = Object.fromEntries(speeds);
+  return { ...about, adapter: kernel.adapter.name, admitted: true, samplesPerSecond };
+}
+
+/** Checks every kernel with one thread and, where `threads` is larger, with so many, and the graphics device. Takes some seconds. */
 export async function checkKernels(threads: number): Promise<KernelReport[]> {
   const reference = numericFormats.map((numeric) => [numeric, speed(referenceKernel, numeric, 1)]);
   const reports: KernelReport[] = [
@@ -95,5 +114,6 @@ export async function checkKernels(threads: number): Promise<KernelReport[]> {
     reports.push(await checkWasm('wasm', count, numericFormats));
     reports.push(await checkWasm('wasm-relaxed', count, ['bfp8@1']));
   }
+  reports.push(await checkDevice());
   return reports;
 }

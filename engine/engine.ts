@@ -19,6 +19,8 @@ export interface Trainer {
   export(): TrainState;
   /** Continues from another state of the same model. */
   load(state: TrainState): void;
+  /** Frees what the session holds outside this process's memory, a device's buffers; otherwise absent. */
+  close?(): void;
 }
 
 export interface Predictions {
@@ -28,9 +30,29 @@ export interface Predictions {
   readonly logitsQ16: Int32Array;
 }
 
+export type KernelName = 'reference' | 'wasm' | 'webgpu';
+
+type Later<T> = T | Promise<T>;
+
+/** A kernel whose results may come later: what admission asks of a candidate. */
+export interface Candidate {
+  readonly name: KernelName;
+  trainer(
+    model: Model,
+    recipe: TrainingRecipe,
+    state: TrainState,
+  ): { step(batch: Batch): Later<number>; export(): Later<TrainState>; close?(): void };
+  predict(
+    model: Model,
+    weights: readonly Int32Array[],
+    inputs: Uint8Array,
+    count: number,
+  ): Later<Predictions>;
+}
+
 /** What every kernel implements; the model's numeric format fixes the bits of all results. */
 export interface Kernel {
-  readonly name: 'reference' | 'wasm';
+  readonly name: KernelName;
   trainer(model: Model, recipe: TrainingRecipe, state: TrainState): Trainer;
   /** Scores each sample by itself, so the result does not depend on how samples are grouped. */
   predict(model: Model, weights: readonly Int32Array[], inputs: Uint8Array, count: number): Predictions;

@@ -1,6 +1,6 @@
 export { FORMATS, type FormatSpec, type NumericFormat, numericFormats } from './arithmetic/format.ts';
 export { checkKernels, type KernelReport } from './check.ts';
-export { createEngine, type Engine } from './create.ts';
+export { createEngine, type Engine, type EngineOptions } from './create.ts';
 export {
   LIMITS,
   learningRateShift,
@@ -9,7 +9,7 @@ export {
   recipeSchema,
   type TrainingRecipe,
 } from './document.ts';
-export type { Batch, Kernel, Predictions, Trainer } from './engine.ts';
+export type { Batch, Kernel, KernelName, Predictions, Trainer } from './engine.ts';
 export { type Imported, importOnnx } from './exchange/fromOnnx.ts';
 export { weightsFromSafetensors } from './exchange/fromSafetensors.ts';
 export { importKeras } from './exchange/keras.ts';
@@ -23,3 +23,4 @@ export { countCorrect, outputsRoot } from './state/outputs.ts';
 export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';
 export { decodeModel, encodeModel, MAX_MODEL_FILE_BYTES, toFloatSafetensors } from './state/safetensors.ts';
 export { copyState, initialState, meanState, type TrainState } from './state/state.ts';
+export { type DeviceKernel, openDeviceKernel } from './webgpu/kernel.ts';

@@ -1,6 +1,7 @@
 /** What the parts of a worker share: everything outside that they touch. */
 import type { Clock, FedaiError, Hex, Log } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
+import type { KernelName } from '../engine/index.ts';
 import type { Job } from '../job/index.ts';
 import type { Market, Job as PostedJob, SigningDomain } from '../market/index.ts';
 import type { Dataset, Peer } from '../storage/index.ts';
@@ -43,7 +44,7 @@ export interface WorkerContext {
   onEvent: (event: WorkerEvent) => void;
   /** Hears of trouble of the machine (a full disk) that ends the process. */
   onFault: (fault: FedaiError) => void;
-  kernel: 'auto' | 'reference' | 'wasm';
+  kernel: 'auto' | KernelName;
   signal: AbortSignal;
 }
 

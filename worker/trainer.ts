@@ -1,6 +1,7 @@
 /** The daemon's side of the trainer thread: one job's exact training as calls that resolve. Owns no data and no decisions. */
 import { Worker } from 'node:worker_threads';
 import { FedaiError, type Hex } from '../core/index.ts';
+import type { KernelName } from '../engine/index.ts';
 import type { JobDocument } from '../job/index.ts';
 import type {
   EncodedState,
@@ -34,7 +35,7 @@ export interface TrainerOptions {
   document: JobDocument;
   seed: Hex;
   jobId: bigint;
-  kernel?: 'auto' | 'reference' | 'wasm';
+  kernel?: 'auto' | KernelName;
 }
 
 /** Starts the thread and its engine. Every call throws `TRAINER_GONE` (transient) once the thread has died. */

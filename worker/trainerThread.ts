@@ -55,8 +55,14 @@ async function perform(request: TrainerRequest): Promise<TrainerOutcome> {
 }
 
 async function open(request: Extract<TrainerRequest, { type: 'open' }>): Promise<Session> {
-  const engine = await createEngine({ kernel: request.kernel });
   const job = parseJob(request.document);
+  const { model, recipe } = job;
+  const engine = await createEngine({
+    kernel: request.kernel,
+    fastestFor: { model, recipe },
+    // No fault of the job: its steps are taken again by the processor.
+    onDeviceLost: ({ message }) => process.emitWarning(`${message}: training goes on with the processor`),
+  });
   const seed = { seed: fromHex(request.seed, 32), jobId: request.jobId };
   const trainer = engine.trainer(job.model, job.recipe, startingState(engine, job, seed));
   return { engine, job, seed, trainer };

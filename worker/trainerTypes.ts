@@ -1,5 +1,6 @@
 /** Messages between the daemon and its trainer thread. Bytes of states are as `encodeState` writes them. */
 import type { Hex } from '../core/index.ts';
+import type { KernelName } from '../engine/index.ts';
 
 export interface EncodedState {
   bytes: Uint8Array;
@@ -16,7 +17,7 @@ export interface Finished {
 
 export type TrainerRequest =
   /** Must come first. `document` is a job document; `seed` and `jobId` fix its first state. */
-  | { type: 'open'; document: unknown; seed: Hex; jobId: bigint; kernel: 'auto' | 'reference' | 'wasm' }
+  | { type: 'open'; document: unknown; seed: Hex; jobId: bigint; kernel: 'auto' | KernelName }
   | { type: 'initial' }
   /** Root of a state that came from elsewhere; a fault when the bytes are no state of the model. */
   | { type: 'check'; state: Uint8Array }

@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '../core/index.ts';
 import type { KeySet } from '../core/keys/index.ts';
+import type { KernelName } from '../engine/index.ts';
 import type { ReplayLimits } from '../job/index.ts';
 import {
   createMarket,
@@ -53,7 +54,7 @@ export interface WorkerOptions {
   maxRoundMacs?: number;
   /** Of the chain: what a segment may cost that validators replay. */
   replayLimits?: ReplayLimits | undefined;
-  kernel?: 'auto' | 'reference' | 'wasm';
+  kernel?: 'auto' | KernelName;
   /** How often the chain is asked for a new height. */
   pollMs?: number;
   clock?: Clock;

@@ -22,7 +22,8 @@ export function engineCheck(parent: Command): Command {
       'after',
       `
 A kernel is used only where it gives the bits of the reference. Speeds are training samples a second of a
-784-256-10 network. The command fails when no fast kernel is admitted.
+784-256-10 network. webgpu is the graphics device, through the optional package of that name. The command fails when
+no fast kernel is admitted.
 
 Examples:
   $ fedai engine check
@@ -39,8 +40,16 @@ Examples:
   );
 }
 
-function line({ kernel, threads, admitted, refusedBecause, samplesPerSecond }: KernelReport): string {
-  const head = `${kernel.padEnd(14)}${String(threads).padStart(2)} thread${threads === 1 ? ' ' : 's'}  `;
+function line({
+  kernel,
+  adapter,
+  threads,
+  admitted,
+  refusedBecause,
+  samplesPerSecond,
+}: KernelReport): string {
+  const on = kernel === 'webgpu' ? (adapter ?? '') : `${threads} thread${threads === 1 ? '' : 's'}`;
+  const head = `${kernel.padEnd(14)}${on.padEnd(11)}  `;
   if (!admitted) return `${head}refused: ${refusedBecause}`;
   const speeds = Object.entries(samplesPerSecond).map(([format, speed]) => `${format} ${speed} samples/s`);
   return `${head}admitted  ${speeds.join('  ')}`;

@@ -1,6 +1,7 @@
 /** `fedai train`: trains a document on this machine alone, with the engine that jobs use. */
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { KernelName } from '../../engine/index.ts';
 import { action, type Context } from '../action.ts';
 import { imageSize, integer, oneOf, shared } from '../options.ts';
 import type { Report } from '../train/index.ts';
@@ -12,7 +13,7 @@ interface Options {
   epochs?: number;
   steps?: number;
   seed: number;
-  kernel: 'auto' | 'reference' | 'wasm';
+  engine: 'auto' | KernelName;
   start?: string;
   checkpointSeconds: number;
   size?: { width: number; height: number };
@@ -45,9 +46,9 @@ export function train(parent: Command): Command {
     .option('--seed <n>', 'seed of first weights and order of samples', integer(0, MAX_SEED), 0)
     .option('--start <file>', 'weights to start from (safetensors, exact or floats)')
     .option(
-      '--kernel <kernel>',
-      'auto, reference or wasm',
-      oneOf(['auto', 'reference', 'wasm'] as const),
+      '--engine <engine>',
+      'auto (the fastest that gives the exact bits here), webgpu, wasm or reference',
+      oneOf(['auto', 'webgpu', 'wasm', 'reference'] as const),
       'auto',
     )
     .option('--checkpoint-seconds <n>', 'a checkpoint at least this often', integer(1, DAY_SECONDS), 10)
@@ -83,10 +84,17 @@ function report({ output }: Context): Report {
   return {
     started(about) {
       output.progress(
-        `${about.parameters} parameters, ${about.samples} samples, steps ${about.from} to ${about.steps}, kernel ${about.kernel}`,
+        `${about.parameters} parameters, ${about.samples} samples, steps ${about.from} to ${about.steps}, engine ${about.kernel}`,
       );
-      if (about.fallbackReason !== undefined) output.progress(`slow kernel: ${about.fallbackReason}`);
+      if (about.adapter !== undefined) output.progress(`graphics adapter: ${about.adapter}`);
+      if (about.fallbackReason !== undefined) output.progress(`slow engine: ${about.fallbackReason}`);
       output.event({ event: 'training', ...about });
+    },
+    deviceLost(reason) {
+      output.progress(
+        `the graphics device failed (${reason}): going on with the processor, with the same bits`,
+      );
+      output.event({ event: 'device-lost', reason });
     },
     point(point, samplesPerSecond) {
       const accuracy = point.accuracy === undefined ? '' : `  accuracy ${percent(point.accuracy)}`;

@@ -1,5 +1,6 @@
 /** `fedai worker run`: the trainer daemon. */
 import type { Command } from 'commander';
+import type { KernelName } from '../../engine/index.ts';
 import { action } from '../action.ts';
 import { runDaemon } from '../daemon.ts';
 import { type MetricsAccess, metricsAccess } from '../metrics.ts';
@@ -19,7 +20,7 @@ import {
 
 interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
-  kernel: 'auto' | 'reference' | 'wasm';
+  engine: 'auto' | KernelName;
 }
 
 export function workerRun(parent: Command): Command {
@@ -34,9 +35,9 @@ export function workerRun(parent: Command): Command {
       ),
     )
     .option(
-      '--kernel <kernel>',
-      'auto, wasm or reference',
-      oneOf(['auto', 'wasm', 'reference'] as const),
+      '--engine <engine>',
+      'auto (the fastest that gives the exact bits here), webgpu, wasm or reference',
+      oneOf(['auto', 'webgpu', 'wasm', 'reference'] as const),
       'auto',
     )
     .addHelpText(
@@ -57,7 +58,7 @@ Examples:
     action<Options>(async (context, options) => {
       const { createWorker } = await import('../../worker/index.ts');
       return runDaemon(context, 'worker', options, (parts) =>
-        createWorker({ ...parts, stake: options.stake, kernel: options.kernel }),
+        createWorker({ ...parts, stake: options.stake, kernel: options.engine }),
       );
     }),
   );

@@ -8,6 +8,7 @@ import {
   type Engine,
   encodeModel,
   exportOnnx,
+  type KernelName,
   type Model,
   modelHash,
   momentsOf,
@@ -29,7 +30,7 @@ export interface TrainOptions {
   readonly epochs?: number;
   readonly steps?: number;
   readonly seed: number;
-  readonly kernel: 'auto' | 'reference' | 'wasm';
+  readonly engine: 'auto' | KernelName;
   readonly start?: string;
   readonly checkpointSeconds: number;
   readonly size?: { readonly width: number; readonly height: number };
@@ -42,8 +43,11 @@ export interface Report {
     from: number;
     steps: number;
     kernel: string;
+    adapter?: string;
     fallbackReason?: string;
   }): void;
+  /** The graphics device failed; training goes on without it. */
+  deviceLost(reason: string): void;
   point(point: CurvePoint, samplesPerSecond: number): void;
   finished(result: {
     folder: string;
@@ -80,7 +84,11 @@ async function trainOn(
 ): Promise<void> {
   const { model, recipe } = document;
   checkFits(document, records.train);
-  const engine = await createEngine({ kernel: options.kernel });
+  const engine = await createEngine({
+    kernel: options.engine,
+    fastestFor: { model, recipe },
+    onDeviceLost: ({ message }) => report.deviceLost(message),
+  });
   const steps =
     options.steps ??
     (options.epochs ?? document.epochs ?? 1) * stepsPerEpoch(records.train.count, recipe.batchSize);
@@ -100,6 +108,7 @@ async function trainOn(
     from: start.counter,
     steps,
     kernel: engine.kernel,
+    ...(engine.adapter !== undefined && { adapter: engine.adapter }),
     ...(engine.fallbackReason !== undefined && { fallbackReason: engine.fallbackReason }),
   });
   const end = await trainLocally({

@@ -18,6 +18,7 @@ import {
   openDataset,
   openLocalStore,
   streamIdx,
+  ungzipped,
   withIdx,
 } from '../../storage/index.ts';
 
@@ -43,7 +44,7 @@ const images = idx([COUNT, SIDE, SIDE], inputs);
 const labelFile = idx([COUNT], labels);
 const recordsOf = async (imageFile: Uint8Array, own = labelFile) => ({
   kind: 'records' as const,
-  ...(await collect(await streamIdx(bytesInMemory(imageFile), bytesInMemory(own)))),
+  ...(await collect(await streamIdx(bytesInMemory(imageFile), bytesInMemory(own), ungzipped))),
 });
 
 let content: ContentStore;

@@ -24,6 +24,7 @@ import {
   openNpz,
   streamCsv,
   streamIdx,
+  ungzipped,
   streamParquet,
 } from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
@@ -139,7 +140,7 @@ export const storage: Table = {
     covers: [],
     format: 'bytes',
     samples: [images, new Uint8Array(gzipSync(images))],
-    decode: async (bytes) => collect(await streamIdx(bytesInMemory(bytes), bytesInMemory(labels))),
+    decode: async (bytes) => collect(await streamIdx(bytesInMemory(bytes), bytesInMemory(labels), ungzipped)),
   },
   idxLabels: {
     covers: [],

@@ -1,0 +1,77 @@
+/** The graphics device of this process, opened and admitted once, and whether it is worth using for a model. */
+import { FedaiError } from '../../core/index.ts';
+import type { TrainingRecipe } from '../document.ts';
+import type { Batch, Kernel } from '../engine.ts';
+import { type Model, termsOf, volume } from '../model.ts';
+import { momentsOf } from '../reference/optimiser.ts';
+import { initialState } from '../state/state.ts';
+import { loadRemoteKernel, type RemoteKernel } from './remote.ts';
+
+export interface Device {
+  readonly kernel: RemoteKernel;
+}
+
+let opened: Promise<Device | { readonly error: FedaiError }> | undefined;
+
+async function open(): Promise<Device | { readonly error: FedaiError }> {
+  try {
+    return { kernel: await loadRemoteKernel() };
+  } catch (error) {
+    if (error instanceof FedaiError) return { error };
+    throw error;
+  }
+}
+
+/** The device, or why there is none: decided once a process. */
+export function deviceOf(): Promise<Device | { readonly error: FedaiError }> {
+  opened ??= open();
+  return opened;
+}
+
+/** Products of one step below which the processor is done before a device has been asked. */
+const WORTHWHILE_PRODUCTS = 2 ** 24;
+
+/** Output, kernel gradient and input gradient take about as many products each. */
+export const isWorthwhile = ({ layers }: Model, { batchSize }: TrainingRecipe): boolean =>
+  layers.reduce((sum, layer) => {
+    const weighted = layer.kind === 'dense' || layer.kind === 'conv2d';
+    return sum + (weighted ? 3 * batchSize * volume(layer.output) * termsOf(layer) : 0);
+  }, 0) >= WORTHWHILE_PRODUCTS;
+
+/** Long enough for a few steps of any model that is worth a device. */
+const TRIAL_MS = 200;
+
+function stepsPerSecond(kernel: Omit<Kernel, 'name'>, model: Model, recipe: TrainingRecipe): number {
+  const state = initialState(model, new Uint8Array(32), momentsOf(recipe));
+  const trainer = kernel.trainer(model, recipe, state);
+  const batch: Batch = {
+    inputs: new Uint8Array(recipe.batchSize * model.inputSize),
+    labels: new Uint8Array(recipe.batchSize),
+  };
+  // The first step allocates and compiles.
+  trainer.step(batch);
+  const started = performance.now();
+  let steps = 0;
+  do {
+    trainer.step(batch);
+    steps++;
+  } while (performance.now() - started < TRIAL_MS);
+  const seconds = (performance.now() - started) / 1000;
+  trainer.close?.();
+  return steps / seconds;
+}
+
+/** Whether the device trains this very model faster. A device that fails at it does not. */
+export function isFaster(
+  device: Kernel,
+  other: Omit<Kernel, 'name'>,
+  model: Model,
+  recipe: TrainingRecipe,
+): boolean {
+  try {
+    return stepsPerSecond(device, model, recipe) > stepsPerSecond(other, model, recipe);
+  } catch (error) {
+    if (error instanceof FedaiError && error.code.startsWith('DEVICE_')) return false;
+    throw error;
+  }
+}
