@@ -1,10 +1,13 @@
 export {
   type Announcement,
+  type AnnouncementContent,
   type AuditAnnouncement,
+  announcerOf,
   type CaseAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
   MAX_ANNOUNCEMENT_BYTES,
+  signAnnouncement,
   type WorkAnnouncement,
   workTopic,
 } from './announcement.ts';

@@ -17,7 +17,14 @@ import {
   WORKER_ROLE,
 } from '../../market/index.ts';
 import { createPeerScores } from '../../net/index.ts';
-import { type Bundle, encodeAnnouncement, encodeBundle, traceClaim } from '../../pouw/index.ts';
+import {
+  type AnnouncementContent,
+  type Bundle,
+  encodeAnnouncement,
+  encodeBundle,
+  signAnnouncement,
+  traceClaim,
+} from '../../pouw/index.ts';
 import { type ContentStore, createMemoryStore } from '../../storage/index.ts';
 import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../verify/index.ts';
 import { lazySegment, type Share, toyJob, trainedShare } from '../pouw/job.ts';
@@ -36,6 +43,8 @@ let challenger: Market;
 let hear: (bytes: Uint8Array, from: string) => Promise<Verdict>;
 const scores = createPeerScores();
 let jobId: bigint;
+/** Accounts' indices by slot. */
+let workers: number[];
 let shares: Share[];
 let lazy: Awaited<ReturnType<typeof lazySegment>>;
 const cids: Record<'honest' | 'lazy' | 'other', string> = { honest: '', lazy: '', other: '' };
@@ -74,17 +83,19 @@ async function trainAndCommit(): Promise<void> {
   const place = { jobId, seed: fromHex((await client.job(jobId)).seed, 32) };
   shares = [await trainedShare({ ...place, slot: 0 }), await trainedShare({ ...place, slot: 1 })];
   lazy = await lazySegment(shares[1]!);
-  const workers = await client.workersOf(jobId);
+  const accounts = await client.workersOf(jobId);
+  workers = accounts.map((account) => [2, 3].find((one) => network.marketOf(one).account === account)!);
   const claims = [hexClaim(shares[0]!.roots), hexClaim(lazy.roots)];
-  for (const [slot, account] of workers.entries()) {
-    const index = [2, 3].find((one) => network.marketOf(one).account === account)!;
+  for (const [slot, index] of workers.entries())
     await network.marketOf(index).commitTrace(jobId, 0, claims[slot]!);
-  }
 }
 
 const stored = (bundle: Bundle) => content.putBytes(encodeBundle(bundle));
-const announce = (caseId: number, bundle: string, from: string) =>
-  hear(encodeAnnouncement({ format: 'fedai-case/1', caseId, bundle, attempt: 0 }), from);
+const signed = (content: AnnouncementContent, signer: number): Uint8Array =>
+  signAnnouncement(BigInt(network.chain.spec.chainId), content, network.privateKeyOf(signer));
+/** From the peer that tells it, signed by an account. */
+const announce = (caseId: number, bundle: string, from: string, signer = CHALLENGER) =>
+  hear(signed({ format: 'fedai-case/2', caseId, bundle, attempt: 0 }, signer), from);
 const carried = (): Carried => desk?.choose() ?? { work: null, verdict: null };
 
 beforeAll(async () => {
@@ -156,11 +167,18 @@ describe('an open case', () => {
     expect(scores.score('liar')).toBeLessThan(-15);
     expect(await announce(9, cids.honest, 'stranger')).toMatchObject({ verdict: 'ignore' });
     expect(scores.score('stranger')).toBe(0);
+    // What is told by nobody who has a part in it is not even looked at, were it right.
+    expect(await announce(LAZY.caseId, cids.lazy, 'stranger', 9)).toMatchObject({ verdict: 'ignore' });
+    const content = { format: 'fedai-case/2', caseId: LAZY.caseId, bundle: cids.lazy, attempt: 0 } as const;
+    const nobody = encodeAnnouncement({ ...content, signature: `0x${'00'.repeat(65)}` });
+    expect(await hear(nobody, 'forger')).toMatchObject({ verdict: 'reject' });
     expect(desk.choose()).toEqual({ work: null, verdict: null });
   });
 
   it('is judged by replay: the innocent and the guilty, with the digest of the true computation', async () => {
-    expect(await announce(HONEST.caseId, cids.honest, 'worker')).toEqual({ verdict: 'accept' });
+    expect(await announce(HONEST.caseId, cids.honest, 'worker', workers[0])).toEqual({
+      verdict: 'accept',
+    });
     expect(desk.choose().verdict).toMatchObject({ caseId: HONEST.caseId, guilty: false });
     expect(await announce(LAZY.caseId, cids.lazy, 'challenger')).toEqual({ verdict: 'accept' });
     expect(scores.score('worker') + scores.score('challenger')).toBe(0);
@@ -273,15 +291,14 @@ describe('a block with a verdict', () => {
 });
 
 describe('announcements of audits', () => {
-  it('are passed on while a trace may be under audit', async () => {
-    const tell = (traceId: number) =>
+  it("of a trace's worker are passed on while it may be under audit", async () => {
+    const tell = (traceId: number, signer: number) =>
       hear(
-        encodeAnnouncement({
-          ...{ format: 'fedai-audit/1', traceId, segment: 0, bundle: cids.honest, attempt: 0 },
-        }),
+        signed({ format: 'fedai-audit/2', traceId, segment: 0, bundle: cids.honest, attempt: 0 }, signer),
         'worker',
       );
-    expect(await tell(0)).toEqual({ verdict: 'accept' });
-    expect(await tell(77)).toMatchObject({ verdict: 'ignore' });
+    expect(await tell(0, workers[0]!)).toEqual({ verdict: 'accept' });
+    expect(await tell(0, workers[1]!)).toMatchObject({ verdict: 'ignore' });
+    expect(await tell(77, workers[0]!)).toMatchObject({ verdict: 'ignore' });
   });
 });

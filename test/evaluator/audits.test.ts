@@ -14,7 +14,7 @@ import { createEvaluator, type EvaluatorEvent } from '../../evaluator/index.ts';
 import { encodeJob } from '../../job/index.ts';
 import type { Carried } from '../../light/index.ts';
 import { enrol, jobPostOf, type Market, type TraceClaim, WORKER_ROLE } from '../../market/index.ts';
-import { encodeAnnouncement, encodeBundle, statePath, traceClaim, workTopic } from '../../pouw/index.ts';
+import { encodeBundle, signAnnouncement, statePath, traceClaim, workTopic } from '../../pouw/index.ts';
 import { createPeer, type Peer } from '../../storage/index.ts';
 import { LIMITS, lazySegment, type Share, toyJob, trainedShare } from '../pouw/job.ts';
 import { until } from '../storage/until.ts';
@@ -33,6 +33,8 @@ let network: MarketChain;
 let client: Market;
 let desk: WorkDesk | undefined;
 let judges: KeySet[];
+/** Accounts' indices by slot, which is the number of the trace. */
+let slots: number[];
 const peers: Peer[] = [];
 const evaluators: Service[] = [];
 const events: (EvaluatorEvent & { account: Hex })[] = [];
@@ -102,10 +104,10 @@ async function trainAndCommit(worker: Peer): Promise<Uint8Array[][]> {
   const cheat = await trainedShare({ ...place, slot: 1 });
   const lazy = await lazySegment(cheat);
   const claims = [claimOf(honest.roots), claimOf(lazy.roots)];
-  for (const [slot, account] of (await client.workersOf(jobId)).entries()) {
-    const index = WORKERS.find((one) => network.marketOf(one).account === account)!;
+  const accounts = await client.workersOf(jobId);
+  slots = accounts.map((account) => WORKERS.find((one) => network.marketOf(one).account === account)!);
+  for (const [slot, index] of slots.entries())
     await network.marketOf(index).commitTrace(jobId, 0, claims[slot]!);
-  }
   return [
     await Promise.all(SEGMENTS.map(async (segment) => encodeBundle(await honest.bundle(segment)))),
     await Promise.all(SEGMENTS.map((segment) => lazyBundle(cheat, lazy.roots, segment))),
@@ -128,7 +130,8 @@ async function lazyBundle(share: Share, roots: readonly Uint8Array[], segment: n
 /** As a worker does, until nobody listens any more. */
 async function tell(worker: Peer, bundles: readonly Uint8Array[][]): Promise<void> {
   const cids = await Promise.all(bundles.map((ofTrace) => Promise.all(ofTrace.map(worker.content.putBytes))));
-  const topic = workTopic(await client.chainId());
+  const chainId = await client.chainId();
+  const topic = workTopic(chainId);
   for (let attempt = 0; !ended.signal.aborted; attempt++) {
     for (const [traceId, ofTrace] of cids.entries()) {
       for (const [segment, bundle] of ofTrace.entries()) {
