@@ -135,8 +135,9 @@ async function tell(worker: Peer, bundles: readonly Uint8Array[][]): Promise<voi
   for (let attempt = 0; !ended.signal.aborted; attempt++) {
     for (const [traceId, ofTrace] of cids.entries()) {
       for (const [segment, bundle] of ofTrace.entries()) {
-        const message = { format: 'fedai-audit/1', traceId, segment, bundle, attempt } as const;
-        await worker.gossip.publish(topic, encodeAnnouncement(message));
+        const message = { format: 'fedai-audit/2', traceId, segment, bundle, attempt } as const;
+        const key = network.privateKeyOf(slots[traceId]!);
+        await worker.gossip.publish(topic, signAnnouncement(chainId, message, key));
       }
     }
     await sleep(500, ended.signal).catch(() => {});

@@ -32,6 +32,7 @@ export const fedaiMethods: MethodGroup = ({ application, status, evidence }) => 
     timestamp: application.head.timestamp,
     genesisHash: toHex(application.store.block(0)!.header.hash()),
     contracts: application.spec.contracts,
+    work: application.spec.work ?? null,
     pool: { transactions: application.pool.count, bytes: application.pool.bytes },
     ...(await status()),
   }),
