@@ -133,7 +133,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     closers.defer(() => service.stop());
     await service.start();
   }
-  const status = () => nodeStatus(application, consensus, sync, peer, finality);
+  const status = () => nodeStatus(application, consensus, sync, peer, finality, work);
   const rpc = createRpcServer({
     application,
     ...input.rpc,
@@ -258,6 +258,7 @@ function nodeStatus(
   sync: Sync,
   peer: Peer,
   finality: FinalityMeter,
+  work: WorkDesk | undefined,
 ): NodeStatus {
   const current = consensus.status();
   return {
@@ -274,5 +275,6 @@ function nodeStatus(
     peerId: peer.peerId,
     peerAddresses: peer.addresses(),
     pendingTransactions: application.pool.count,
+    replays: work?.status() ?? null,
   };
 }
