@@ -94,16 +94,21 @@ const claimOf = (roots: readonly Uint8Array[]): TraceClaim => {
   };
 };
 
+/** By hand, since their processes come later: until the second runs nothing can be revealed. */
+const enrolJudge = ({ evm, reader }: KeySet): Promise<unknown> => {
+  const node = { roles: EVALUATOR_ROLE, bands: 0, readerKey: reader.publicKey, peerId: reader.publicKey };
+  return enrol(marketOf(evm.privateKey), { ...node, stake: STAKE }, silentLog);
+};
+
+const enrolWorker = (index: number): Promise<unknown> => {
+  const key = sha256(utf8(testAccount(index).address));
+  const node = { roles: WORKER_ROLE, bands: 0, readerKey: key, peerId: key };
+  return enrol(marketOf(keyOf(index)), { ...node, stake: 300n * TRAIN }, silentLog);
+};
+
 /** A job with full audit, trained by slot 0; slot 1 leaves out a segment. Answers the encoded bundles by trace and segment. */
 async function trainAndCommit(): Promise<Uint8Array[][]> {
   const markets = new Map(WORKERS.map((index) => [index, marketOf(keyOf(index))]));
-  await Promise.all(
-    [...markets.values()].map((market) => {
-      const key = sha256(utf8(market.account!));
-      const wish = { roles: WORKER_ROLE, bands: 0, readerKey: key, peerId: key, stake: 300n * TRAIN };
-      return enrol(market, wish, silentLog);
-    }),
-  );
   const { document } = (await toyJob()).job;
   const documentCid = await peer.content.putBytes(encodeJob(document));
   const posting = { document, documentCid, testRoot: toHex(sha256(utf8('test'))) };
@@ -179,11 +184,7 @@ beforeAll(async () => {
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: network.bootstrap },
   });
   client = marketOf(keyOf(CLIENT!));
-  // The second auditor's process comes later: until then nothing can be revealed.
-  for (const { evm, reader } of judges) {
-    const node = { roles: EVALUATOR_ROLE, bands: 0, readerKey: reader.publicKey, peerId: reader.publicKey };
-    await enrol(marketOf(evm.privateKey), { ...node, stake: STAKE }, silentLog);
-  }
+  await Promise.all([...judges.map(enrolJudge), ...WORKERS.map(enrolWorker)]);
   const encoded = await trainAndCommit();
   bundles = await Promise.all(encoded.map((ofTrace) => Promise.all(ofTrace.map(peer.content.putBytes))));
   telling = tell();
