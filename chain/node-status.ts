@@ -22,6 +22,8 @@ export interface NodeStatus {
   peerId: string;
   peerAddresses: string[];
   pendingTransactions: number;
+  /** Segments executed again since the start; null where blocks carry no proofs of work. */
+  replays: { replays: number; refused: number; kernelFaults: number; replayMs: number } | null;
 }
 
 export interface FinalityMeter {

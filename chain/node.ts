@@ -142,7 +142,7 @@ async function assemble(input: ChainNodeInput, closers: AsyncDisposableStack): P
     closers.defer(() => service.stop());
     await service.start();
   }
-  const status = () => nodeStatus(application, consensus, sync, peer, finality);
+  const status = () => nodeStatus(application, consensus, sync, peer, finality, work);
   const rpc = await createNodeRpc(input, application, peer, {
     status,
     evidence: () => evidence.list(),
@@ -298,6 +298,7 @@ function nodeStatus(
   sync: Sync,
   peer: Peer,
   finality: FinalityMeter,
+  work: WorkDesk | undefined,
 ): NodeStatus {
   const current = consensus.status();
   return {
@@ -314,5 +315,6 @@ function nodeStatus(
     peerId: peer.peerId,
     peerAddresses: peer.addresses(),
     pendingTransactions: application.pool.count,
+    replays: work?.status() ?? null,
   };
 }

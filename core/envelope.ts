@@ -4,16 +4,12 @@
  */
 
 import { decode, encode } from '@ipld/dag-cbor';
-import { recoverPublicKey, signHash } from '#ecdsa';
-import { publicKeyAddress } from './address.ts';
 import { bytesToBigInt, concatBytes, equalBytes, type Hex, uintBytes, utf8 } from './bytes.ts';
 import { keccak256 } from './hash.ts';
 import type { ReplayWindow } from './replay.ts';
+import { SIGNATURE_BYTES, signerOf, signHash } from './signature.ts';
 
 const SIGN_DOMAIN = utf8('fedai-envelope/1\n');
-const SIGNATURE_BYTES = 65;
-/** Half the order of secp256k1 (SEC 2): s above it has a twin below. */
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 /** No honest sender looks further ahead; bounds how long a forgotten sender's message could be played again. */
 const MAX_LIFETIME_MS = 10 * 60_000;
 
@@ -45,8 +41,7 @@ export type OpenedEnvelope =
 /** Canonical DAG-CBOR `[domain, chainId (32 bytes), sequence (8 bytes), expiresAtMs, payload, signature (65 bytes)]`. */
 export function sealEnvelope(content: EnvelopeContent, privateKey: Uint8Array): Uint8Array {
   const body = bodyOf(content);
-  const { signature, recovery } = signHash(hashOf(body), privateKey);
-  return encode([...body, concatBytes(Uint8Array.of(recovery), signature)]);
+  return encode([...body, signHash(hashOf(body), privateKey)]);
 }
 
 /** Checks everything that can be known from the bytes, then the replay window. Bounded by `maxBytes`. */
@@ -59,7 +54,7 @@ export function openEnvelope(bytes: Uint8Array, options: OpenOptions): OpenedEnv
   if (content.chainId !== options.chainId) return refuse('reject', 'other chain');
   if (content.expiresAtMs <= options.nowMs) return refuse('ignore', 'expired');
   if (content.expiresAtMs > options.nowMs + MAX_LIFETIME_MS) return refuse('ignore', 'expires too late');
-  const signer = recover(hashOf(bodyOf(content)), signature);
+  const signer = signerOf(hashOf(bodyOf(content)), signature);
   if (!signer) return refuse('reject', 'bad signature');
   if (options.maySend && !options.maySend(signer)) return refuse('ignore', 'unknown sender');
   if (!options.replay.admit(signer, content.sequence)) return refuse('ignore', 'replayed');
@@ -103,17 +98,5 @@ function parse(bytes: Uint8Array): { content: EnvelopeContent; signature: Uint8A
 
 const isBytes = (value: unknown, length: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length === length;
-
-/** Low-s only, so that an envelope has one signature. */
-function recover(hash: Uint8Array, signature: Uint8Array): Hex | undefined {
-  const recovery = signature[0]!;
-  const compact = signature.subarray(1);
-  if (recovery > 1 || bytesToBigInt(compact.subarray(32)) > HALF_ORDER) return undefined;
-  try {
-    return publicKeyAddress(recoverPublicKey(hash, { signature: compact, recovery }));
-  } catch {
-    return undefined;
-  }
-}
 
 const refuse = (verdict: 'ignore' | 'reject', reason: string): OpenedEnvelope => ({ verdict, reason });

@@ -36,4 +36,5 @@ export {
 export { type Counter, type Histogram, type Labels, type Metrics, noMetrics } from './metrics/face.ts';
 export { type SeededRandom, seededRandom } from './random.ts';
 export { createReplayWindow, type ReplayWindow } from './replay.ts';
+export { SIGNATURE_BYTES, signerOf, signHash } from './signature.ts';
 export { unwrapKey, WRAPPED_KEY_BYTES, wrapKey } from './wrap.ts';

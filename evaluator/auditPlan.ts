@@ -16,6 +16,8 @@ export interface AuditView {
   replaying: boolean;
   /** A segment whose steps lead elsewhere than the trace says, and that was not challenged by this evaluator. */
   fault: number | undefined;
+  /** A segment that this evaluator found wrong is before the court, by whoever's case. */
+  isTried: boolean;
   /** The latest case on the trace. */
   court: CourtCase | undefined;
 }
@@ -108,9 +110,9 @@ function inTurn({ height, turn }: AuditView, from: number): AuditAction {
 }
 
 /** A fault may be found late, or wait for the end of somebody else's case; evidence is shown while one is open. */
-function afterEnd({ height, court, fault, audit, replaying }: AuditView): AuditAction {
+function afterEnd({ height, court, fault, isTried, audit, replaying }: AuditView): AuditAction {
   const mayChallenge = (fault !== undefined || replaying) && height < audit.challengeUntil;
-  const isPending = court?.state === 'Open' || mayChallenge;
+  const isPending = court?.state === 'Open' || isTried || mayChallenge;
   return isPending && court?.state !== 'Upheld' ? { type: 'wait', until: height + 1 } : { type: 'done' };
 }
 

@@ -91,13 +91,14 @@ async function step(desk: TraceDesk, watched: Watched, height: number): Promise<
   if (own !== undefined) await takeOver(desk, watched, audit);
   const record = watched.record;
   const latest = audit.caseId === 0 ? undefined : await court.caseOf(audit.caseId);
+  const isTried = record !== undefined && (await isBeforeCourt(court, id, record.faults));
   const action = auditAction({
     ...{ height, account, audit, court: latest },
     turn: await turnIn(desk, audit, id),
     hasRecord: record !== undefined,
     commitmentIsOwn: record !== undefined && commitmentOf(context, id, record) === own?.commitment,
     replaying: desk.isExecuting(watched),
-    fault: faultOf(record, latest),
+    ...{ isTried, fault: isTried ? undefined : faultOf(record, latest) },
   });
   tellEnd(desk, watched, audit);
   await perform(desk, watched, audit, action);
@@ -114,6 +115,13 @@ async function turnIn({ context }: TraceDesk, audit: Audit, traceId: bigint): Pr
   const isDrawn = audit.auditors.some((auditor) => auditor.account === account);
   const interested = isDrawn ? audit.auditors.map((auditor) => auditor.account) : await market.evaluators();
   return turnOf(traceId, isDrawn ? 'settleAudit' : 'drawAuditors', account, interested);
+}
+
+/** One verdict settles the trace: while a case is open on a wrong segment, a second bond would win nothing. */
+async function isBeforeCourt(court: Court, traceId: bigint, faults: readonly number[]): Promise<boolean> {
+  if (faults.length === 0) return false;
+  const cases = await court.openCases();
+  return cases.some((one) => one.traceId === traceId && faults.includes(one.segment));
 }
 
 /** The first fault that was not brought to court yet, by this evaluator or by the case that is closed. */

@@ -13,7 +13,7 @@ import {
   type LiveTrace,
   type TraceFeed,
 } from '../market/index.ts';
-import { encodeAnnouncement, workTopic } from '../pouw/index.ts';
+import { signAnnouncement, workTopic } from '../pouw/index.ts';
 import { createReplayer, type Replayer } from '../pouw/replay/index.ts';
 import { executeAudit } from './auditReplay.ts';
 import { addFindings, keepFindings, stepTrace, type TraceDesk, type Watched, watch } from './auditTrace.ts';
@@ -52,7 +52,7 @@ class Desk implements Auditor, TraceDesk {
   readonly court: Court;
   readonly #limits: ReplayLimits;
   readonly #isBusy: () => boolean;
-  readonly #board: BundleBoard = createBundleBoard(() => this.#looks.offer(this.#height));
+  readonly #board: BundleBoard;
   readonly #replayer: Replayer;
   readonly #watched = new Map<bigint, Watched>();
   readonly #steps = new Set<Promise<void>>();
@@ -72,6 +72,7 @@ class Desk implements Auditor, TraceDesk {
     this.#isBusy = isBusy;
     this.#replayer = createReplayer(context.log);
     this.#looks = createLatest((height) => this.#look(height));
+    this.#board = createBundleBoard(context.domain.chainId, () => this.#looks.offer(this.#height));
     context.peer.gossip.subscribe(this.#topic(), async (message) => this.#board.hear(message));
     this.#announceLater();
   }
@@ -92,7 +93,7 @@ class Desk implements Auditor, TraceDesk {
 
   execute(watched: Watched, segments: readonly number[]): void {
     const { trace } = watched;
-    this.#board.expect(trace.id, segments);
+    this.#board.expect(trace, segments);
     if (this.#execution !== undefined || this.#isBusy() || this.context.signal.aborted) return;
     if (segments.some((segment) => this.#board.offered(trace.id, segment).length === 0)) return;
     const ended = new AbortController();
@@ -187,8 +188,9 @@ class Desk implements Auditor, TraceDesk {
   }
 
   async #announce({ caseId, bundle }: { caseId: number; bundle: string }): Promise<void> {
-    const { peer, log } = this.context;
-    const message = encodeAnnouncement({ format: 'fedai-case/1', caseId, bundle, attempt: this.#attempt++ });
+    const { domain, keys, peer, log } = this.context;
+    const content = { format: 'fedai-case/2', caseId, bundle, attempt: this.#attempt++ } as const;
+    const message = signAnnouncement(domain.chainId, content, keys.evm.privateKey);
     await peer.gossip.publish(this.#topic(), message).catch((error: unknown) => {
       log.debug('could not announce evidence', { caseId, error });
     });

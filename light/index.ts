@@ -12,6 +12,7 @@ export { type HeaderFields, headerFields } from './header.ts';
 export { type Account, EMPTY_TRIE_ROOT, verifyAccountProof, verifyStorageProof } from './proofs.ts';
 export { type RlpItem, readBigInt, readBytes, readItems, readList, readUint } from './rlp.ts';
 export { decodeSection, EMPTY_HASH, encodeSection, MAX_ROUND, sectionHash } from './section.ts';
+export { fieldIn, listSlot, mappingSlot, type StorageField } from './storage.ts';
 export type {
   BlockCommit,
   Carried,

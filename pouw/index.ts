@@ -1,11 +1,14 @@
 export {
   type Announcement,
+  type AnnouncementContent,
   type AuditAnnouncement,
+  announcerOf,
   type CaseAnnouncement,
   decodeAnnouncement,
   encodeAnnouncement,
   isAnnounceTick,
   MAX_ANNOUNCEMENT_BYTES,
+  signAnnouncement,
   type WorkAnnouncement,
   workTopic,
 } from './announcement.ts';

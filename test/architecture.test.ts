@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   chain: ['core', 'net', 'storage', 'engine', 'job', 'pouw', 'light', 'contracts'],
   worker: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
   evaluator: ['core', 'engine', 'job', 'net', 'storage', 'pouw', 'profile', 'market'],
-  verify: ['core', 'engine', 'job', 'pouw', 'light', 'market'],
+  verify: ['core', 'engine', 'job', 'pouw', 'light', 'market', 'contracts'],
   explorer: ['core', 'engine', 'job', 'pouw', 'light', 'market', 'verify', 'storage', 'contracts'],
 };
 

@@ -3,13 +3,15 @@ import { FedaiError } from '../core/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { ValidatorSet } from '../light/index.ts';
 import type { CHECKS } from '../pouw/index.ts';
-import type { WorkSource } from './source.ts';
+import type { WorkSource, WorkTerms } from './source.ts';
 
 export interface WorkCheck {
   name:
     | 'header'
     | 'work section'
     | 'draw'
+    | 'case'
+    | 'job'
     | 'bundle'
     | (typeof CHECKS)[number]
     | 'model'
@@ -27,6 +29,14 @@ export interface BundleReader {
   getBytes(cid: string, options: { maxBytes: number }): Promise<Uint8Array>;
 }
 
+/** Of a chain-spec file: with it, nothing that an RPC says is believed. */
+export interface TrustedChain {
+  chainId: bigint;
+  validators: ValidatorSet;
+  /** Null where blocks carry no proofs of work. */
+  work: WorkTerms | null;
+}
+
 export interface WorkGiven {
   source: WorkSource;
   content: BundleReader;
@@ -34,8 +44,8 @@ export interface WorkGiven {
   height: number;
   /** Told of the checks on the bundle as each passes: they are yielded only when all of them are done. */
   onPassed?: (check: WorkCheck) => void;
-  /** Of the chain spec; undefined: whom the RPC names. */
-  trusted: { chainId: bigint; validators: ValidatorSet } | undefined;
+  /** Undefined: the validators, contracts and limits that the RPC names. */
+  trusted: TrustedChain | undefined;
 }
 
 export function demand(holds: boolean, otherwise: string): asserts holds {

@@ -1,23 +1,37 @@
 /** The checks that prove what sealed a block, in order; each stands on the ones before. Pure but for the evidence it asks for. */
-import { CID } from 'multiformats/cid';
-import { equalBytes, fromHex, toHex } from '../core/index.ts';
-import { type HeaderFields, type VerdictSection, verifyHeader, type WorkSection } from '../light/index.ts';
-import { type Bundle, decodeBundle, drawWork, type SegmentClaim, verifyBundle } from '../pouw/index.ts';
+import { equalBytes, toHex } from '../core/index.ts';
+import type { VerdictSection, WorkSection } from '../light/index.ts';
+import { type Bundle, drawWork, type SegmentClaim, verifyBundle } from '../pouw/index.ts';
 import { DETAILS, demand, outcomeOf, type WorkCheck, type WorkGiven } from './check.ts';
-import type { ToldProof, ToldTrace, WorkSource } from './source.ts';
+import {
+  type Committed,
+  claimIn,
+  claimText,
+  committed,
+  fetchBundle,
+  stateUnder,
+  termsIn,
+} from './evidence.ts';
+import type { WorkTerms } from './source.ts';
+import { demandSame, type ProvenState, type ProvenTerms, type ProvenTrace } from './state.ts';
 import { checkVerdict } from './verdict.ts';
 
 interface Established {
-  header: HeaderFields;
+  committed: Committed;
   work: WorkSection;
   verdict: VerdictSection;
-  told: ToldProof;
+  terms: WorkTerms;
+  /** As the draw found it. */
+  state: ProvenState;
+  trace: ProvenTrace;
+  claim: SegmentClaim;
   bundle: Bundle;
-  modelHash: Uint8Array;
 }
 
 /** Traces that one draw covers: far more than a day's of any network would be a lie. */
-const MAX_TRACES = 100_000;
+const MAX_TRACES = 100_000n;
+/** Proven with one question. */
+const TRACES_AT_ONCE = 128n;
 
 /** Yields one check after the other and ends after the first that fails. Throws only when `signal` aborts. */
 export async function* checkWork(given: WorkGiven, signal: AbortSignal): AsyncGenerator<WorkCheck> {
@@ -26,13 +40,14 @@ export async function* checkWork(given: WorkGiven, signal: AbortSignal): AsyncGe
   yield header;
   if (!header.ok) return;
   if (known.verdict !== undefined) {
-    yield* checkVerdict(given, known.verdict, signal);
+    yield* checkVerdict(given, { verdict: known.verdict, committed: known.committed }, signal);
     return;
   }
   const steps: readonly [WorkCheck['name'], (given: WorkGiven, known: Established) => Promise<string>][] = [
     ['work section', checkSection],
     ['draw', checkDraw],
-    ['bundle', fetchBundle],
+    ['job', checkJob],
+    ['bundle', checkBundle],
   ];
   for (const [name, step] of steps) {
     signal.throwIfAborted();
@@ -43,116 +58,89 @@ export async function* checkWork(given: WorkGiven, signal: AbortSignal): AsyncGe
   yield* replayChecks(given, known);
 }
 
-async function checkHeader({ source, trusted, height }: WorkGiven, known: Established): Promise<string> {
-  const evidence = await source.header(height);
-  const chainId = trusted?.chainId ?? (await source.chainId());
-  const set = trusted?.validators ?? (await source.validators(height));
-  const checked = verifyHeader({ chainId, set, ...evidence });
-  demand(checked.ok, checked.ok ? '' : checked.reason);
-  demand(checked.header.number === height, `the RPC gave block ${checked.header.number}`);
-  known.header = checked.header;
-  const { work, verdict } = evidence.section;
-  if (work !== null) known.work = work;
-  if (verdict !== null) known.verdict = verdict;
+async function checkHeader(given: WorkGiven, known: Established): Promise<string> {
+  const { height, trusted } = given;
+  known.committed = await committed(given, height);
+  const { section, signers } = known.committed;
+  if (section.work !== null) known.work = section.work;
+  if (section.verdict !== null) known.verdict = section.verdict;
   const whose = trusted === undefined ? 'validators that the RPC names' : "chain spec's validators";
-  return `block ${height} is committed by more than two thirds of the ${set.length} ${whose}`;
+  return `block ${height} is committed by more than two thirds of the ${signers} ${whose}`;
 }
 
-async function checkSection({ source, height }: WorkGiven, known: Established): Promise<string> {
+async function checkSection(given: WorkGiven, known: Established): Promise<string> {
+  const { height } = given;
   demand(known.work !== undefined, `block ${height} carries neither a proof of work nor a verdict`);
-  const told = await source.proof(height);
-  demand(told !== null, 'the RPC does not tell what the proof is of');
-  const { everyBlocks } = told.limits;
-  const { drawHeight } = known.work;
-  demand(drawHeight <= height && height < drawHeight + everyBlocks, 'it opens a draw that is over');
-  known.told = told;
-  const { jobId, segment, rank } = known.work;
-  return `the header binds the proof: job ${jobId}, segment ${segment} of a trace of worker ${toHex(known.work.worker)}, rank ${rank} of draw ${drawHeight}`;
+  known.terms = await termsIn(given);
+  const { drawHeight, jobId, segment, rank, worker } = known.work;
+  demand(drawHeight <= height, 'it opens a draw that is still to come');
+  return `the header binds the proof: job ${jobId}, segment ${segment} of a trace of worker ${toHex(worker)}, rank ${rank} of draw ${drawHeight}`;
 }
 
-/** Draws again from the traces that the chain had, by the beacon of the block before the work height. */
+/** Draws again, by the beacon of the block before the work height, from the traces that its state had. */
 async function checkDraw(given: WorkGiven, known: Established): Promise<string> {
-  const { source, trusted } = given;
-  const { drawHeight, rank, traceRoot, segment, totalWeight } = known.work;
-  const before = await source.header(drawHeight - 1);
-  const chainId = trusted?.chainId ?? (await source.chainId());
-  const set = trusted?.validators ?? (await source.validators(drawHeight - 1));
-  const checked = verifyHeader({ chainId, set, ...before });
-  demand(checked.ok, checked.ok ? '' : `block ${drawHeight - 1}: ${checked.reason}`);
-  const traces = await coveredTraces(source, known.told, totalWeight, drawHeight);
+  const { source, trusted, height } = given;
+  const { drawHeight, rank, segment, totalWeight } = known.work;
+  const before = await committed(given, drawHeight - 1);
+  known.state = stateUnder(given, before, known.terms);
+  const terms = await known.state.terms();
+  demand(height < drawHeight + terms.interval, 'it opens a draw that is over');
+  const traces = await coveredTraces(known.state, terms, drawHeight);
+  const sum = traces.reduce((total, { weight }) => total + weight, 0n);
+  demand(sum === totalWeight, `the traces burned ${sum} wei, the header says ${totalWeight}`);
   const drawn = drawWork({
-    chainId,
-    beacon: checked.header.mixHash,
-    traces: traces.map(({ weight, segments, traceRoot: root }) => ({
-      weight,
-      segments,
-      traceRoot: fromHex(root, 32),
-    })),
-    ranks: known.told.draw.ranks.length,
+    chainId: trusted?.chainId ?? (await source.chainId()),
+    beacon: before.header.mixHash,
+    traces: traces.map(({ weight, segments, root }) => ({ weight, segments, traceRoot: root })),
+    ranks: terms.ranks,
   });
   const one = drawn[rank];
   demand(one !== undefined, 'the beacon draws fewer traces');
-  demand(equalBytes(fromHex(traces[one.index]!.traceRoot), traceRoot), 'the beacon draws another trace');
+  known.trace = traces[one.index]!;
+  demandSame(known.trace, known.work);
   demand(one.segment === segment, `the beacon draws segment ${one.segment}, not ${segment}`);
-  return `the beacon of block ${drawHeight - 1} draws this segment at rank ${rank} from ${traces.length} traces that burned ${totalWeight} wei, all committed before it was known`;
+  return `the beacon of block ${drawHeight - 1} draws this segment at rank ${rank} from ${traces.length} traces that burned ${totalWeight} wei, all proven to be in its state, and committed before it was known`;
 }
 
-/** The traces that sum to the total weight, with that of the proof among them, in chain order. */
+/** All that no draw had covered, committed early enough, in chain order. */
 async function coveredTraces(
-  source: WorkSource,
-  told: ToldProof,
-  totalWeight: bigint,
+  state: ProvenState,
+  { firstUndrawn, traceCount, drawDelay }: ProvenTerms,
   drawHeight: number,
-): Promise<ToldTrace[]> {
-  const own = await source.trace(told.traceId);
-  demand(own !== null, 'the RPC does not have the trace');
-  const traces = [own];
-  let sum = own.weight;
-  const limit = Math.max(...told.draw.ranks.map(({ trace }) => trace.height));
-  demand(limit < drawHeight - 1, 'a trace was committed when its beacon was known');
-  for (let id = own.id + 1n; sum < totalWeight && traces.length < MAX_TRACES; id++) {
-    const next = await source.trace(id);
-    if (next === null || next.height >= drawHeight - 1 || sum + next.weight > totalWeight) break;
-    traces.push(next);
-    sum += next.weight;
+): Promise<ProvenTrace[]> {
+  demand(traceCount - firstUndrawn <= MAX_TRACES, `${traceCount} traces are too many to prove`);
+  const latest = drawHeight - 1 - drawDelay;
+  const covered: ProvenTrace[] = [];
+  for (let from = firstUndrawn; from < traceCount; from += TRACES_AT_ONCE) {
+    const to = from + TRACES_AT_ONCE < traceCount ? from + TRACES_AT_ONCE : traceCount;
+    const traces = await state.traces(from, to);
+    const late = traces.findIndex((trace) => trace.height > latest);
+    covered.push(...traces.slice(0, late < 0 ? traces.length : late));
+    if (late >= 0) break;
   }
-  for (let id = own.id - 1n; sum < totalWeight && id >= 0n && traces.length < MAX_TRACES; id--) {
-    const before = await source.trace(id);
-    demand(before !== null, `trace ${id} is missing`);
-    traces.unshift(before);
-    sum += before.weight;
-  }
-  demand(sum === totalWeight, `the traces burned ${sum} wei, the header says ${totalWeight}`);
-  return traces;
+  return covered;
 }
 
-async function fetchBundle({ content }: WorkGiven, known: Established): Promise<string> {
-  const { maxBundleBytes } = known.told.limits;
-  const id = CID.decode(known.work.bundle).toString();
-  const bytes = await content.getBytes(id, { maxBytes: maxBundleBytes });
-  known.bundle = decodeBundle(bytes, maxBundleBytes);
-  return `${bytes.length} bytes under the content id that the header names, ${id}`;
+async function checkJob(_given: WorkGiven, known: Established): Promise<string> {
+  known.claim = await claimIn(known.state, known.trace, known.work.segment);
+  const { documentHash } = known.claim;
+  return `proven in the same state: ${claimText(known.claim)}, document ${toHex(documentHash)}`;
+}
+
+async function checkBundle(given: WorkGiven, known: Established): Promise<string> {
+  const { bundle, detail } = await fetchBundle(given, known.work.bundle, known.terms);
+  known.bundle = bundle;
+  return detail;
 }
 
 async function* replayChecks(
   { engine, onPassed }: WorkGiven,
-  { work, told, bundle }: Established,
+  { work, terms, claim, bundle }: Established,
 ): AsyncGenerator<WorkCheck> {
-  const claim: SegmentClaim = {
-    jobId: work.jobId,
-    seed: fromHex(told.seed, 32),
-    documentHash: fromHex(told.documentHash, 32),
-    postedAt: told.postedAt,
-    round: told.round,
-    slot: told.slot,
-    traceRoot: work.traceRoot,
-    segments: told.segments,
-    segment: work.segment,
-  };
   const passed: WorkCheck[] = [];
   const started = performance.now();
   const verified = verifyBundle(engine, bundle, claim, {
-    limits: told.limits,
+    limits: terms.limits,
     onCheck: (name) => {
       const check: WorkCheck = { name, ok: true, detail: DETAILS[name] };
       passed.push(check);

@@ -1,10 +1,11 @@
-export type { BundleReader, WorkCheck, WorkGiven } from './check.ts';
+export type { BundleReader, TrustedChain, WorkCheck, WorkGiven } from './check.ts';
 export { checkWork } from './checks.ts';
 export {
   type HeaderEvidence,
+  type StateProof,
   type ToldBlock,
-  type ToldProof,
-  type ToldTrace,
+  termsOf,
   type WorkSource,
+  type WorkTerms,
   workSource,
 } from './source.ts';

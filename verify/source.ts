@@ -1,6 +1,6 @@
 /** What re-executing a block's proof needs, asked of one RPC endpoint. Nothing that it says is believed before it is checked. */
 import { z } from 'zod';
-import { FedaiError, fromHex, type Hex } from '../core/index.ts';
+import { FedaiError, fromHex, type Hex, toHex, uintBytes } from '../core/index.ts';
 import {
   type BlockCommit,
   type ConsensusSection,
@@ -18,46 +18,29 @@ const quantity = z
   .transform(BigInt);
 const count = z.int().min(0);
 
-const traceSchema = z.object({
-  id: quantity,
-  height: count,
-  weight: quantity,
-  upTo: quantity,
-  segments: count.min(1),
-  traceRoot: hash,
-});
-export type ToldTrace = z.infer<typeof traceSchema>;
-
-const proofSchema = z.object({
-  drawHeight: count,
-  round: count,
-  slot: count,
-  segments: count.min(1),
-  traceId: quantity,
-  seed: hash,
-  documentHash: hash,
-  postedAt: count,
-  limits: z.object({
-    everyBlocks: count.min(1),
-    maxReplayGas: count.min(1),
-    maxBundleBytes: count.min(1),
-    formats: z.record(z.string(), count).optional(),
+const address = account.transform((text) => text as Hex);
+/** What a chain-spec file says for certain. */
+const termsSchema = z.object({
+  contracts: z.object({
+    jobManager: address,
+    usefulWork: address.optional(),
+    trainingCourt: address.optional(),
   }),
-  draw: z.object({ ranks: z.array(z.object({ segment: count, trace: traceSchema })).max(64) }),
+  work: z
+    .object({
+      everyBlocks: count.min(1),
+      maxReplayGas: count.min(1),
+      maxBundleBytes: count.min(1),
+      formats: z.record(z.string(), count).optional(),
+    })
+    .nullable(),
 });
-export type ToldProof = z.infer<typeof proofSchema>;
 
-const verdictSchema = z.object({
-  caseId: count,
-  round: count,
-  slot: count,
-  segments: count.min(1),
-  seed: hash,
-  documentHash: hash,
-  postedAt: count,
-  limits: proofSchema.shape.limits,
+const nodes = z.array(z.string().regex(/^0x([0-9a-f]{2})*$/)).max(65);
+const stateProofSchema = z.object({
+  accountProof: nodes,
+  storageProof: z.array(z.object({ proof: nodes })).max(1024),
 });
-export type ToldVerdict = z.infer<typeof verdictSchema>;
 
 const commitSchema = z.object({ header: z.string(), sectionRlp: z.string(), commitRlp: z.string() });
 const validatorsSchema = z
@@ -87,17 +70,40 @@ export interface HeaderEvidence {
   commit: BlockCommit;
 }
 
+/** Of a chain whose blocks carry proofs of work. */
+export interface WorkTerms {
+  contracts: { usefulWork: Hex; jobManager: Hex; trainingCourt: Hex };
+  limits: { maxReplayGas: number; maxBundleBytes: number };
+}
+
+export interface StateProof {
+  accountProof: readonly Hex[];
+  /** Of each slot that was asked for, in that order. */
+  storageProof: readonly (readonly Hex[])[];
+}
+
+const NO_CONTRACT: Hex = `0x${'00'.repeat(20)}`;
+
+/** Also of a chain-spec file's. */
+export function termsOf({ contracts, work }: z.infer<typeof termsSchema>): WorkTerms | null {
+  const { jobManager, usefulWork, trainingCourt = NO_CONTRACT } = contracts;
+  if (work === null || usefulWork === undefined) return null;
+  const { maxReplayGas, maxBundleBytes, formats } = work;
+  return {
+    contracts: { usefulWork, jobManager, trainingCourt },
+    limits: { maxReplayGas, maxBundleBytes, formats },
+  };
+}
+
 export interface WorkSource {
   chainId(): Promise<bigint>;
   height(): Promise<number>;
   header(height: number): Promise<HeaderEvidence>;
   validators(height: number): Promise<ValidatorSet>;
-  /** Null for a block without a proof. */
-  proof(height: number): Promise<ToldProof | null>;
-  /** Null for a block without a verdict. */
-  verdict(height: number): Promise<ToldVerdict | null>;
-  /** Null where there are no more. */
-  trace(id: bigint): Promise<ToldTrace | null>;
+  /** Contracts and limits; null where blocks carry no proofs of work. */
+  terms(): Promise<WorkTerms | null>;
+  /** EIP-1186, as of a block. */
+  stateProof(address: Hex, slots: readonly bigint[], height: number): Promise<StateProof>;
   block(height: number): Promise<ToldBlock | null>;
 }
 
@@ -127,9 +133,15 @@ export function workSource(transport: RpcTransport, signal: AbortSignal): WorkSo
         power,
       }));
     },
-    proof: (height) => ask(proofSchema.nullable(), 'fedai_getWorkProof', height),
-    verdict: (height) => ask(verdictSchema.nullable(), 'fedai_getCourtVerdict', height),
-    trace: (id) => ask(traceSchema.nullable(), 'fedai_getTrace', `0x${id.toString(16)}`),
+    terms: async () => termsOf(await ask(termsSchema, 'fedai_status')),
+    async stateProof(contract, slots, height) {
+      const keys = slots.map((slot) => toHex(uintBytes(slot, 32)));
+      const told = await ask(stateProofSchema, 'eth_getProof', contract, keys, `0x${height.toString(16)}`);
+      return {
+        accountProof: told.accountProof as Hex[],
+        storageProof: told.storageProof.map(({ proof }) => proof as Hex[]),
+      };
+    },
     block: (height) => ask(blockSchema.nullable(), 'eth_getBlockByNumber', `0x${height.toString(16)}`, false),
   };
 }

@@ -1,7 +1,7 @@
 /** Opens the own segments that the chain has drawn: the bundle goes into the content store, validators are told its id until a block carries it. */
-import { fromHex, type Hex, type TimerHandle, tellHostFault } from '../core/index.ts';
+import { fromHex, type TimerHandle, tellHostFault } from '../core/index.ts';
 import type { WorkDraw } from '../market/index.ts';
-import { encodeAnnouncement, isAnnounceTick, workTopic } from '../pouw/index.ts';
+import { isAnnounceTick, signAnnouncement, workTopic } from '../pouw/index.ts';
 import type { WorkerContext } from './context.ts';
 
 export interface DrawnSegment {
@@ -123,17 +123,11 @@ class OpenerDesk implements Opener {
     if (open === undefined) return;
     const attempt = open.attempt++;
     if (!isAnnounceTick(attempt)) return;
-    const { account, domain, peer, log } = this.#context;
+    const { domain, keys, peer, log } = this.#context;
     const [drawHeight, rank] = key.split('/').map(Number) as [number, number];
-    const opener = account.toLowerCase() as Hex;
-    const message = encodeAnnouncement({
-      format: 'fedai-work/1',
-      drawHeight,
-      rank,
-      opener,
-      bundle: open.bundle,
-      attempt,
-    });
+    const told = { drawHeight, rank, bundle: open.bundle, attempt };
+    const content = { format: 'fedai-work/2', ...told } as const;
+    const message = signAnnouncement(domain.chainId, content, keys.evm.privateKey);
     await peer.gossip.publish(workTopic(domain.chainId), message).catch((error: unknown) => {
       log.debug('could not announce a bundle', { error });
     });

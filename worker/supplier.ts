@@ -14,7 +14,7 @@ import {
   type TraceFeed,
   ZERO_HASH,
 } from '../market/index.ts';
-import { encodeAnnouncement, isAnnounceTick, workTopic } from '../pouw/index.ts';
+import { type AnnouncementContent, signAnnouncement, workTopic } from '../pouw/index.ts';
 import type { WorkerContext } from './context.ts';
 import type { DrawnSegment } from './opener.ts';
 
@@ -35,11 +35,12 @@ interface Shown {
   wanted: Wanted;
   /** Content id; undefined while it is being made. */
   bundle?: string;
-  /** Ticks since it can be told. */
-  attempt: number;
+  /** Times that it could have been told. */
+  turns: number;
 }
 
 const ANNOUNCE_EVERY_MS = 900;
+const SELDOM = 4;
 /** Blocks beyond the windows of the court that a trace is looked after. */
 const SLACK_BLOCKS = 20;
 
@@ -59,6 +60,7 @@ class Desk implements Supplier {
   #feed: TraceFeed | undefined;
   /** One bundle at a time: a trace may have to be trained again for it. */
   #making: Promise<void> = Promise.resolve();
+  #attempt = 0;
   #timer: TimerHandle | undefined;
 
   constructor(context: WorkerContext, court: Court, bundleOf: BundleOf) {
@@ -117,7 +119,7 @@ class Desk implements Supplier {
       else if (audit.state === 'Drawn')
         wanted.push(
           ...[...new Set(audit.segments)].map((segment) => ({
-            ...{ trace, segment, attempt: 0 },
+            ...{ trace, segment, turns: 0 },
             wanted: { traceId: Number(trace.id), segment },
           })),
         );
@@ -151,9 +153,8 @@ class Desk implements Supplier {
     const cases = await this.#court.openCases();
     return cases.flatMap((one: OpenCase) => {
       const trace = own.find(({ id }) => id === one.traceId);
-      return trace === undefined
-        ? []
-        : [{ trace, segment: one.segment, wanted: { caseId: one.caseId }, attempt: 0 }];
+      const { caseId, segment } = one;
+      return trace === undefined ? [] : [{ trace, segment, turns: 0, wanted: { caseId } }];
     });
   }
 
@@ -189,27 +190,30 @@ class Desk implements Supplier {
 
   #announceLater(): void {
     this.#timer = this.#context.steady.setTimer(ANNOUNCE_EVERY_MS, () => {
-      for (const shown of this.#shown.values()) void this.#announce(shown);
+      for (const shown of this.#shown.values()) if (isDue(shown)) void this.#announce(shown);
       if (!this.#context.signal.aborted) this.#announceLater();
     });
   }
 
-  async #announce(shown: Shown): Promise<void> {
-    const { wanted, bundle } = shown;
+  async #announce({ wanted, bundle }: Shown): Promise<void> {
     if (bundle === undefined) return;
-    const attempt = shown.attempt++;
-    if (!isAnnounceTick(attempt)) return;
-    const { domain, peer, log } = this.#context;
-    const told = { bundle, attempt };
-    const message = encodeAnnouncement(
+    const { domain, keys, peer, log } = this.#context;
+    const told = { bundle, attempt: this.#attempt++ };
+    const content: AnnouncementContent =
       'caseId' in wanted
-        ? { format: 'fedai-case/1', ...wanted, ...told }
-        : { format: 'fedai-audit/1', ...wanted, ...told },
-    );
+        ? { format: 'fedai-case/2', ...wanted, ...told }
+        : { format: 'fedai-audit/2', ...wanted, ...told };
+    const message = signAnnouncement(domain.chainId, content, keys.evm.privateKey);
     await peer.gossip.publish(workTopic(domain.chainId), message).catch((error: unknown) => {
       log.debug('could not announce a bundle', { error });
     });
   }
+}
+
+/** Often at first, then every `SELDOM` times: a full audit has hundreds of bundles told at once. */
+function isDue(shown: Shown): boolean {
+  shown.turns += 1;
+  return shown.turns <= 2 || shown.turns % SELDOM === 0;
 }
 
 const keyOf = ({ wanted }: Shown): string =>

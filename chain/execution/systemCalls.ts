@@ -1,7 +1,7 @@
 /** What a block does before its first transaction, as EIP-4788 and its successors do: no sender, no receipt, no gas of the block. */
 import type { Block } from '@ethereumjs/block';
 import { createAddressFromString } from '@ethereumjs/util';
-import { concatBytes, FedaiError, type Hex, uintBytes, utf8 } from '../../core/index.ts';
+import { concatBytes, equalBytes, FedaiError, type Hex, uintBytes, utf8 } from '../../core/index.ts';
 import type { Carried, VerdictSection, WorkSection } from '../../light/index.ts';
 import { fastKeccak } from './common.ts';
 import type { Machine } from './evmPool.ts';
@@ -33,6 +33,9 @@ export async function callSystem(
 ): Promise<void> {
   const tell = (to: Hex, data: Uint8Array) => call(machine, block, to, data);
   if (beaconHistory !== null) await tell(beaconHistory, RECORD);
+  // Whoever proposes has seen the bundle and could name itself: the fee is the worker's (ADR 0017).
+  if (work !== null && !equalBytes(work.opener, work.worker))
+    throw new FedaiError('INVALID_BLOCK', 'proof of work refused: its opener is not the worker of the trace');
   if (work !== null) await demand(tell, usefulWork, openingCall(work), 'proof of work');
   else if (usefulWork !== null) await tell(usefulWork, ON_BLOCK);
   if (verdict !== null) await demand(tell, court, verdictCall(verdict), 'verdict');

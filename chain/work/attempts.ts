@@ -3,6 +3,8 @@
  * memory, and shared out so that they cannot crowd out whoever has the right one.
  */
 
+import type { Standing } from './target.ts';
+
 export interface Attempt {
   /** Given up for another, or its target is closed. */
   readonly signal: AbortSignal;
@@ -15,8 +17,10 @@ export interface Attempt {
 export interface AttemptName {
   readonly key: string;
   readonly bundle: string;
-  /** Peer that announced it; absent when a proposal waits for it, which is never given up for another. */
+  /** Who announced it; absent when a proposal waits for it, which is never given up for another. */
   readonly from?: string | undefined;
+  /** Makes room only for its like or more. */
+  readonly standing?: Standing;
 }
 
 export interface Attempts<Result> {
@@ -36,6 +40,7 @@ interface Running<Result> {
   readonly key: string;
   readonly bundle: string;
   from: string | undefined;
+  standing: Standing;
   stage: 'fetching' | 'replaying' | 'judging';
   readonly abort: AbortController;
   readonly result: Promise<Result | undefined>;
@@ -44,16 +49,17 @@ interface Running<Result> {
 export function createAttempts<Result>(): Attempts<Result> {
   const running = new Set<Running<Result>>();
   return {
-    join({ key, bundle, from }, start) {
+    join({ key, bundle, from, standing = 0 }, start) {
       const known = [...running].find((one) => one.key === key && one.bundle === bundle);
       if (known !== undefined) {
         if (from === undefined) known.from = undefined;
+        if (standing > known.standing) known.standing = standing;
         return known.result;
       }
-      if (from !== undefined && !makeRoom(running, key, from)) return Promise.resolve(undefined);
+      if (from !== undefined && !makeRoom(running, key, from, standing)) return Promise.resolve(undefined);
       const abort = new AbortController();
       const { promise: result, resolve, reject } = Promise.withResolvers<Result | undefined>();
-      const one: Running<Result> = { key, bundle, from, stage: 'fetching', abort, result };
+      const one: Running<Result> = { key, bundle, from, standing, stage: 'fetching', abort, result };
       running.add(one);
       const enter = (stage: 'replaying' | 'judging') => () => {
         one.stage = stage;
@@ -71,9 +77,15 @@ export function createAttempts<Result>(): Attempts<Result> {
 
 /**
  * False: what this target needs is found already but for the reference's word, or no other attempt can be given up. One of
- * the peer with the most makes room, by chance: who announces fast pushes out his own, and holds no place for long.
+ * the least standing, and among these of who has the most, makes room, by chance: who announces fast pushes out his own, and
+ * holds no place for long.
  */
-function makeRoom<Result>(running: ReadonlySet<Running<Result>>, key: string, from: string): boolean {
+function makeRoom<Result>(
+  running: ReadonlySet<Running<Result>>,
+  key: string,
+  from: string,
+  standing: Standing,
+): boolean {
   const all = [...running];
   if (all.some((one) => one.key === key && one.stage === 'judging')) return false;
   const announced = all.filter(({ from: by, stage }) => by !== undefined && stage !== 'judging');
@@ -82,13 +94,23 @@ function makeRoom<Result>(running: ReadonlySet<Running<Result>>, key: string, fr
   // What was given up holds its memory until it has ended.
   if (announced.length - light.length >= MAX_UNDERWAY) return false;
   const fetching = light.filter(({ stage }) => stage === 'fetching');
-  const byPeer = Map.groupBy(fetching, (one) => one.from!);
-  const most = Math.max(0, ...[...byPeer.values()].map(({ length }) => length));
-  const isCrowding = (byPeer.get(from)?.length ?? 0) === most;
-  const crowd = fetching.filter((one) =>
-    isCrowding && most > 1 ? one.from === from : byPeer.get(one.from!)!.length === most,
+  const least = Math.min(...fetching.map((one) => one.standing));
+  if (least > standing) return false;
+  const victim = crowd(
+    fetching.filter((one) => one.standing === least),
+    from,
   );
-  const victim = crowd[Math.floor(Math.random() * crowd.length)];
   victim?.abort.abort();
   return victim !== undefined;
+}
+
+/** One of those who have the most under way, the newcomer himself when he is among them. */
+function crowd<Result>(given: readonly Running<Result>[], from: string): Running<Result> | undefined {
+  const bySource = Map.groupBy(given, (one) => one.from!);
+  const most = Math.max(0, ...[...bySource.values()].map(({ length }) => length));
+  const isCrowding = (bySource.get(from)?.length ?? 0) === most;
+  const crowding = given.filter((one) =>
+    isCrowding && most > 1 ? one.from === from : bySource.get(one.from!)!.length === most,
+  );
+  return crowding[Math.floor(Math.random() * crowding.length)];
 }

@@ -1,7 +1,7 @@
 /** The court's open cases, with all that a bundle is checked against. */
-import { fromHex } from '../../core/index.ts';
+import { fromHex, type Hex } from '../../core/index.ts';
 import type { ChainApplication } from '../application.ts';
-import { askCourt, askJob, type CaseRow } from './contracts.ts';
+import { askCourt, askJob, type CaseRow, ZERO_ADDRESS } from './contracts.ts';
 import type { Target } from './target.ts';
 
 export interface CaseFile extends Target {
@@ -31,6 +31,7 @@ async function caseFile(application: ChainApplication, row: CaseRow): Promise<Ca
     traceId: row.traceId,
     worker: fromHex(row.worker, 20),
     deadline: Number(row.deadline),
+    parties: await partiesOf(application, row),
     claim: {
       jobId,
       ...(await askJob(application, jobId)),
@@ -41,4 +42,16 @@ async function caseFile(application: ChainApplication, row: CaseRow): Promise<Ca
       segment: Number(row.segment),
     },
   };
+}
+
+/** Its worker, who brought it, and the auditors whose digests it decides about. */
+async function partiesOf(
+  application: ChainApplication,
+  { caseId, traceId, worker }: CaseRow,
+): Promise<Hex[]> {
+  const record = await askCourt(application, 'caseOf', caseId);
+  const audit = await askCourt(application, 'auditOf', traceId);
+  const challenger = record?.challenger ?? ZERO_ADDRESS;
+  const auditors = (audit?.auditors ?? []).map(({ account }) => account);
+  return [worker, ...(challenger === ZERO_ADDRESS ? [] : [challenger]), ...auditors];
 }

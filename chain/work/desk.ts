@@ -146,7 +146,7 @@ class Desk implements WorkDesk {
     const { modelHash } = outcome;
     return {
       ...{ drawHeight, rank, jobId, worker, traceRoot, segment, modelHash, totalWeight },
-      opener: this.#hearing.openerOf(opening, bundle) ?? worker,
+      opener: worker,
       bundle: parseCid(bundle).bytes,
     };
   }
@@ -156,7 +156,7 @@ class Desk implements WorkDesk {
     const matters = await this.#matters.present();
     const targets = [...matters.openings, ...matters.cases];
     this.#proofs.keepOnly(targets);
-    this.#hearing.lookAgain(matters);
+    this.#hearing.lookAgain();
     this.#input.log.debug('to be replayed', { targets: targets.map(placeOf) });
   }
 

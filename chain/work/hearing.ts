@@ -2,26 +2,25 @@
  * Judges announcements: which opening or case they answer, whether it is too early or too late for them. Passes on only
  * what it has proven itself, so that who passes on a wrong one can be blamed for it.
  */
-import { accept, fromHex, ignore, reject, type Verdict } from '../../core/index.ts';
+import { accept, type Hex, ignore, reject, type Verdict } from '../../core/index.ts';
 import {
   type Announcement,
   type AuditAnnouncement,
+  announcerOf,
   type CaseAnnouncement,
   decodeAnnouncement,
   type WorkAnnouncement,
 } from '../../pouw/index.ts';
 import type { ChainApplication } from '../application.ts';
-import { AUDIT_STATES, askCourt } from './contracts.ts';
+import { AUDIT_STATES, askCourt, askWork } from './contracts.ts';
 import type { Matters } from './matters.ts';
 import type { Proofs } from './proofs.ts';
-import type { Target } from './target.ts';
+import { standingOf, type Target } from './target.ts';
 
 export interface Hearing {
   hear(bytes: Uint8Array, from: string): Promise<Verdict>;
   /** After each block: who has announced before we knew what. */
-  lookAgain(matters: Matters): void;
-  /** Who is paid for opening with this bundle; undefined where nobody asked for it. */
-  openerOf(target: Target, bundle: string): Uint8Array | undefined;
+  lookAgain(): void;
 }
 
 export interface HearingInput {
@@ -41,13 +40,16 @@ const MAX_LOOKED_UP = 1_024;
 
 export function createHearing(input: HearingInput): Hearing {
   const early: { announcement: Answer; from: string }[] = [];
-  const openers = new Map<string, Uint8Array>();
-  const isUnderAudit = auditLookUp(input.application);
+  const chainId = BigInt(input.application.spec.chainId);
+  const workerUnderAudit = auditLookUp(input.application);
   const take = async (target: Target, announcement: Answer, from: string): Promise<Verdict> => {
+    const account = announcerOf(chainId, announcement);
+    if (account === undefined) return reject("nobody's signature");
+    const standing = standingOf(target, account);
+    // A case is fought out by its parties; a drawn segment may be opened by anybody.
+    if (standing === 0 && target.isCase) return ignore('not told by a party to the case');
     const { bundle } = announcement;
-    const key = `${target.key}/${bundle}`;
-    if ('opener' in announcement && !openers.has(key)) openers.set(key, fromHex(announcement.opener, 20));
-    const proof = await input.proofs.prove(target, bundle, from);
+    const proof = await input.proofs.prove(target, bundle, { peer: from, account, standing });
     return proof?.bundle === bundle ? accept : ignore('not proven here');
   };
   const answer = async (announcement: Answer, from: string): Promise<Verdict> => {
@@ -58,25 +60,30 @@ export function createHearing(input: HearingInput): Hearing {
     if (early.length > MAX_EARLY) early.shift();
     return ignore('it is early');
   };
+  /** Auditors fetch it, validators pass it on. */
+  const passOn = async (announcement: AuditAnnouncement): Promise<Verdict> => {
+    const worker = await workerUnderAudit(announcement);
+    if (worker === undefined) return ignore('not under audit');
+    const account = announcerOf(chainId, announcement);
+    if (account === undefined) return reject("nobody's signature");
+    return account === worker ? accept : ignore('not told by its worker');
+  };
   return {
     async hear(bytes, from) {
       const announcement: Announcement | undefined = decodeAnnouncement(bytes);
       if (announcement === undefined) return reject('not an announcement of work');
-      if (announcement.format !== 'fedai-audit/1') return await answer(announcement, from);
-      return (await isUnderAudit(announcement)) ? accept : ignore('not under audit');
+      return announcement.format === 'fedai-audit/2'
+        ? await passOn(announcement)
+        : await answer(announcement, from);
     },
-    lookAgain(matters) {
-      const open = new Set([...matters.openings, ...matters.cases].map(({ key }) => key));
-      for (const key of openers.keys())
-        if (!open.has(key.slice(0, key.lastIndexOf('/')))) openers.delete(key);
+    lookAgain() {
       for (const { announcement, from } of early.splice(0)) void answer(announcement, from);
     },
-    openerOf: ({ key }, bundle) => openers.get(`${key}/${bundle}`),
   };
 }
 
 function placeOf(announcement: Answer, matters: Matters, { head }: ChainApplication): Place {
-  if (announcement.format === 'fedai-case/1') {
+  if (announcement.format === 'fedai-case/2') {
     const { caseId } = announcement;
     if (caseId > matters.caseCount) return caseId > matters.caseCount + MAX_AHEAD ? 'none' : 'early';
     return matters.cases.find((one) => one.caseId === caseId) ?? 'over';
@@ -90,22 +97,24 @@ function placeOf(announcement: Answer, matters: Matters, { head }: ChainApplicat
   return drawHeight > head.height + MAX_AHEAD ? 'none' : 'early';
 }
 
-/** Whether auditors may still want bundles of a trace; asked once a head and trace. */
+/** The worker of a trace whose bundles auditors may still want; asked once a head and trace. */
 function auditLookUp(application: ChainApplication) {
   const wanted = [AUDIT_STATES.indexOf('none'), AUDIT_STATES.indexOf('drawn')];
-  let seen = { head: -1, known: new Map<number, Promise<boolean>>() };
-  const look = async (traceId: number): Promise<boolean> => {
-    const audit = await askCourt(application, 'auditOf', BigInt(traceId)).catch(() => undefined);
-    if (audit === undefined || !audit.recorded) return false;
-    return wanted.includes(Number(audit.state)) && audit.revealUntil >= BigInt(application.head.height);
+  let seen = { head: -1, known: new Map<number, Promise<Hex | undefined>>() };
+  const look = async (traceId: bigint): Promise<Hex | undefined> => {
+    const audit = await askCourt(application, 'auditOf', traceId).catch(() => undefined);
+    if (audit === undefined || !audit.recorded) return undefined;
+    if (!wanted.includes(Number(audit.state)) || audit.revealUntil < BigInt(application.head.height))
+      return undefined;
+    return (await askWork(application, 'traceOf', traceId).catch(() => undefined))?.worker;
   };
-  return ({ traceId }: AuditAnnouncement): Promise<boolean> => {
+  return ({ traceId }: AuditAnnouncement): Promise<Hex | undefined> => {
     const { height } = application.head;
     if (seen.head !== height) seen = { head: height, known: new Map() };
     const known = seen.known.get(traceId);
     if (known !== undefined) return known;
-    if (seen.known.size >= MAX_LOOKED_UP) return Promise.resolve(false);
-    const looking = look(traceId);
+    if (seen.known.size >= MAX_LOOKED_UP) return Promise.resolve(undefined);
+    const looking = look(BigInt(traceId));
     seen.known.set(traceId, looking);
     return looking;
   };

@@ -52,6 +52,7 @@ async function openingOf(
     worker: fromHex(row.trace.worker, 20),
     totalWeight: draw.totalWeight,
     claim: await claimOf(application, row),
+    parties: [row.trace.worker],
   };
 }
 

@@ -1,12 +1,12 @@
 /** Bundles by (opening or case, content id): fetched once, replayed once, remembered while their target is open. */
-import { FedaiError, type Log } from '../../core/index.ts';
+import { FedaiError, type Hex, type Log } from '../../core/index.ts';
 import type { ReplayLimits } from '../../job/index.ts';
 import { PENALTY } from '../../net/index.ts';
 import type { Proved, Refuted } from '../../pouw/index.ts';
 import type { Replayer, ReplayOutcome } from '../../pouw/replay/index.ts';
 import type { Peer } from '../../storage/index.ts';
 import { type Attempt, createAttempts } from './attempts.ts';
-import { placeOf, type Target } from './target.ts';
+import { placeOf, type Standing, type Target } from './target.ts';
 
 export interface Proof {
   readonly target: Target;
@@ -16,9 +16,17 @@ export interface Proof {
   readonly outcome: Proved | Refuted;
 }
 
+/** Who brings a bundle and is to blame for a wrong one. */
+export interface Announcer {
+  readonly peer: string;
+  /** Who signed it. */
+  readonly account: Hex;
+  readonly standing: Standing;
+}
+
 export interface Proofs {
-  /** The proof, or undefined when the bundle settles nothing or is not to be had now. `from`: who is to blame for a wrong one; without it a proposal waits for it. */
-  prove(target: Target, bundle: string, from?: string): Promise<Proof | undefined>;
+  /** The proof, or undefined when the bundle settles nothing or is not to be had now. Without `from` a proposal waits for it. */
+  prove(target: Target, bundle: string, from?: Announcer): Promise<Proof | undefined>;
   /** Any proof of the target. */
   held(target: Target): Proof | undefined;
   /** Forgets all other targets. */
@@ -35,8 +43,8 @@ export interface ProofsInput {
 
 /** Longer than a block, so that one slow transfer is not given up for every proposal anew. */
 const FETCH_TIMEOUT_MS = 20_000;
-/** Wrong bundles for one target that one peer may bring; each costs it points too. */
-const MAX_WRONG_PER_PEER = 2;
+/** Wrong bundles for one target that one party, or one peer with what strangers tell, may bring; each costs the peer points too. */
+const MAX_WRONG_PER_SOURCE = 2;
 /** That are remembered. There is no end to trying: strangers must not use up the tries of whoever has the right one. */
 const MAX_WRONG = 64;
 
@@ -54,7 +62,7 @@ export function createProofs(input: ProofsInput): Proofs {
     matters.set(key, known);
     return known;
   };
-  const run = async (target: Target, bundle: string, from: string | undefined, attempt: Attempt) => {
+  const run = async (target: Target, bundle: string, from: Announcer | undefined, attempt: Attempt) => {
     const matter = matterOf(target);
     try {
       const proof = await fetchAndReplay(input, target, bundle, attempt);
@@ -73,10 +81,11 @@ export function createProofs(input: ProofsInput): Proofs {
       // Who announces brings nothing new to what is proven.
       if (proof !== undefined && (proof.bundle === bundle || from !== undefined))
         return Promise.resolve(proof);
-      const isSpent = from !== undefined && spent(wrong, from);
+      const source = from && sourceOf(from);
+      const isSpent = source !== undefined && spent(wrong, source);
       if (wrong.has(bundle) || isSpent) return Promise.resolve(undefined);
       const start = (attempt: Attempt) => run(target, bundle, from, attempt);
-      return attempts.join({ key: target.key, bundle, from }, start);
+      return attempts.join({ key: target.key, bundle, from: source, standing: from?.standing ?? 0 }, start);
     },
     held: ({ key }) => matters.get(key)?.proof,
     keepOnly(targets) {
@@ -87,13 +96,21 @@ export function createProofs(input: ProofsInput): Proofs {
   };
 }
 
-const spent = (wrong: ReadonlyMap<string, string>, from: string): boolean =>
-  [...wrong.values()].filter((one) => one === from).length >= MAX_WRONG_PER_PEER;
+/** A party answers for itself, whoever passes it on; strangers are as many as they like, so the peer answers for them. */
+const sourceOf = ({ peer, account, standing }: Announcer): string => (standing > 0 ? account : peer);
 
-function condemn({ peer }: ProofsInput, { wrong }: Matter, bundle: string, from: string | undefined): void {
-  wrong.set(bundle, from ?? '');
+const spent = (wrong: ReadonlyMap<string, string>, from: string): boolean =>
+  [...wrong.values()].filter((one) => one === from).length >= MAX_WRONG_PER_SOURCE;
+
+function condemn(
+  { peer }: ProofsInput,
+  { wrong }: Matter,
+  bundle: string,
+  from: Announcer | undefined,
+): void {
+  wrong.set(bundle, from === undefined ? '' : sourceOf(from));
   if (wrong.size > MAX_WRONG) wrong.delete(wrong.keys().next().value!);
-  if (from !== undefined) peer.scores.penalise(from, PENALTY.malformed, 'announced a wrong bundle');
+  if (from !== undefined) peer.scores.penalise(from.peer, PENALTY.malformed, 'announced a wrong bundle');
 }
 
 /** Undefined for a bundle that does not settle its target; throws when that is not known. */

@@ -1,4 +1,5 @@
 /** What a bundle is replayed for: the opening of a drawn segment, or a case of the court. */
+import type { Hex } from '../../core/index.ts';
 import type { SegmentClaim } from '../../pouw/index.ts';
 
 export interface Target {
@@ -8,6 +9,17 @@ export interface Target {
   readonly isCase: boolean;
   /** What the bundle is checked against. */
   readonly claim: SegmentClaim;
+  /** Who may lose by it, first the trace's worker: checksummed addresses. Their announcements go before those of others. */
+  readonly parties: readonly Hex[];
+}
+
+/** What an announcement counts: a stranger's, a party's, the worker's own. */
+export type Standing = 0 | 1 | 2;
+
+export function standingOf({ parties }: Target, account: Hex): Standing {
+  const place = parties.indexOf(account);
+  if (place < 0) return 0;
+  return place === 0 ? 2 : 1;
 }
 
 /** For the log. */

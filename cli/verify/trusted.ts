@@ -1,13 +1,11 @@
-/** What verification trusts: chain id, contract and validator set of the chain-spec file, and nothing else. */
+/** What verification trusts: chain id, contracts, limits and validator set of the chain-spec file, and nothing else. */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { FedaiError, fromHex, type Hex, parseJson } from '../../core/index.ts';
-import type { ValidatorSet } from '../../light/index.ts';
+import { type TrustedChain, termsOf } from '../../verify/index.ts';
 
-export interface Trusted {
-  chainId: bigint;
+export interface Trusted extends TrustedChain {
   jobManager: Hex;
-  validators: ValidatorSet;
 }
 
 const hex = (bytes: number) =>
@@ -18,7 +16,15 @@ const hex = (bytes: number) =>
 const schema = z.object({
   format: z.literal('fedai-chain/1'),
   chainId: z.int().min(1),
-  contracts: z.object({ jobManager: hex(20) }),
+  contracts: z.object({
+    jobManager: hex(20),
+    usefulWork: hex(20).optional(),
+    trainingCourt: hex(20).optional(),
+  }),
+  work: z
+    .object({ everyBlocks: z.int().min(1), maxReplayGas: z.int().min(1), maxBundleBytes: z.int().min(1) })
+    .nullable()
+    .default(null),
   validators: z
     .array(z.object({ address: hex(20), blsPublicKey: hex(48), power: z.string().regex(/^\d{1,78}$/) }))
     .min(1),
@@ -49,10 +55,11 @@ export function trustedOf(spec: unknown): Trusted {
       { remedy: 'get the chain-spec file of the network again' },
     );
   }
-  const { chainId, contracts, validators } = parsed.data;
+  const { chainId, contracts, validators, work } = parsed.data;
   return {
     chainId: BigInt(chainId),
     jobManager: contracts.jobManager,
+    work: termsOf({ contracts, work }),
     validators: validators.map(({ address, blsPublicKey, power }) => ({
       address,
       blsPublicKey: fromHex(blsPublicKey),

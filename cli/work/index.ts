@@ -8,7 +8,7 @@ import type { Output } from '../output.ts';
 import { readTrusted } from '../verify/index.ts';
 
 export interface WorkAccess {
-  /** Path of the chain-spec file; without it the RPC is believed who the validators are. */
+  /** Path of the chain-spec file; without it the RPC is believed what stands there. */
   chainSpec?: string;
   rpc: string;
   signal: AbortSignal;
@@ -41,7 +41,11 @@ async function verifyOne(given: WorkGiven, signal: AbortSignal, output: Output):
     const text = `${name}: ${detail}`;
     output.event({ event: 'check', height, name, ok, text }, `${ok ? '✓' : '✗'} ${text}`);
   }
-  const verdict = `what block ${height} carries is ${verified ? '' : 'NOT '}verified`;
+  const basis =
+    given.trusted === undefined
+      ? 'the RPC was believed who the validators, which the contracts and what the limits are: give --chain-spec'
+      : 'by the chain spec alone, nothing was believed';
+  const verdict = `what block ${height} carries is ${verified ? `verified; ${basis}` : 'NOT verified'}`;
   output.event({ event: 'verified', height, ok: verified }, verdict);
   if (outOfReach !== undefined) throw outOfReach;
   return verified;

@@ -10,6 +10,7 @@ const STEPS: readonly (readonly [name: string, means: string])[] = [
   ['header', 'Two thirds of the stake signed this block'],
   ['work section', 'The header binds the proof'],
   ['draw', 'Chance, not choice, picked the segment'],
+  ['job', 'The state of the chain has its job, round and place'],
   ['bundle', 'The bytes are those that the header names'],
   ['document', 'The job is the one that was posted'],
   ['plan', 'The segment is part of the job'],

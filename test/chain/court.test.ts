@@ -3,8 +3,18 @@
  * contracts carry them out. One case is of an honest trace, one of a trace with a segment that was not trained.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWorkDesk, type WorkDesk } from '../../chain/work/index.ts';
-import { fromHex, type Hex, sha256, silentLog, toHex, utf8, type Verdict } from '../../core/index.ts';
+import { createWorkDesk, readOpenings, type WorkDesk } from '../../chain/work/index.ts';
+import { trustedOf } from '../../cli/verify/index.ts';
+import {
+  FedaiError,
+  fromHex,
+  type Hex,
+  sha256,
+  silentLog,
+  toHex,
+  utf8,
+  type Verdict,
+} from '../../core/index.ts';
 import { createEngine } from '../../engine/index.ts';
 import { encodeJob } from '../../job/index.ts';
 import { type Carried, commitHash, type VerdictSection } from '../../light/index.ts';
@@ -17,15 +27,29 @@ import {
   WORKER_ROLE,
 } from '../../market/index.ts';
 import { createPeerScores } from '../../net/index.ts';
-import { type Bundle, encodeAnnouncement, encodeBundle, traceClaim } from '../../pouw/index.ts';
+import {
+  type AnnouncementContent,
+  type Bundle,
+  encodeAnnouncement,
+  encodeBundle,
+  signAnnouncement,
+  traceClaim,
+} from '../../pouw/index.ts';
 import { type ContentStore, createMemoryStore } from '../../storage/index.ts';
-import { checkWork, type WorkCheck, type WorkSource, workSource } from '../../verify/index.ts';
+import {
+  checkWork,
+  type StateProof,
+  type WorkCheck,
+  type WorkSource,
+  workSource,
+} from '../../verify/index.ts';
 import { lazySegment, type Share, toyJob, trainedShare } from '../pouw/job.ts';
 import { until } from '../storage/until.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
 import { decideOne } from '../support/soloChain.ts';
 
 const CHALLENGER = 5;
+const WORK_INTERVAL = 60;
 const HONEST = { caseId: 1, segment: 2 };
 const LAZY = { caseId: 2, segment: 1 };
 
@@ -36,6 +60,8 @@ let challenger: Market;
 let hear: (bytes: Uint8Array, from: string) => Promise<Verdict>;
 const scores = createPeerScores();
 let jobId: bigint;
+/** Accounts' indices by slot. */
+let workers: number[];
 let shares: Share[];
 let lazy: Awaited<ReturnType<typeof lazySegment>>;
 const cids: Record<'honest' | 'lazy' | 'other', string> = { honest: '', lazy: '', other: '' };
@@ -74,23 +100,25 @@ async function trainAndCommit(): Promise<void> {
   const place = { jobId, seed: fromHex((await client.job(jobId)).seed, 32) };
   shares = [await trainedShare({ ...place, slot: 0 }), await trainedShare({ ...place, slot: 1 })];
   lazy = await lazySegment(shares[1]!);
-  const workers = await client.workersOf(jobId);
+  const accounts = await client.workersOf(jobId);
+  workers = accounts.map((account) => [2, 3].find((one) => network.marketOf(one).account === account)!);
   const claims = [hexClaim(shares[0]!.roots), hexClaim(lazy.roots)];
-  for (const [slot, account] of workers.entries()) {
-    const index = [2, 3].find((one) => network.marketOf(one).account === account)!;
+  for (const [slot, index] of workers.entries())
     await network.marketOf(index).commitTrace(jobId, 0, claims[slot]!);
-  }
 }
 
 const stored = (bundle: Bundle) => content.putBytes(encodeBundle(bundle));
-const announce = (caseId: number, bundle: string, from: string) =>
-  hear(encodeAnnouncement({ format: 'fedai-case/1', caseId, bundle, attempt: 0 }), from);
+const signed = (content: AnnouncementContent, signer: number): Uint8Array =>
+  signAnnouncement(BigInt(network.chain.spec.chainId), content, network.privateKeyOf(signer));
+/** From the peer that tells it, signed by an account. */
+const announce = (caseId: number, bundle: string, from: string, signer = CHALLENGER) =>
+  hear(signed({ format: 'fedai-case/2', caseId, bundle, attempt: 0 }, signer), from);
 const carried = (): Carried => desk?.choose() ?? { work: null, verdict: null };
 
 beforeAll(async () => {
   content = await createMemoryStore();
-  // No draw in the time of this test: what blocks carry is of the court.
-  network = await startMarketChain({ workInterval: 1_000, carry: () => carried() });
+  // No draw before the cases are over: what blocks carry until then is of the court.
+  network = await startMarketChain({ workInterval: WORK_INTERVAL, carry: () => carried() });
   const { application } = network.chain;
   const gossip = {
     subscribe: (_topic: string, handler: typeof hear) => {
@@ -126,6 +154,38 @@ const rpc = async (method: string, ...params: unknown[]) => {
   return ((await answer.json()) as { result: never }).result;
 };
 
+const LIES = [
+  flipped,
+  (proof: StateProof) => ({ ...proof, storageProof: proof.storageProof.slice(1) }),
+  (proof: StateProof) => ({ ...proof, accountProof: proof.accountProof.slice(0, -1) }),
+];
+
+/** The checks made with the chain spec at hand, from what RPC and gateway give; `lie` changes proofs of state. */
+async function checksOf(height: number, lie = (proof: StateProof): StateProof => proof): Promise<string> {
+  const signal = AbortSignal.timeout(60_000);
+  const told = workSource(httpTransport(network.rpcUrl), signal);
+  const source: WorkSource = {
+    ...told,
+    stateProof: async (...asked) => lie(await told.stateProof(...asked)),
+    terms: () => Promise.reject(new FedaiError('NOT_ASKED', 'the chain spec says it')),
+  };
+  const trusted = trustedOf(JSON.parse(JSON.stringify(network.chain.spec)));
+  const given = { ...{ source, content, height, trusted }, engine: await createEngine() };
+  const checks: WorkCheck[] = [];
+  for await (const check of checkWork(given, signal)) checks.push(check);
+  return checks.map(({ name, ok }) => `${ok ? '' : 'not '}${name}`).join(' ');
+}
+
+/** In the last digit of the last node: the value itself. */
+function flipped(proof: StateProof): StateProof {
+  const nodes = proof.storageProof.map((path) =>
+    path.map((node, i) =>
+      i < path.length - 1 ? node : (`${node.slice(0, -1)}${node.endsWith('0') ? '1' : '0'}` as Hex),
+    ),
+  );
+  return { ...proof, storageProof: nodes };
+}
+
 /** A block with this verdict on the head, as another proposer would build it. */
 async function blockWith(verdict: VerdictSection) {
   const { application } = network.chain;
@@ -156,11 +216,18 @@ describe('an open case', () => {
     expect(scores.score('liar')).toBeLessThan(-15);
     expect(await announce(9, cids.honest, 'stranger')).toMatchObject({ verdict: 'ignore' });
     expect(scores.score('stranger')).toBe(0);
+    // What is told by nobody who has a part in it is not even looked at, were it right.
+    expect(await announce(LAZY.caseId, cids.lazy, 'stranger', 9)).toMatchObject({ verdict: 'ignore' });
+    const content = { format: 'fedai-case/2', caseId: LAZY.caseId, bundle: cids.lazy, attempt: 0 } as const;
+    const nobody = encodeAnnouncement({ ...content, signature: `0x${'00'.repeat(65)}` });
+    expect(await hear(nobody, 'forger')).toMatchObject({ verdict: 'reject' });
     expect(desk.choose()).toEqual({ work: null, verdict: null });
   });
 
   it('is judged by replay: the innocent and the guilty, with the digest of the true computation', async () => {
-    expect(await announce(HONEST.caseId, cids.honest, 'worker')).toEqual({ verdict: 'accept' });
+    expect(await announce(HONEST.caseId, cids.honest, 'worker', workers[0])).toEqual({
+      verdict: 'accept',
+    });
     expect(desk.choose().verdict).toMatchObject({ caseId: HONEST.caseId, guilty: false });
     expect(await announce(LAZY.caseId, cids.lazy, 'challenger')).toEqual({ verdict: 'accept' });
     expect(scores.score('worker') + scores.score('challenger')).toBe(0);
@@ -234,31 +301,13 @@ describe('a block with a verdict', () => {
     expect(traces[1]).toMatchObject({ fate: 'faulty', case: { state: 'upheld' }, audit: { state: 'none' } });
   });
 
-  it('is executed again by anybody, from what RPC and gateway give', async () => {
+  it('is executed again by anybody, believing nothing but the chain spec', async () => {
     const { height } = network.chain.application.head;
-    const signal = AbortSignal.timeout(60_000);
-    const source = workSource(httpTransport(network.rpcUrl), signal);
-    const engine = await createEngine();
-    const checksOf = async (at: number, from = source) => {
-      const checks: WorkCheck[] = [];
-      for await (const check of checkWork(
-        { source: from, content, engine, height: at, trusted: undefined },
-        signal,
-      ))
-        checks.push(check);
-      return checks.map(({ name, ok }) => `${ok ? '' : 'not '}${name}`).join(' ');
-    };
-    const before = 'header verdict section bundle document plan manifest start records end';
+    const before = 'header verdict section case bundle document plan manifest start records end';
     expect(await checksOf(height - 1)).toBe(`${before} replay verdict`);
     expect(await checksOf(height)).toBe(`${before} verdict`);
-    const flipped: WorkSource = {
-      ...source,
-      async verdict(at) {
-        const told = await source.verdict(at);
-        return told && { ...told, slot: 0 };
-      },
-    };
-    expect(await checksOf(height, flipped)).toMatch(/not records$/);
+    // A word of the state that the RPC changes has no proof, and neither has one that it leaves out.
+    for (const lie of LIES) expect(await checksOf(height, lie)).toBe('header verdict section not case');
   });
 
   it('is carried once: the next blocks have none, and a case that is closed is refused', async () => {
@@ -273,15 +322,46 @@ describe('a block with a verdict', () => {
 });
 
 describe('announcements of audits', () => {
-  it('are passed on while a trace may be under audit', async () => {
-    const tell = (traceId: number) =>
+  it("of a trace's worker are passed on while it may be under audit", async () => {
+    const tell = (traceId: number, signer: number) =>
       hear(
-        encodeAnnouncement({
-          ...{ format: 'fedai-audit/1', traceId, segment: 0, bundle: cids.honest, attempt: 0 },
-        }),
+        signed({ format: 'fedai-audit/2', traceId, segment: 0, bundle: cids.honest, attempt: 0 }, signer),
         'worker',
       );
-    expect(await tell(0)).toEqual({ verdict: 'accept' });
-    expect(await tell(77)).toMatchObject({ verdict: 'ignore' });
+    expect(await tell(0, workers[0]!)).toEqual({ verdict: 'accept' });
+    expect(await tell(0, workers[1]!)).toMatchObject({ verdict: 'ignore' });
+    expect(await tell(77, workers[0]!)).toMatchObject({ verdict: 'ignore' });
+  });
+});
+
+describe('a drawn segment', () => {
+  it('is opened for its worker, whoever announces it', async () => {
+    const { application } = network.chain;
+    await network.chain.mine(WORK_INTERVAL - 1 - (application.head.height % WORK_INTERVAL));
+    const [opening] = await readOpenings(application);
+    const { drawHeight, rank, claim, worker } = opening!;
+    // The faulty trace is not for opening; the other's bundle is told by somebody else.
+    expect(claim).toMatchObject({ slot: 0, round: 0 });
+    const bundle = await stored(await shares[0]!.bundle(claim.segment));
+    const told = { format: 'fedai-work/2', drawHeight, rank, bundle, attempt: 0 } as const;
+    expect(await hear(signed(told, 9), 'helper')).toEqual({ verdict: 'accept' });
+    await until(() => desk.choose().work !== null);
+    const work = desk.choose().work!;
+    expect(work.opener).toEqual(worker);
+    const taken = { work: { ...work, opener: fromHex(challenger.account!, 20) }, verdict: null };
+    await expect(decideOne(application, taken)).rejects.toMatchObject({ code: 'INVALID_BLOCK' });
+    await network.chain.mine();
+    expect(application.store.block(application.head.height)!.section.work).toMatchObject({
+      drawHeight,
+      rank,
+    });
+  });
+
+  it('is executed again by anybody, believing nothing but the chain spec', async () => {
+    const { height } = network.chain.application.head;
+    const before = 'header work section draw job bundle';
+    const replay = 'document plan manifest start records end replay model';
+    expect(await checksOf(height)).toBe(`${before} ${replay}`);
+    for (const lie of LIES) expect(await checksOf(height, lie)).toBe('header work section not draw');
   });
 });

@@ -26,7 +26,7 @@ const trial = (state: CourtCase['state'], deadline = 140): CourtCase => ({
 const act = (height: number, audit: Audit, change: Partial<AuditView> = {}) =>
   auditAction({
     ...{ height, audit, account: ME, turn: 0, hasRecord: false, commitmentIsOwn: false, replaying: false },
-    ...{ fault: undefined, court: undefined },
+    ...{ fault: undefined, isTried: false, court: undefined },
     ...change,
   });
 const wait = (until: number) => ({ type: 'wait', until });

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { utf8 } from '../../core/index.ts';
+import { addressOf, utf8 } from '../../core/index.ts';
 import { type AuditRecord, forgetAudit, loadAudit, saveAudit } from '../../evaluator/auditRecord.ts';
 import { createBundleBoard } from '../../evaluator/bundleBoard.ts';
 import { auditSaltOf } from '../../evaluator/salt.ts';
-import { encodeAnnouncement } from '../../pouw/index.ts';
+import { signAnnouncement } from '../../pouw/index.ts';
 
 const TRACE = 7n;
 
@@ -55,17 +55,20 @@ describe('what is kept of an audit', () => {
 
 describe('the board of bundles', () => {
   const cid = (n: number) => `bafkrei${'abcdefghijklmnop'[n]!.repeat(30)}`;
-  const offer = (traceId: number, segment: number, n: number, attempt = 0) =>
-    encodeAnnouncement({ format: 'fedai-audit/1', traceId, segment, bundle: cid(n), attempt });
+  const KEY = new Uint8Array(32).fill(5);
+  const CHAIN = 31_337n;
+  const trace = { id: TRACE, worker: addressOf(KEY) };
+  const offer = (traceId: number, segment: number, n: number, attempt = 0, key = KEY, chain = CHAIN) =>
+    signAnnouncement(chain, { format: 'fedai-audit/2', traceId, segment, bundle: cid(n), attempt }, key);
 
   test('takes a few offers for awaited segments, and nothing else', () => {
     let told = 0;
-    const board = createBundleBoard(() => {
+    const board = createBundleBoard(CHAIN, () => {
       told += 1;
     });
     expect(board.hear(utf8('noise'))).toMatchObject({ verdict: 'reject' });
     expect(board.hear(offer(7, 2, 0))).toMatchObject({ verdict: 'ignore' });
-    board.expect(TRACE, [2, 5]);
+    board.expect(trace, [2, 5]);
     expect(board.hear(offer(7, 2, 0))).toEqual({ verdict: 'accept' });
     expect(board.hear(offer(7, 2, 0, 1))).toEqual({ verdict: 'accept' });
     expect(board.hear(offer(7, 3, 0))).toMatchObject({ verdict: 'ignore' });
@@ -78,5 +81,21 @@ describe('the board of bundles', () => {
     expect(board.offered(TRACE, 5)).toEqual([]);
     board.forget(TRACE);
     expect(board.offered(TRACE, 2)).toEqual([]);
+  });
+
+  test("takes what the trace's worker has signed, and room is not for others", () => {
+    const board = createBundleBoard(CHAIN, () => undefined);
+    board.expect(trace, [2]);
+    const other = new Uint8Array(32).fill(6);
+    for (let n = 0; n < 12; n++)
+      expect(board.hear(offer(7, 2, n, 0, other))).toMatchObject({ verdict: 'ignore' });
+    expect(board.hear(offer(7, 2, 1, 0, KEY, 1n))).toMatchObject({ verdict: 'ignore' });
+    const forged = utf8(
+      new TextDecoder().decode(offer(7, 2, 3)).replace(/"signature":"0x..../, '"signature":"0x00ff'),
+    );
+    expect(board.hear(forged).verdict).not.toBe('accept');
+    expect(board.offered(TRACE, 2)).toEqual([]);
+    expect(board.hear(offer(7, 2, 0))).toEqual({ verdict: 'accept' });
+    expect(board.offered(TRACE, 2)).toEqual([cid(0)]);
   });
 });

@@ -43,7 +43,8 @@ const options = {
   pollMs: input.pollMs,
   kernel: 'reference' as const,
   stake: input.stake,
-  onEvent: print,
+  replayLimits: input.replayLimits,
+  onEvent: (event: object) => print({ ...event, account: keys.evm.address }),
 };
 await (input.role === 'worker' ? createWorker(options) : createEvaluator(options)).start();
 print({ type: 'started' });

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { ReplayLimits } from '../../job/index.ts';
 import type { MarketContracts } from '../../market/index.ts';
 import { until } from '../storage/until.ts';
 
@@ -16,6 +17,8 @@ export interface DaemonInput {
   bootstrap: string[];
   pollMs: number;
   stake: bigint;
+  /** Of the chain spec; without them it audits nothing. */
+  replayLimits?: ReplayLimits;
 }
 
 export interface DaemonEvent {

@@ -1,16 +1,23 @@
 /** Announced bundles under attack: bounded in number, and whoever has the right one gets through. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAttempts } from '../../../chain/work/attempts.ts';
-import { createProofs, type Proofs } from '../../../chain/work/proofs.ts';
+import { type Announcer, createProofs, type Proofs } from '../../../chain/work/proofs.ts';
 import type { Target } from '../../../chain/work/target.ts';
-import { FedaiError, silentLog } from '../../../core/index.ts';
+import { FedaiError, type Hex, silentLog } from '../../../core/index.ts';
 import { createPeerScores } from '../../../net/index.ts';
 import type { SegmentClaim } from '../../../pouw/index.ts';
 import type { Replayer, ReplayOutcome } from '../../../pouw/replay/index.ts';
 import { until } from '../../storage/until.ts';
 
 const claim = { jobId: 1n, round: 0, slot: 0, segment: 2 } as SegmentClaim;
-const targetOf = (id: number, isCase = true): Target => ({ key: `case/${id}`, isCase, claim });
+const targetOf = (id: number, isCase = true): Target => ({ key: `case/${id}`, isCase, claim, parties: [] });
+const ANYBODY: Hex = `0x${'11'.repeat(20)}`;
+const stranger = (peer: string): Announcer => ({ peer, account: ANYBODY, standing: 0 });
+const party = (n: number, peer = 'relay'): Announcer => ({
+  peer,
+  standing: n === 0 ? 2 : 1,
+  account: `0x${n.toString(16).padStart(40, '0')}`,
+});
 const digest = new Uint8Array(32).fill(3);
 const proved = { ok: true, modelHash: digest, steps: 3, samples: 9, auditDigest: digest } as const;
 const refuted = { ok: false, check: 'replay', reason: 'elsewhere', auditDigest: digest } as const;
@@ -71,10 +78,12 @@ describe('announced bundles', () => {
     here = world();
     const { proofs, judging } = here;
     judging.resolve();
-    expect(await proofs.prove(targetOf(1), 'right', 'a')).toMatchObject({ outcome: { ok: true } });
-    expect(await proofs.prove(targetOf(2), 'guilty', 'a')).toMatchObject({ outcome: { check: 'replay' } });
-    expect(await proofs.prove(targetOf(3, false), 'guilty', 'a')).toBeUndefined();
-    expect(await proofs.prove(targetOf(4), 'wrong', 'a')).toBeUndefined();
+    expect(await proofs.prove(targetOf(1), 'right', stranger('a'))).toMatchObject({ outcome: { ok: true } });
+    expect(await proofs.prove(targetOf(2), 'guilty', stranger('a'))).toMatchObject({
+      outcome: { check: 'replay' },
+    });
+    expect(await proofs.prove(targetOf(3, false), 'guilty', stranger('a'))).toBeUndefined();
+    expect(await proofs.prove(targetOf(4), 'wrong', stranger('a'))).toBeUndefined();
     expect(proofs.held(targetOf(4))).toBeUndefined();
     expect(proofs.held(targetOf(1))).toMatchObject({ bundle: 'right' });
   });
@@ -82,32 +91,64 @@ describe('announced bundles', () => {
   it('that are wrong cost who brings them, twice for one case and no more; others still get through', async () => {
     here = world();
     const { proofs, scores, replays } = here;
-    for (let i = 0; i < 10; i++) await proofs.prove(targetOf(1), `wrong ${i}`, 'liar');
+    for (let i = 0; i < 10; i++) await proofs.prove(targetOf(1), `wrong ${i}`, stranger('liar'));
     expect(replays()).toBe(2);
     expect(scores.score('liar')).toBeLessThan(-35);
-    for (let i = 0; i < 100; i++) await proofs.prove(targetOf(1), `wrong too ${i}`, `sybil ${i}`);
-    expect(await proofs.prove(targetOf(1), 'right', 'worker')).toMatchObject({ bundle: 'right' });
+    for (let i = 0; i < 100; i++) await proofs.prove(targetOf(1), `wrong too ${i}`, stranger(`sybil ${i}`));
+    expect(await proofs.prove(targetOf(1), 'right', stranger('worker'))).toMatchObject({ bundle: 'right' });
     expect(scores.score('worker')).toBe(0);
   });
 
   it('that nobody has cannot keep out the one that somebody has', async () => {
     here = world();
     const { proofs, reading, scores } = here;
-    for (let i = 0; i < 500; i++) void proofs.prove(targetOf(1 + (i % 24)), `lost ${i}`, 'flooder');
+    for (let i = 0; i < 500; i++) void proofs.prove(targetOf(1 + (i % 24)), `lost ${i}`, stranger('flooder'));
     expect(reading().most).toBeLessThanOrEqual(32);
     await until(() => reading().now <= 16, 1);
     const innocent = targetOf(7);
-    const proof = proofs.prove(innocent, 'right', 'worker');
+    const proof = proofs.prove(innocent, 'right', stranger('worker'));
     // Who has the most makes room for himself.
-    for (let i = 0; i < 500; i++) void proofs.prove(targetOf(7), `lost again ${i}`, 'flooder');
+    for (let i = 0; i < 500; i++) void proofs.prove(targetOf(7), `lost again ${i}`, stranger('flooder'));
     expect(await proof).toMatchObject({ bundle: 'right' });
     expect(scores.score('worker')).toBe(0);
   });
 
+  it("that many peers tell cannot keep out a party's, nor other parties' the worker's own", async () => {
+    here = world();
+    const { proofs, reading, scores } = here;
+    for (let i = 0; i < 500; i++)
+      void proofs.prove(targetOf(1 + (i % 24), false), `lost ${i}`, stranger(`sybil ${i}`));
+    await until(() => reading().now <= 16, 1);
+    const open = [0, 1].map((n) => proofs.prove(targetOf(7 + n), 'right', party(n)));
+    for (let i = 0; i < 100; i++)
+      void proofs.prove(targetOf(1, false), `lost again ${i}`, stranger(`sybil too ${i}`));
+    expect(await Promise.all(open)).toMatchObject([{ bundle: 'right' }, { bundle: 'right' }]);
+    for (let i = 0; i < 64; i++) void proofs.prove(targetOf(30 + (i % 24)), `lost ${i}`, party(1 + i));
+    await until(() => reading().now <= 16, 1);
+    // Each accuser has one under way, the accused more: his are not those that give way.
+    const kept = Array.from({ length: 8 }, (_, i) =>
+      proofs.prove(targetOf(60 + i), `lost own ${i}`, party(0)),
+    );
+    let given = 0;
+    for (const one of kept) void one.then(() => given++);
+    for (let i = 0; i < 64; i++) void proofs.prove(targetOf(30 + (i % 24)), `lost more ${i}`, party(101 + i));
+    await until(() => reading().now <= 16, 1);
+    expect(given).toBe(0);
+    expect(scores.score('relay')).toBe(0);
+  });
+
+  it('that are wrong use up the tries of the party that signed them, whoever passes them on', async () => {
+    here = world();
+    const { proofs, replays } = here;
+    for (let i = 0; i < 6; i++) await proofs.prove(targetOf(1), `wrong ${i}`, party(1, `peer ${i}`));
+    expect(replays()).toBe(2);
+    expect(await proofs.prove(targetOf(1), 'right', party(0, 'peer 1'))).toMatchObject({ bundle: 'right' });
+  });
+
   it('are tried again when they were not to be had', async () => {
     here = world();
-    expect(await here.proofs.prove(targetOf(1), 'gone', 'a')).toBeUndefined();
-    expect(await here.proofs.prove(targetOf(1), 'gone', 'a')).toBeUndefined();
+    expect(await here.proofs.prove(targetOf(1), 'gone', stranger('a'))).toBeUndefined();
+    expect(await here.proofs.prove(targetOf(1), 'gone', stranger('a'))).toBeUndefined();
     expect(here.scores.score('a')).toBe(0);
   });
 
@@ -116,10 +157,10 @@ describe('announced bundles', () => {
     const { proofs, judging } = here;
     const judged: Promise<unknown>[] = [];
     for (let i = 0; i < 24; i++) {
-      judged.push(proofs.prove(targetOf(i), 'guilty', 'a'));
+      judged.push(proofs.prove(targetOf(i), 'guilty', stranger('a')));
       await until(() => here.replays() === i + 1, 1);
     }
-    expect(await proofs.prove(targetOf(99), 'right', 'b')).toMatchObject({ bundle: 'right' });
+    expect(await proofs.prove(targetOf(99), 'right', stranger('b'))).toMatchObject({ bundle: 'right' });
     judging.resolve();
     for (const one of await Promise.all(judged)) expect(one).toMatchObject({ outcome: { ok: false } });
   });
@@ -131,7 +172,7 @@ describe('announced bundles', () => {
     void proofs.prove(targetOf(1), 'lost proposal').finally(() => {
       ended = true;
     });
-    for (let i = 0; i < 300; i++) void proofs.prove(targetOf(1), `lost ${i}`, 'flooder');
+    for (let i = 0; i < 300; i++) void proofs.prove(targetOf(1), `lost ${i}`, stranger('flooder'));
     await new Promise((resolve) => setImmediate(resolve));
     expect(ended).toBe(false);
     proofs.keepOnly([]);

@@ -1,11 +1,13 @@
 /** Samples of useful work: bundles that prove a segment, and what announces them. */
 import { sha256, uintBytes } from '../../../core/index.ts';
 import {
+  announcerOf,
   type Bundle,
   decodeAnnouncement,
   decodeBundle,
   encodeAnnouncement,
   encodeBundle,
+  signAnnouncement,
 } from '../../../pouw/index.ts';
 import type { Table } from '../subject.ts';
 
@@ -25,19 +27,13 @@ const bundle: Bundle = {
 };
 const first: Bundle = { ...bundle, firstPath: pathOf(3), records: [] };
 
-const announcement = {
-  format: 'fedai-work/1',
-  drawHeight: 45,
-  rank: 1,
-  opener: `0x${'ab'.repeat(20)}`,
-  bundle: `bafkrei${'a'.repeat(52)}`,
-  attempt: 3,
-} as const;
-const { bundle: cid } = announcement;
-const caseAnnouncement = { format: 'fedai-case/1', caseId: 7, bundle: cid, attempt: 0 } as const;
-const auditAnnouncement = {
-  ...({ format: 'fedai-audit/1', traceId: 12, segment: 3, bundle: cid, attempt: 1 } as const),
-};
+const KEY = new Uint8Array(32).fill(9);
+const cid = `bafkrei${'a'.repeat(52)}`;
+const announcements = [
+  { format: 'fedai-work/2', drawHeight: 45, rank: 1, bundle: cid, attempt: 3 },
+  { format: 'fedai-case/2', caseId: 7, bundle: cid, attempt: 0 },
+  { format: 'fedai-audit/2', traceId: 12, segment: 3, bundle: cid, attempt: 1 },
+] as const;
 
 export const work: Table = {
   decodeBundle: {
@@ -50,9 +46,19 @@ export const work: Table = {
   decodeWorkAnnouncement: {
     covers: ['pouw/announcement.ts#decodeAnnouncement'],
     format: 'json',
-    samples: [announcement, caseAnnouncement, auditAnnouncement].map((one) => encodeAnnouncement(one)),
+    samples: announcements.map((one) => signAnnouncement(31_337n, one, KEY)),
     decode: (bytes) => decodeAnnouncement(bytes),
     encode: encodeAnnouncement,
+    neverThrows: true,
+  },
+  announcerOf: {
+    covers: [],
+    format: 'json',
+    samples: announcements.map((one) => signAnnouncement(31_337n, one, KEY)),
+    decode: (bytes) => {
+      const announcement = decodeAnnouncement(bytes);
+      return announcement && announcerOf(31_337n, announcement);
+    },
     neverThrows: true,
   },
 };
