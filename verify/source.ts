@@ -8,6 +8,7 @@ import {
   decodeSection,
   type ValidatorSet,
 } from '../light/index.ts';
+import type { ReplayLimits } from '../job/index.ts';
 import type { RpcTransport } from '../market/index.ts';
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
@@ -73,7 +74,7 @@ export interface HeaderEvidence {
 /** Of a chain whose blocks carry proofs of work. */
 export interface WorkTerms {
   contracts: { usefulWork: Hex; jobManager: Hex; trainingCourt: Hex };
-  limits: { maxReplayGas: number; maxBundleBytes: number };
+  limits: ReplayLimits;
 }
 
 export interface StateProof {

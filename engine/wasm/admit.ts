@@ -126,7 +126,10 @@ interface Trial {
 }
 
 /** Yields what the kernel answers, at once or later, and is given the answer itself. */
-function* differences(kernel: Candidate, { model, fill, recipe, noise }: Trial) {
+function* differences(
+  kernel: Candidate,
+  { model, fill, recipe, noise }: Trial,
+): Generator<unknown, string | undefined, unknown> {
   const state = fillState(initialState(model, Uint8Array.of(1), momentsOf(recipe)), fill, noise);
   const expected = referenceKernel.trainer(model, recipe, state);
   const actual = kernel.trainer(model, recipe, state);
@@ -147,7 +150,7 @@ function* differences(kernel: Candidate, { model, fill, recipe, noise }: Trial) 
 
 /** Where `kernel` differs from the reference for one model and kind of state, or undefined. */
 export function compare(kernel: Kernel, trial: Trial): string | undefined {
-  const trying: Generator<unknown, string | undefined, unknown> = differences(kernel, trial);
+  const trying = differences(kernel, trial);
   let next = trying.next();
   while (!next.done) next = trying.next(next.value);
   return next.value;
@@ -155,7 +158,7 @@ export function compare(kernel: Kernel, trial: Trial): string | undefined {
 
 /** As `compare`, of a kernel that answers later. */
 async function compareLater(kernel: Candidate, trial: Trial): Promise<string | undefined> {
-  const trying: Generator<unknown, string | undefined, unknown> = differences(kernel, trial);
+  const trying = differences(kernel, trial);
   let next = trying.next();
   while (!next.done) next = trying.next(await next.value);
   return next.value;

@@ -3,7 +3,7 @@ import { FedaiError } from '../../core/index.ts';
 import type { TrainingRecipe } from '../document.ts';
 import type { Predictions } from '../engine.ts';
 import type { Model } from '../model.ts';
-import { isBasic } from '../plan/basic.ts';
+import { isBasic, isFastModel } from '../plan/basic.ts';
 import type { TrainState } from '../state/state.ts';
 import { findMismatch } from '../wasm/admit.ts';
 import type { Adapter } from './device.ts';
@@ -25,7 +25,7 @@ export interface DeviceKernel {
 
 /** Whether the device has every layer of a model, and of a recipe what it asks for. */
 export const deviceCovers = (model: Model, recipe?: TrainingRecipe): boolean =>
-  isBasic(model, recipe);
+  isBasic(model, recipe) && isFastModel(model);
 
 /** Throws `NO_DEVICE` where there is none, `KERNEL_REFUSED` where one bit of it differs from the reference. */
 export async function openDeviceKernel(): Promise<DeviceKernel> {

@@ -2,8 +2,8 @@
 import { FedaiError } from '../../core/index.ts';
 import { EXP2_NEGATIVE_Q20, LOG2_ONE_PLUS_Q16 } from '../arithmetic/tables.ts';
 import type { TrainingRecipe } from '../document.ts';
-import { type BasicLayer, type Model, type PoolLayer, positionsOf, termsOf, volume } from '../model.ts';
-import { basicLayers, sgdOf } from '../plan/basic.ts';
+import { type Model, type PoolLayer, positionsOf, termsOf, volume } from '../model.ts';
+import { type BasicLayer, basicLayers, sgdOf } from '../plan/basic.ts';
 import type { Device } from './device.ts';
 import { createProgram, type Program } from './program.ts';
 import { type Context, createPlaces, type Slot, type Tensor } from './slots.ts';

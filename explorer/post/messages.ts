@@ -30,6 +30,8 @@ export interface Wanted {
   readonly mayOpen: boolean;
   readonly licence: string;
   readonly limits: ReplayLimits | null;
+  /** Of the chain: the job will be posted in a later block. */
+  readonly height: number;
 }
 
 /** What a draft comes to, before anything is encrypted or stored. */

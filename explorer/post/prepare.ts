@@ -40,8 +40,8 @@ function documentOf({ draft, encryptTrain, mayOpen }: Wanted, { train, test }: M
   });
 }
 
-const provableBy = (job: Job, records: number, { limits }: Wanted): boolean =>
-  limits !== null && isProvable(job, records, limits);
+const provableBy = (job: Job, records: number, { limits, height }: Wanted): boolean =>
+  limits !== null && isProvable(job, records, limits, height + 1);
 
 export function checkDraft(wanted: Wanted, sets: Sets | undefined, records: number): DraftFacts {
   const job = documentOf(wanted, { train: ANY_CID, test: ANY_CID });

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { FedaiError } from '../../core/index.ts';
 import { workerStakeFor } from '../../market/index.ts';
 import { type Estimate, estimate, type LiveFacts, readLiveFacts } from '../data/estimate.ts';
-import { chainStatus, openMarket } from '../node/node.ts';
+import { chainStatus, latestHeight, openMarket } from '../node/node.ts';
 import { type Query, useQuery } from '../node/useQuery.ts';
 import { checkDraft } from './client.ts';
 import { type DataShape, draftFrom, type Form, problemsOf } from './form.ts';
@@ -59,6 +59,7 @@ async function judge(form: Form, data: DataShape | undefined, live: LiveFacts): 
     mayOpen: form.mayOpen,
     licence: form.licence,
     limits: (await chainStatus()).work,
+    height: await latestHeight(),
   };
   const facts = await checkDraft(wanted, RECORDS);
   const draft = wanted.draft as Draft;

@@ -33,7 +33,7 @@ import {
 } from '../../job/index.ts';
 import { jobPostOf, roundClaimDigest, signDigest, verdicts } from '../../market/index.ts';
 import { createPeerScores } from '../../net/index.ts';
-import { encodeAnnouncement, encodeBundle, segmentBatches, statePath, traceClaim } from '../../pouw/index.ts';
+import { encodeBundle, segmentBatches, signAnnouncement, statePath, traceClaim } from '../../pouw/index.ts';
 import {
   type ContentStore,
   createMemoryStore,
@@ -247,8 +247,11 @@ async function openDraws(world: World): Promise<void> {
       const share = shares[Number(opening.traceId)]!;
       const bundle = await content.putBytes(await bundleOf(world, share, opening.claim.segment));
       const { drawHeight, rank, worker } = opening;
-      const said = { format: 'fedai-work/1' as const, drawHeight, rank, opener: toHex(worker), bundle };
-      const heard = await hear(encodeAnnouncement({ ...said, attempt: 0 }), 'worker');
+      const account = toHex(worker);
+      const index = network.chain.accounts.findIndex(({ address }) => address.toLowerCase() === account);
+      const said = { format: 'fedai-work/2', drawHeight, rank, bundle, attempt: 0 } as const;
+      const key = network.privateKeyOf(index);
+      const heard = await hear(signAnnouncement(network.chain.chainId, said, key), 'worker');
       if (heard.verdict !== 'accept') throw new RangeError(`an opening was not proven: ${heard.reason}`);
     }
     await network.chain.mine();
