@@ -251,7 +251,7 @@ async function openDraws(world: World): Promise<void> {
       const index = network.chain.accounts.findIndex(({ address }) => address.toLowerCase() === account);
       const said = { format: 'fedai-work/2', drawHeight, rank, bundle, attempt: 0 } as const;
       const key = network.privateKeyOf(index);
-      const heard = await hear(signAnnouncement(network.chain.chainId, said, key), 'worker');
+      const heard = await hear(signAnnouncement(BigInt(application.spec.chainId), said, key), 'worker');
       if (heard.verdict !== 'accept') throw new RangeError(`an opening was not proven: ${heard.reason}`);
     }
     await network.chain.mine();
