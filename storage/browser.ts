@@ -9,6 +9,7 @@ export {
   TRAIN_SET,
 } from './dataset/idx-parse.ts';
 export { type ImportedDataset, type ImportOptions, importRecords, type Records } from './dataset/import.ts';
+export { openDataset } from './dataset/open.ts';
 export { recordsFromCsv, recordsFromText, splitRecords } from './dataset/text.ts';
 export { gatewayStore } from './gateway-store.ts';
 export { LEAF_BYTES, leafCid } from './leaf.ts';

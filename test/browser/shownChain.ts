@@ -181,7 +181,16 @@ async function settleDemoJob(
   await judge(network, client, jobId, score);
 }
 
-async function trainAll({ network, engine, job, dataset, jobId, seed, shares }: World): Promise<TrainState> {
+async function trainAll({
+  network,
+  content,
+  engine,
+  job,
+  dataset,
+  jobId,
+  seed,
+  shares,
+}: World): Promise<TrainState> {
   const client = network.marketOf(CLIENT);
   const workers = await client.workersOf(jobId);
   const accounts = workers.map(
@@ -196,7 +205,8 @@ async function trainAll({ network, engine, job, dataset, jobId, seed, shares }: 
     const closed = closeRound(now.map(({ states, lossQ16 }) => ({ state: states.at(-1)!, lossQ16 })));
     state = closed.state;
     const stateRoot = toHex(stateRoots(job.model, state).stateRoot);
-    const claim = { stateRoot, stateCid: `state${round}`, contributors: 7n, loss: BigInt(closed.lossQ16) };
+    const stateCid = await content.putBytes(encodeState(state));
+    const claim = { stateRoot, stateCid, contributors: 7n, loss: BigInt(closed.lossQ16) };
     const digest = roundClaimDigest(domain, jobId, round, claim);
     const signatures = accounts.map((index) => signDigest(network.privateKeyOf(index), digest));
     await network.marketOf(accounts[0]!).commitRound(jobId, round, claim, signatures);
