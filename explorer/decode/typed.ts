@@ -12,10 +12,10 @@ export const emptyOf = (type: ParamType): Typed =>
   type.baseType === 'tuple' ? (type.components ?? []).map(emptyOf) : type.type === 'bool' ? 'false' : '';
 
 /** Throws `TypedFault`. */
-export function valueOf(type: ParamType, typed: Typed): unknown {
+export function typedValue(type: ParamType, typed: Typed): unknown {
   if (type.baseType === 'tuple') {
     const parts = typeof typed === 'string' ? [] : typed;
-    return (type.components ?? []).map((part, i) => valueOf(part, parts[i] ?? emptyOf(part)));
+    return (type.components ?? []).map((part, i) => typedValue(part, parts[i] ?? emptyOf(part)));
   }
   const text = String(typed).trim();
   if (type.baseType === 'array') return listOf(type, text);
@@ -30,10 +30,7 @@ function listOf(type: ParamType, text: string): unknown[] {
   return items.map((one) => fromJson(item, one));
 }
 
-const linesOf = (text: string): string[] =>
-  text
-    .split(/[\s,]+/)
-    .filter((one) => one !== '');
+const linesOf = (text: string): string[] => text.split(/[\s,]+/).filter((one) => one !== '');
 
 function jsonOf(text: string): unknown[] {
   if (text === '') return [];
@@ -76,7 +73,9 @@ function addressOf(text: string): string {
     return getAddress(/^0x[0-9a-f]{40}$/i.test(text) ? text : '');
   } catch {
     throw fault(
-      /^0x[0-9a-f]{40}$/i.test(text) ? 'its checksum is wrong: look at it again' : 'an address: 0x and 40 digits',
+      /^0x[0-9a-f]{40}$/i.test(text)
+        ? 'its checksum is wrong: look at it again'
+        : 'an address: 0x and 40 digits',
     );
   }
 }

@@ -5,6 +5,7 @@ import { type EventOf, isFinal, type MarketEvent } from '../../market/index.ts';
 import { latestHeight } from '../data/account.ts';
 import { eventsNamed, type JobView, jobView, lossOf } from '../data/jobs.ts';
 import { useQuery } from '../node/useQuery.ts';
+import { AccuracyCurve } from '../ui/accuracyCurve.tsx';
 import { Curve } from '../ui/chart.tsx';
 import { DocumentCards } from '../ui/documentCard.tsx';
 import { PayoutFlow } from '../ui/flow.tsx';
@@ -48,7 +49,14 @@ function Contents({ view }: { view: JobView }) {
       <Summary view={view} />
       <div class="columns">
         <Card title="Training">
-          <LossCurve view={view} />
+          <div class="charts">
+            <LossCurve view={view} />
+            {view.job.roundsFixed > 0 && (
+              <div>
+                <AccuracyCurve view={view} />
+              </div>
+            )}
+          </div>
         </Card>
         <Card title="Scores">
           <Scores view={view} />

@@ -3,7 +3,7 @@ import type { FunctionFragment, Interface, ParamType } from 'ethers';
 import { useState } from 'preact/hooks';
 import { FedaiError, type Hex } from '../../core/index.ts';
 import { codecOf } from '../decode/abis.ts';
-import { emptyOf, type Typed, TypedFault, valueOf } from '../decode/typed.ts';
+import { emptyOf, type Typed, TypedFault, typedValue } from '../decode/typed.ts';
 import { contractAt, transport } from '../node/node.ts';
 import { useStore } from '../node/store.ts';
 import { parseTrain } from '../post/form.ts';
@@ -64,7 +64,7 @@ interface Call {
 /** What is wrong with each input, by its place; undefined where all is well. */
 function faultOf(type: ParamType, typed: Typed): string | undefined {
   try {
-    valueOf(type, typed);
+    typedValue(type, typed);
     return undefined;
   } catch (error) {
     if (error instanceof TypedFault) return error.message;
@@ -86,7 +86,7 @@ function Write({ contract, codec, fragment }: WriteProps) {
     to: await contractAt(contract),
     data: codec.encodeFunctionData(
       fragment,
-      fragment.inputs.map((type, i) => valueOf(type, values[i]!)),
+      fragment.inputs.map((type, i) => typedValue(type, values[i]!)),
     ) as Hex,
     value: wei!,
   });
@@ -210,7 +210,10 @@ function withArguments(error: FedaiError, name: unknown, args: object = {}): Fed
     'REVERTED',
     `the contract refuses: ${words}`,
     {},
-    { cause: error, ...(remedy !== undefined && { remedy: `${remedy[0]?.toUpperCase()}${remedy.slice(1)}.` }) },
+    {
+      cause: error,
+      ...(remedy !== undefined && { remedy: `${remedy[0]?.toUpperCase()}${remedy.slice(1)}.` }),
+    },
   );
 }
 

@@ -1,6 +1,14 @@
 /** Asks the worker, which is started when it is first needed. */
 import { FedaiError } from '../../core/index.ts';
-import type { CheckResult, Damage, ModelFacts, Question, Reply } from './messages.ts';
+import type {
+  AccuracyPoint,
+  AccuracyWish,
+  CheckResult,
+  Damage,
+  ModelFacts,
+  Question,
+  Reply,
+} from './messages.ts';
 
 /** The build names it in the page, since its name carries its hash. */
 const workerFile = (): string =>
@@ -10,6 +18,7 @@ interface Waiting {
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   onCheck?: ((check: CheckResult) => void) | undefined;
+  onPoint?: ((point: AccuracyPoint) => void) | undefined;
 }
 
 const waiting = new Map<number, Waiting>();
@@ -22,6 +31,7 @@ function open(): Worker {
   worker.onmessage = ({ data }: MessageEvent<Reply>) => {
     const one = waiting.get(data.id);
     if (data.kind === 'check') return one?.onCheck?.(data.check);
+    if (data.kind === 'point') return one?.onPoint?.(data.point);
     waiting.delete(data.id);
     if (data.kind === 'done') one?.resolve(data.value);
     else one?.reject(new FedaiError('WORK_FAILED', data.message));
@@ -37,10 +47,10 @@ function open(): Worker {
 
 type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
 
-function ask(question: Asked, onCheck?: (check: CheckResult) => void): Promise<unknown> {
+function ask(question: Asked, told: Pick<Waiting, 'onCheck' | 'onPoint'> = {}): Promise<unknown> {
   const id = nextId++;
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject, onCheck });
+    waiting.set(id, { resolve, reject, ...told });
     open().postMessage({ ...question, id });
   });
 }
@@ -50,10 +60,16 @@ export const verifyBlock = (
   height: number,
   damage: Damage,
   onCheck: (check: CheckResult) => void,
-): Promise<boolean> => ask({ kind: 'verify', height, damage }, onCheck) as Promise<boolean>;
+): Promise<boolean> => ask({ kind: 'verify', height, damage }, { onCheck }) as Promise<boolean>;
 
 export const loadModel = (cid: string): Promise<ModelFacts> =>
   ask({ kind: 'model', cid }) as Promise<ModelFacts>;
 
 export const predict = (pixels: Uint8Array): Promise<number[]> =>
   ask({ kind: 'predict', pixels }) as Promise<number[]>;
+
+/** Resolves with the number of records measured on; each training round is told as it is known. */
+export const measureAccuracy = (
+  wish: AccuracyWish,
+  onPoint: (point: AccuracyPoint) => void,
+): Promise<number> => ask({ kind: 'accuracy', wish }, { onPoint }) as Promise<number>;

@@ -17,7 +17,21 @@ export interface CheckResult {
   readonly ms: number;
 }
 
+export interface AccuracyWish {
+  readonly documentCid: string;
+  readonly states: readonly { round: number; stateCid: string }[];
+  /** Opens the test set; without it the training set is measured on, if that is open. */
+  readonly testKey: Uint8Array | undefined;
+}
+
+export interface AccuracyPoint {
+  readonly round: number;
+  /** From 0 to 1. */
+  readonly accuracy: number;
+}
+
 export type Question =
+  | { readonly kind: 'accuracy'; readonly id: number; readonly wish: AccuracyWish }
   | { readonly kind: 'verify'; readonly id: number; readonly height: number; readonly damage: Damage }
   | { readonly kind: 'model'; readonly id: number; readonly cid: string }
   | { readonly kind: 'predict'; readonly id: number; readonly pixels: Uint8Array };
@@ -33,5 +47,6 @@ export interface ModelFacts {
 
 export type Reply =
   | { readonly id: number; readonly kind: 'check'; readonly check: CheckResult }
+  | { readonly id: number; readonly kind: 'point'; readonly point: AccuracyPoint }
   | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string };

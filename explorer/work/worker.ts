@@ -12,8 +12,9 @@ import {
 import { gatewayStore } from '../../storage/gateway-store.ts';
 import { checkWork, type WorkCheck, workSource } from '../../verify/index.ts';
 import { pageTransport } from '../rpc/transport.ts';
+import { measureAccuracy } from './accuracy.ts';
 import { damaging, lyingFetch } from './damage.ts';
-import type { Damage, ModelFacts, Question, Reply } from './messages.ts';
+import type { AccuracyWish, Damage, ModelFacts, Question, Reply } from './messages.ts';
 
 // The page's policy allows no code made from text, which zod would try.
 z.config({ jitless: true });
@@ -78,7 +79,12 @@ async function predict(pixels: Uint8Array): Promise<number[]> {
   return [...logitsQ16];
 }
 
+async function accuracy(id: number, wish: AccuracyWish): Promise<number> {
+  return measureAccuracy(await openEngine(), wish, (point) => reply({ id, kind: 'point', point }));
+}
+
 function answer(question: Question): Promise<unknown> {
+  if (question.kind === 'accuracy') return accuracy(question.id, question.wish);
   if (question.kind === 'verify') return verify(question.id, question.height, question.damage);
   return question.kind === 'model' ? loadModel(question.cid) : predict(question.pixels);
 }

@@ -8,7 +8,9 @@ import { type ExplorerProxy, startExplorerProxy } from '../../cli/explorer/proxy
 import { silentLog } from '../../core/index.ts';
 import { httpTransport, type RpcTransport } from '../../market/index.ts';
 import { findChromium, launch, NO_CHROMIUM } from './chromium.ts';
-import { type ShownNetwork, startShownNetwork } from './network.ts';
+import { isElsewhere, type ShownNetwork, startShownNetwork } from './network.ts';
+import { installWallet, type TestWallet } from './testWallet.ts';
+import { PAGE_ACCOUNT, walletSuite } from './walletSuite.ts';
 
 const executable = findChromium();
 if (executable === undefined) process.stderr.write(`test:browser is skipped: ${NO_CHROMIUM}\n`);
@@ -23,6 +25,7 @@ let browser: Browser;
 let context: BrowserContext;
 let page: Page;
 let rpc: RpcTransport;
+let wallet: TestWallet | undefined;
 /** Faults of the pages, and requests that leave their origin. */
 const faults: string[] = [];
 
@@ -68,6 +71,8 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     });
     browser = await launch(executable!);
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    if (network.chain !== undefined)
+      wallet = await installWallet(context, url, network.chain.privateKeyOf(PAGE_ACCOUNT));
     page = await context.newPage();
     page.on('pageerror', (error) => faults.push(String(error.stack)));
     page.on('console', (message) => {
@@ -263,6 +268,10 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect([path, over <= 0]).toEqual([path, true]);
     }
+  });
+
+  describe.skipIf(isElsewhere())('with a wallet', () => {
+    walletSuite(() => ({ page, network: network.chain!, wallet: wallet!, open }));
   });
 
   test('no script failed and no request left the origin', () => {

@@ -4,14 +4,21 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { lastEvent } from '../e2e/network.ts';
+import type { MarketChain } from '../support/marketChain.ts';
 import { startShownChain } from './shownChain.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 export interface ShownNetwork {
   rpc: string;
+  /** Absent where the chain is not in this process. */
+  chain?: MarketChain;
   stop(): Promise<void>;
 }
+
+/** Whether it is no chain of this process, which nobody here can make go on. */
+export const isElsewhere = (): boolean =>
+  process.env.FEDAI_EXPLORER_RPC !== undefined || Boolean(process.env.FEDAI_EXPLORER_DEVNET);
 
 export async function startShownNetwork(): Promise<ShownNetwork> {
   const given = process.env.FEDAI_EXPLORER_RPC;

@@ -43,6 +43,7 @@ import {
 } from '../../storage/index.ts';
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
 import { joinAll, judge, mineTo, settledTestKey, WORKERS } from '../support/settledJob.ts';
+import { memoryIntake } from './memoryIntake.ts';
 import type { ShownNetwork } from './network.ts';
 
 const ROUNDS = 2;
@@ -109,11 +110,18 @@ export async function startShownChain(): Promise<ShownNetwork> {
   await desk.start();
   const running = desk;
   await settleDemoJob(network, content, (bytes, from) => hear(bytes, from));
+  const left = await memoryIntake();
   const rpc = createRpcServer({
     application,
     explorer: EXPLORER_PAGES,
-    content: (cid) => content.rawBlock(cid, { offline: true }),
-    status: () => ({ finalityMs: [640, 655, 702, 690, 661], peers: 0, validator: true }),
+    content: async (cid) => (await content.rawBlock(cid, { offline: true })) ?? left.block(cid),
+    intake: left.intake,
+    status: () => ({
+      finalityMs: [640, 655, 702, 690, 661],
+      peers: 0,
+      validator: true,
+      acceptsContent: left.intake.offer,
+    }),
     log: silentLog,
     port: 0,
   });
@@ -121,6 +129,7 @@ export async function startShownChain(): Promise<ShownNetwork> {
   const mining = setInterval(() => void network.chain.mine().catch(() => {}), BLOCK_MS);
   return {
     rpc: rpc.url,
+    chain: network,
     async stop() {
       clearInterval(mining);
       await rpc.stop();
@@ -181,7 +190,16 @@ async function settleDemoJob(
   await judge(network, client, jobId, score);
 }
 
-async function trainAll({ network, engine, job, dataset, jobId, seed, shares }: World): Promise<TrainState> {
+async function trainAll({
+  network,
+  content,
+  engine,
+  job,
+  dataset,
+  jobId,
+  seed,
+  shares,
+}: World): Promise<TrainState> {
   const client = network.marketOf(CLIENT);
   const workers = await client.workersOf(jobId);
   const accounts = workers.map(
@@ -196,7 +214,8 @@ async function trainAll({ network, engine, job, dataset, jobId, seed, shares }: 
     const closed = closeRound(now.map(({ states, lossQ16 }) => ({ state: states.at(-1)!, lossQ16 })));
     state = closed.state;
     const stateRoot = toHex(stateRoots(job.model, state).stateRoot);
-    const claim = { stateRoot, stateCid: `state${round}`, contributors: 7n, loss: BigInt(closed.lossQ16) };
+    const stateCid = await content.putBytes(encodeState(state));
+    const claim = { stateRoot, stateCid, contributors: 7n, loss: BigInt(closed.lossQ16) };
     const digest = roundClaimDigest(domain, jobId, round, claim);
     const signatures = accounts.map((index) => signDigest(network.privateKeyOf(index), digest));
     await network.marketOf(accounts[0]!).commitRound(jobId, round, claim, signatures);

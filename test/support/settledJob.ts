@@ -38,7 +38,7 @@ export interface SettledJob {
 export const settledTestKey = sha256(utf8('settled test key'));
 /** Accounts of the chain. */
 export const WORKERS = [2, 3, 4];
-const EVALUATORS = [5, 6, 7, 8];
+export const EVALUATORS = [5, 6, 7, 8];
 
 export async function settleToyJob(): Promise<SettledJob> {
   const content = await createMemoryStore();
