@@ -7,6 +7,7 @@ import { EXPLORER_PAGES } from '../../cli/explorer/pages.ts';
 import { type ExplorerProxy, startExplorerProxy } from '../../cli/explorer/proxy.ts';
 import { silentLog } from '../../core/index.ts';
 import { httpTransport, type RpcTransport } from '../../market/index.ts';
+import { packedBytes } from '../../scripts/explorer-size.ts';
 import { findChromium, launch, NO_CHROMIUM } from './chromium.ts';
 import { isElsewhere, type ShownNetwork, startShownNetwork } from './network.ts';
 import { installWallet, type TestWallet } from './testWallet.ts';
@@ -17,7 +18,7 @@ if (executable === undefined) process.stderr.write(`test:browser is skipped: ${N
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A machine under load may take its time; nothing here is a measurement. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 240_000;
 
 let network: ShownNetwork;
 let proxy: ExplorerProxy;
@@ -73,6 +74,7 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     if (network.chain !== undefined)
       wallet = await installWallet(context, url, network.chain.privateKeyOf(PAGE_ACCOUNT));
+    context.setDefaultTimeout(PATIENCE_MS);
     page = await context.newPage();
     page.on('pageerror', (error) => faults.push(String(error.stack)));
     page.on('console', (message) => {
@@ -127,7 +129,15 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await page.getByRole('link', { name: 'Job 1', exact: true }).click();
     await page.waitForSelector('.samples canvas', { timeout: PATIENCE_MS });
     const shown = await text();
-    for (const part of ['Completed', 'Loss', 'Slots and training rounds', 'exactly', 'Escrow', 'convolution'])
+    for (const part of [
+      'Completed',
+      'Loss',
+      'Slots and training rounds',
+      'exactly',
+      'Escrow',
+      'Receipt hash',
+      'convolution',
+    ])
       expect(shown).toContain(part);
     await page.waitForSelector('.slots .cell.opened .picked', { timeout: PATIENCE_MS });
   });
@@ -172,7 +182,9 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
       .click();
     await expect.poll(text, { timeout: PATIENCE_MS }).toMatch(/Verify here/);
     await open('/people');
-    expect(await text()).toMatch(/Workers \(\d+\)/);
+    expect(await text()).toMatch(/Registered \(\d+\)/);
+    await page.getByRole('button', { name: 'Evaluators' }).click();
+    expect(await page.locator('main tbody tr').first().innerText()).toContain('evaluator');
     await open('/validators');
     expect(await text()).toMatch(/In commits/);
     await open('/contracts/jobManager');
@@ -182,10 +194,27 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await expect.poll(() => card.innerText(), { timeout: PATIENCE_MS }).toMatch(/0x[0-9a-f]{6}…/);
   });
 
+  test('the network map names who is there, and no address', async () => {
+    await open('/network');
+    expect(await text()).toMatch(/Connections/);
+    const peers = JSON.stringify(await rpc.request('fedai_getPeers', []));
+    expect(peers).not.toMatch(/ip4|ip6|\/tcp\//);
+  });
+
+  test('blocks are paged from any height, and the way back is the browser’s', async () => {
+    await open('/blocks');
+    await page.getByLabel('From block').fill('30');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await page.waitForURL(/\/blocks\/30$/, { timeout: PATIENCE_MS });
+    await page.getByRole('link', { name: 'Older' }).click();
+    await page.waitForURL(/\/blocks\/5$/, { timeout: PATIENCE_MS });
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(6);
+    await page.goBack();
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(25);
+  });
+
   test('search finds block, transaction, account, job and model', async () => {
-    const job = (await rpc.request('eth_getBlockByNumber', [work.number, true])) as unknown as {
-      transactions: { hash: string; from: string }[];
-    };
+    const job = await blockAt(work.number);
     const model = await finalModel();
     const searches: [string, RegExp][] = [
       [String(workHeight), /\/block\/\d+$/],
@@ -209,15 +238,35 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     expect(await page.locator('main img').count()).toBe(0);
   });
 
+  test('a job is reached by keyboard alone, and its slots too', async () => {
+    await open('/jobs');
+    await page.getByRole('link', { name: 'Job 1', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/job\/1$/, { timeout: PATIENCE_MS });
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.tagName), { timeout: PATIENCE_MS })
+      .toBe('H1');
+    await page.locator('.chart-slider').focus();
+    const before = await page.locator('.chart-value').innerText();
+    await page.keyboard.press('ArrowLeft');
+    await expect
+      .poll(() => page.locator('.chart-value').innerText(), { timeout: PATIENCE_MS })
+      .not.toBe(before);
+  });
+
   test('it can be used by keyboard alone', async () => {
     await open('');
     await page.keyboard.press('Tab');
-    await expect.poll(() => page.evaluate(() => document.activeElement?.className)).toBe('skip');
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.className), { timeout: PATIENCE_MS })
+      .toBe('skip');
     await page.keyboard.press('/');
     await page.keyboard.type(String(workHeight));
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/block\/\d+$/, { timeout: PATIENCE_MS });
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.tagName), { timeout: PATIENCE_MS })
+      .toBe('H1');
     await expect.poll(text, { timeout: PATIENCE_MS }).toMatch(/Verify here/);
     await page.getByRole('button', { name: 'Verify this proof' }).focus();
     await page.keyboard.press('Enter');
@@ -244,29 +293,24 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await expect.poll(() => newest.innerText(), { timeout: PATIENCE_MS }).not.toBe(shown);
   });
 
-  test.each(['light', 'dark'] as const)(
-    'axe finds nothing to say about any page in %s',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme });
-      const draw = work.usefulWork!.drawHeight;
-      const paths = ['', '/blocks', `/block/${workHeight}`, '/jobs', '/job/1', '/proofs', `/proof/${draw}`];
-      for (const path of [...paths, '/people', '/validators', '/contracts/staking']) {
-        await open(path);
-        await page.evaluate(axe);
-        const found = await page.evaluate(
-          `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')))`,
-        );
-        expect([path, found]).toEqual([path, []]);
-      }
-    },
-  );
-
-  test.each([390, 1024, 1680])('no page is wider than a screen of %i pixels', async (width) => {
-    await page.setViewportSize({ width, height: 900 });
-    for (const path of ['', `/block/${workHeight}`, '/job/1', '/proofs', '/people', '/contracts/staking']) {
+  test('axe finds nothing to say about any page, light and dark, and none is wider than its screen', async () => {
+    const draw = work.usefulWork!.drawHeight;
+    const [hash] = (await blockAt(work.number)).transactions;
+    const paths = ['', '/blocks', `/block/${workHeight}`, '/jobs', '/job/1', '/proofs', `/proof/${draw}`];
+    const more = ['/people', '/validators', '/network', '/contracts/staking', '/search/nothing', '/nowhere'];
+    const own = hash === undefined ? [] : [`/tx/${hash.hash}`, `/account/${hash.from}`];
+    for (const path of [...paths, ...more, ...own]) {
       await open(path);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect([path, over <= 0]).toEqual([path, true]);
+      expect([path, await violations()]).toEqual([path, []]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
+      for (const width of [390, 1024, 1680]) {
+        await page.setViewportSize({ width, height: 900 });
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect([path, width, over <= 0]).toEqual([path, width, true]);
+      }
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.setViewportSize({ width: 1280, height: 900 });
     }
   });
 
@@ -274,9 +318,27 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     walletSuite(() => ({ page, network: network.chain!, wallet: wallet!, open }));
   });
 
+  test('all that is loaded before WebAssembly is at most 300 kB packed', async () => {
+    expect(packedBytes(EXPLORER_PAGES)).toBeLessThan(300_000);
+  });
+
   test('no script failed and no request left the origin', () => {
     expect(faults).toEqual([]);
   });
+
+  /** What axe finds on the page that is open, by all of its rules or some. */
+  async function violations(rules?: readonly string[]): Promise<unknown> {
+    if (rules === undefined) await page.evaluate(axe);
+    const only = rules === undefined ? '' : `, runOnly: ${JSON.stringify(rules)}`;
+    return await page.evaluate(
+      `axe.run(document, { resultTypes: ['violations']${only} }).then(({ violations }) => violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')))`,
+    );
+  }
+
+  const blockAt = async (height: string): Promise<{ transactions: { hash: string; from: string }[] }> =>
+    (await rpc.request('eth_getBlockByNumber', [height, true])) as {
+      transactions: { hash: string; from: string }[];
+    };
 
   async function postedTransaction(): Promise<string> {
     await open('/job/1');
