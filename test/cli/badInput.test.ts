@@ -93,7 +93,7 @@ describe('bad input', () => {
     ],
     [
       'a data source of another kind',
-      (at) => ['data', 'import', 'parquet:x', '--data-dir', join(at, 'client')],
+      (at) => ['data', 'import', 'hdf5:x', '--data-dir', join(at, 'client')],
       2,
       '[BAD_SOURCE]',
     ],

@@ -87,6 +87,16 @@ describe('ONNX', () => {
       [node('MatMul', ['x', 'w'], 'y'), tensor('w', [3, 2], [1, 2, 3, 4, 5, 6])],
       /do not fit/,
     ],
+    [
+      'a table by something else',
+      [node('Relu', ['x'], 'r'), node('Gather', ['w', 'r'], 'y'), tensor('w', [2, 1], [1, 2])],
+      /node 1 \(Gather\).*by the input/,
+    ],
+    [
+      'attention over no parts',
+      [node('Attention', ['x', 'x', 'x'], 'y')],
+      /node 0 \(Attention\).*three parts/,
+    ],
     ['a shape that lies', [node('MatMul', ['x', 'w'], 'y'), tensor('w', [2 ** 30, 2 ** 30], [1])], /shape/],
     [
       'weights that are no numbers',
@@ -101,9 +111,15 @@ describe('ONNX', () => {
     const other = parseModel({
       ...model.document,
       input: [4],
-      layers: [dense(4, 'linear'), { class_name: 'GELU' }, dense(2, 'softmax')],
+      layers: [
+        { class_name: 'Embedding', config: { input_dim: 8, output_dim: 6 } },
+        { class_name: 'BatchNormalization' },
+        dense(8, 'softmax'),
+      ],
     });
-    expect(() => exportOnnx(other, initialState(other, Uint8Array.of(1)).weights)).toThrow('layer 1: gelu');
+    expect(() => exportOnnx(other, initialState(other, Uint8Array.of(1)).weights)).toThrow(
+      'layer1: batch normalisation of a sequence',
+    );
   });
 });
 

@@ -85,6 +85,18 @@ const small = parseModel({
 const model = parseModel(toyModel);
 const state = initialState(small, sha256(utf8('seed')));
 const drawn = parseModel({ ...convolutional, input: [4, 4, 1] });
+const text = parseModel({
+  ...convolutional,
+  input: [4],
+  layers: [
+    { class_name: 'Embedding', config: { input_dim: 8, output_dim: 6 } },
+    { class_name: 'PositionEmbedding' },
+    { class_name: 'Attention', config: { num_heads: 1, causal: true } },
+    { class_name: 'LayerNormalization' },
+    { class_name: 'GELU' },
+    { class_name: 'Dense', config: { units: 8, activation: 'softmax', use_bias: true } },
+  ],
+});
 
 const messages: RoundMessage[] = [
   {
@@ -165,7 +177,7 @@ export const jobs: Table = {
   importOnnx: {
     covers: ['engine/exchange/onnx.ts#readOnnxGraph'],
     format: 'bytes',
-    samples: [exportOnnx(drawn, initialState(drawn, sha256(utf8('seed'))).weights)],
+    samples: [drawn, text].map((one) => exportOnnx(one, initialState(one, sha256(utf8('seed'))).weights)),
     decode: (bytes) => importOnnx(bytes),
     share: 0.5,
   },
