@@ -55,7 +55,7 @@ async function perform(request: TrainerRequest): Promise<TrainerOutcome> {
 }
 
 async function open(request: Extract<TrainerRequest, { type: 'open' }>): Promise<Session> {
-  const engine = await createEngine({ kernel: request.kernel });
+  const engine = await createEngine({ kernel: request.kernel, threads: request.threads });
   const job = parseJob(request.document);
   const seed = { seed: fromHex(request.seed, 32), jobId: request.jobId };
   const trainer = engine.trainer(job.model, job.recipe, startingState(engine, job, seed));

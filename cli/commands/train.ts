@@ -1,8 +1,9 @@
 /** `fedai train`: trains a document on this machine alone, with the engine that jobs use. */
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { action, type Context } from '../action.ts';
-import { integer, oneOf, shared } from '../options.ts';
+import { integer, MAX_THREADS, oneOf, shared } from '../options.ts';
 import type { Report } from '../train/index.ts';
 
 interface Options {
@@ -15,10 +16,14 @@ interface Options {
   kernel: 'auto' | 'reference' | 'wasm';
   start?: string;
   checkpointSeconds: number;
+  threads: number;
 }
 
 const DAY_SECONDS = 86_400;
 const MAX_SEED = 2 ** 32 - 1;
+
+/** Logical processors often share a core in pairs, and steps of small models do not fill more than a few. */
+const defaultThreads = (): number => Math.min(4, Math.ceil(availableParallelism() / 2));
 
 export function train(parent: Command): Command {
   const command = parent
@@ -47,6 +52,12 @@ export function train(parent: Command): Command {
       'auto, reference or wasm',
       oneOf(['auto', 'reference', 'wasm'] as const),
       'auto',
+    )
+    .option(
+      '--threads <n>',
+      'threads that share each step; the result is the same for any number',
+      integer(1, MAX_THREADS),
+      defaultThreads(),
     )
     .option('--checkpoint-seconds <n>', 'a checkpoint at least this often', integer(1, DAY_SECONDS), 10)
     .addHelpText(

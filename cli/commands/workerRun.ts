@@ -8,6 +8,8 @@ import {
   type ContentAccess,
   chainAccess,
   contentAccess,
+  integer,
+  MAX_THREADS,
   oneOf,
   type PartyAccess,
   type PeerAccess,
@@ -20,6 +22,7 @@ import {
 interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
   kernel: 'auto' | 'reference' | 'wasm';
+  threads: number;
 }
 
 export function workerRun(parent: Command): Command {
@@ -39,6 +42,7 @@ export function workerRun(parent: Command): Command {
       oneOf(['auto', 'wasm', 'reference'] as const),
       'auto',
     )
+    .option('--threads <n>', 'threads that train together', integer(1, MAX_THREADS), 1)
     .addHelpText(
       'after',
       `
@@ -57,7 +61,7 @@ Examples:
     action<Options>(async (context, options) => {
       const { createWorker } = await import('../../worker/index.ts');
       return runDaemon(context, 'worker', options, (parts) =>
-        createWorker({ ...parts, stake: options.stake, kernel: options.kernel }),
+        createWorker({ ...parts, stake: options.stake, kernel: options.kernel, threads: options.threads }),
       );
     }),
   );

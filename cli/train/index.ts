@@ -32,6 +32,7 @@ export interface TrainOptions {
   readonly kernel: 'auto' | 'reference' | 'wasm';
   readonly start?: string;
   readonly checkpointSeconds: number;
+  readonly threads: number;
 }
 
 export interface Report {
@@ -60,7 +61,7 @@ export async function trainRun(options: TrainOptions, report: Report, signal: Ab
   const { model, recipe } = document;
   const records = await readSource(options.data, model.document.input);
   checkFits(document, records.train);
-  const engine = await createEngine({ kernel: options.kernel });
+  const engine = await createEngine({ kernel: options.kernel, threads: options.threads });
   const steps =
     options.steps ??
     (options.epochs ?? document.epochs ?? 1) * stepsPerEpoch(records.train.labels.length, recipe.batchSize);
