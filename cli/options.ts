@@ -27,6 +27,9 @@ export function imageSize(text: string): { width: number; height: number } {
 /** A TCP port; 0 lets the system choose. */
 export const port = integer(0, 65_535);
 
+/** Of one training session. */
+export const MAX_THREADS = 32;
+
 /** A part of one, from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);

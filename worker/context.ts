@@ -45,6 +45,8 @@ export interface WorkerContext {
   /** Hears of trouble of the machine (a full disk) that ends the process. */
   onFault: (fault: FedaiError) => void;
   kernel: 'auto' | KernelName;
+  /** That train together. */
+  threads: number;
   signal: AbortSignal;
 }
 

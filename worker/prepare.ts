@@ -22,9 +22,15 @@ export async function prepare(
   });
   const job = readDocument(posted, documentBytes);
   const dataset = await openTrainingData(context, posted, job);
-  const { kernel } = context;
+  const { kernel, threads } = context;
   const jobId = posted.id;
-  const trainer = await openTrainer({ document: job.document, seed: posted.seed, jobId, kernel });
+  const trainer = await openTrainer({
+    document: job.document,
+    seed: posted.seed,
+    jobId,
+    kernel,
+    threads,
+  });
   return {
     jobId,
     slot: workers.indexOf(context.account),

@@ -36,14 +36,15 @@ export interface TrainerOptions {
   seed: Hex;
   jobId: bigint;
   kernel?: 'auto' | KernelName;
+  threads?: number;
 }
 
 /** Starts the thread and its engine. Every call throws `TRAINER_GONE` (transient) once the thread has died. */
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const ask = startThread();
-  const { document, seed, jobId, kernel = 'auto' } = options;
+  const { document, seed, jobId, kernel = 'auto', threads = 1 } = options;
   const opened = await ask
-    .request('opened', { type: 'open', document, seed, jobId, kernel })
+    .request('opened', { type: 'open', document, seed, jobId, kernel, threads })
     .catch(async (error) => {
       await ask.close();
       throw error;

@@ -59,6 +59,7 @@ async function open(request: Extract<TrainerRequest, { type: 'open' }>): Promise
   const { model, recipe } = job;
   const engine = await createEngine({
     kernel: request.kernel,
+    threads: request.threads,
     fastestFor: { model, recipe },
     // No fault of the job: its steps are taken again by the processor.
     onDeviceLost: ({ message }) => process.emitWarning(`${message}: training goes on with the processor`),

@@ -17,7 +17,14 @@ export interface Finished {
 
 export type TrainerRequest =
   /** Must come first. `document` is a job document; `seed` and `jobId` fix its first state. */
-  | { type: 'open'; document: unknown; seed: Hex; jobId: bigint; kernel: 'auto' | KernelName }
+  | {
+      type: 'open';
+      document: unknown;
+      seed: Hex;
+      jobId: bigint;
+      kernel: 'auto' | KernelName;
+      threads: number;
+    }
   | { type: 'initial' }
   /** Root of a state that came from elsewhere; a fault when the bytes are no state of the model. */
   | { type: 'check'; state: Uint8Array }

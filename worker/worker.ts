@@ -55,6 +55,8 @@ export interface WorkerOptions {
   /** Of the chain: what a segment may cost that validators replay. */
   replayLimits?: ReplayLimits | undefined;
   kernel?: 'auto' | KernelName;
+  /** That train together; 1 when absent. The result does not depend on them. */
+  threads?: number;
   /** How often the chain is asked for a new height. */
   pollMs?: number;
   clock?: Clock;
@@ -113,6 +115,7 @@ async function open(options: WorkerOptions, signal: AbortSignal): Promise<Daemon
     onEvent: measureWorker(options.metrics ?? noMetrics, options.onEvent ?? (() => {}), steady),
     onFault: options.onFault ?? (() => {}),
     kernel: options.kernel ?? 'auto',
+    threads: options.threads ?? 1,
     signal,
   };
   const bands = options.bands ?? 0;

@@ -1,9 +1,10 @@
 /** `fedai train`: trains a document on this machine alone, with the engine that jobs use. */
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { KernelName } from '../../engine/index.ts';
 import { action, type Context } from '../action.ts';
-import { imageSize, integer, oneOf, shared } from '../options.ts';
+import { imageSize, integer, MAX_THREADS, oneOf, shared } from '../options.ts';
 import type { Report } from '../train/index.ts';
 
 interface Options {
@@ -13,14 +14,18 @@ interface Options {
   epochs?: number;
   steps?: number;
   seed: number;
-  engine: 'auto' | KernelName;
+  kernel: 'auto' | KernelName;
   start?: string;
   checkpointSeconds: number;
   size?: { width: number; height: number };
+  threads: number;
 }
 
 const DAY_SECONDS = 86_400;
 const MAX_SEED = 2 ** 32 - 1;
+
+/** Logical processors often share a core in pairs, and steps of small models do not fill more than a few. */
+const defaultThreads = (): number => Math.min(4, Math.ceil(availableParallelism() / 2));
 
 export function train(parent: Command): Command {
   const command = parent
@@ -46,10 +51,16 @@ export function train(parent: Command): Command {
     .option('--seed <n>', 'seed of first weights and order of samples', integer(0, MAX_SEED), 0)
     .option('--start <file>', 'weights to start from (safetensors, exact or floats)')
     .option(
-      '--engine <engine>',
+      '--kernel <kernel>',
       'auto (the fastest that gives the exact bits here), webgpu, wasm or reference',
       oneOf(['auto', 'webgpu', 'wasm', 'reference'] as const),
       'auto',
+    )
+    .option(
+      '--threads <n>',
+      'threads that share each step; the result is the same for any number',
+      integer(1, MAX_THREADS),
+      defaultThreads(),
     )
     .option('--checkpoint-seconds <n>', 'a checkpoint at least this often', integer(1, DAY_SECONDS), 10)
     .addHelpText(

@@ -9,6 +9,8 @@ import {
   type ContentAccess,
   chainAccess,
   contentAccess,
+  integer,
+  MAX_THREADS,
   oneOf,
   type PartyAccess,
   type PeerAccess,
@@ -20,7 +22,8 @@ import {
 
 interface Options extends ChainAccess, ContentAccess, PartyAccess, PeerAccess, MetricsAccess {
   stake: bigint;
-  engine: 'auto' | KernelName;
+  kernel: 'auto' | KernelName;
+  threads: number;
 }
 
 export function workerRun(parent: Command): Command {
@@ -35,11 +38,12 @@ export function workerRun(parent: Command): Command {
       ),
     )
     .option(
-      '--engine <engine>',
+      '--kernel <kernel>',
       'auto (the fastest that gives the exact bits here), webgpu, wasm or reference',
       oneOf(['auto', 'webgpu', 'wasm', 'reference'] as const),
       'auto',
     )
+    .option('--threads <n>', 'threads that train together', integer(1, MAX_THREADS), 1)
     .addHelpText(
       'after',
       `
@@ -58,7 +62,7 @@ Examples:
     action<Options>(async (context, options) => {
       const { createWorker } = await import('../../worker/index.ts');
       return runDaemon(context, 'worker', options, (parts) =>
-        createWorker({ ...parts, stake: options.stake, kernel: options.engine }),
+        createWorker({ ...parts, stake: options.stake, kernel: options.kernel, threads: options.threads }),
       );
     }),
   );

@@ -30,10 +30,11 @@ export interface TrainOptions {
   readonly epochs?: number;
   readonly steps?: number;
   readonly seed: number;
-  readonly engine: 'auto' | KernelName;
+  readonly kernel: 'auto' | KernelName;
   readonly start?: string;
   readonly checkpointSeconds: number;
   readonly size?: { readonly width: number; readonly height: number };
+  readonly threads: number;
 }
 
 export interface Report {
@@ -85,7 +86,8 @@ async function trainOn(
   const { model, recipe } = document;
   checkFits(document, records.train);
   const engine = await createEngine({
-    kernel: options.engine,
+    kernel: options.kernel,
+    threads: options.threads,
     fastestFor: { model, recipe },
     onDeviceLost: ({ message }) => report.deviceLost(message),
   });

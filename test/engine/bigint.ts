@@ -1,5 +1,5 @@
 /**
- * An independent implementation of `bfp12@1` in BigInt, written from docs/protocol/arithmetic.md alone: it shares no code
+ * An independent implementation of `bfp12@1` and `bfp8@1` in BigInt, written from docs/protocol/arithmetic.md alone: it shares no code
  * with engine/ (only the shipped table values, which the document defines by formula and the vectors' test recomputes).
  */
 
@@ -29,6 +29,25 @@ export interface Recipe {
   rateShift: number;
 }
 
+/** Bits of mantissas by role, and of raw inputs the low bits that are dropped. */
+interface Widths {
+  activation: number;
+  weight: number;
+  gradient: number;
+  dropped: number;
+  inputMax: bigint;
+}
+const WIDTHS: Readonly<Record<string, Widths>> = {
+  'bfp12@1': { activation: 11, weight: 11, gradient: 11, dropped: 0, inputMax: 255n },
+  'bfp8@1': { activation: 7, weight: 6, gradient: 6, dropped: 1, inputMax: 127n },
+};
+/** Of the format in use. */
+let widths = WIDTHS['bfp12@1']!;
+export function useFormat(numeric: string): void {
+  widths = WIDTHS[numeric]!;
+}
+const largestOf = (width: number): bigint => 2n ** BigInt(width) - 1n;
+
 const MAX32 = 2n ** 31n - 1n;
 const abs = (x: bigint): bigint => (x < 0n ? -x : x);
 function clamp(x: bigint, limit: bigint): bigint {
@@ -51,13 +70,16 @@ const shiftRight = (x: bigint, n: number): bigint => {
 };
 const rescale = (x: bigint, n: number): bigint => clamp(shiftRight(x, n), MAX32);
 
-function narrow({ values, exponent }: Tensor): Tensor {
-  const shift = Math.max(0, bits(largest(values.map(abs))) - 11);
-  return { values: values.map((x) => clamp(shiftRight(x, shift), 2047n)), exponent: exponent + shift };
+function narrow({ values, exponent }: Tensor, width: number): Tensor {
+  const shift = Math.max(0, bits(largest(values.map(abs))) - width);
+  return {
+    values: values.map((x) => clamp(shiftRight(x, shift), largestOf(width))),
+    exponent: exponent + shift,
+  };
 }
 
-function fold(sums: bigint[], exponent: number, terms: number, boundA: bigint): Tensor {
-  const shift = Math.max(0, bits(BigInt(terms) * boundA * 2047n) - 31);
+function fold(sums: bigint[], exponent: number, terms: number, boundA: bigint, width: number): Tensor {
+  const shift = Math.max(0, bits(BigInt(terms) * boundA * largestOf(width)) - 31);
   return { values: sums.map((x) => rescale(x, shift)), exponent: exponent + shift };
 }
 
@@ -175,7 +197,7 @@ function linearLayer(
   bound: bigint,
   batch: number,
 ) {
-  const w = narrow({ values: kernel, exponent: -24 });
+  const w = narrow({ values: kernel, exponent: -24 }, widths.weight);
   const strides = { i: size(inShape), o: size(linear.out) };
   const sums = sumTriples(
     linear,
@@ -184,13 +206,13 @@ function linearLayer(
     (i, k, o) => [o, x.values[i]! * w.values[k]!],
     strides,
   );
-  const z = fold(sums, x.exponent + w.exponent, linear.terms, bound);
+  const z = fold(sums, x.exponent + w.exponent, linear.terms, bound, widths.weight);
   const values = z.values.map((value, at) => {
     const biased = bias ? clamp(value + rescale(bias[at % linear.out.c]!, z.exponent + 24), MAX32) : value;
     return linear.relu && biased < 0n ? 0n : biased;
   });
   const output = { values, exponent: z.exponent };
-  const mantissas = narrow(output);
+  const mantissas = narrow(output, widths.activation);
   const back = (incoming: Tensor, last: boolean) => {
     const masked = incoming.values.map((g, at) =>
       linear.relu && !last && mantissas.values[at]! <= 0n ? 0n : g,
@@ -202,6 +224,7 @@ function linearLayer(
       x.exponent + g.exponent,
       positions,
       bound,
+      widths.gradient,
     );
     const db: bigint[] = new Array<bigint>(linear.out.c).fill(0n);
     g.values.forEach((value, at) => {
@@ -212,8 +235,10 @@ function linearLayer(
         sumTriples(linear, batch, x.values.length, (i, k, o) => [i, g.values[o]! * w.values[k]!], strides),
         g.exponent + w.exponent,
         linear.backTerms,
-        2047n,
+        largestOf(widths.gradient),
+        widths.weight,
       ),
+      widths.gradient,
     );
     return { dw, db: { values: db, exponent: g.exponent }, dx };
   };
@@ -227,10 +252,11 @@ function forward(
   pixels: number[],
   batch: number,
 ): Pass {
-  let x: Tensor = { values: pixels.map(BigInt), exponent: -8 };
+  const raw = pixels.map((n) => clamp(shiftRight(BigInt(n), widths.dropped), widths.inputMax));
+  let x: Tensor = { values: raw, exponent: -8 + widths.dropped };
   let shape: Shape =
     input.length === 1 ? { h: 1, w: 1, c: input[0]! } : { h: input[0]!, w: input[1]!, c: input[2] ?? 1 };
-  let bound = 255n;
+  let bound = widths.inputMax;
   let next = 0;
   const tapes: Tape[] = [];
   const gradients: Tensor[] = [];
@@ -284,7 +310,7 @@ function forward(
       });
       logits = result.output;
       x = result.mantissas;
-      bound = 2047n;
+      bound = largestOf(widths.activation);
       shape = linear.out;
     }
   }
@@ -325,7 +351,7 @@ function softmax(logits: Tensor, labels: number[], tables: Tables): { gradient: 
       values.push(((value << 20n) + sum / 2n) / sum - (j === label ? 1n << 20n : 0n));
     });
   });
-  return { gradient: narrow({ values, exponent: -20 }), loss };
+  return { gradient: narrow({ values, exponent: -20 }, widths.gradient), loss };
 }
 
 /** One training step; returns the new state and the mean loss at 2^−16. */

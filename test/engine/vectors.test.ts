@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../core/index.ts';
 import { EXP2_NEGATIVE_Q20, LOG2_ONE_PLUS_Q16 } from '../../engine/arithmetic/tables.ts';
 import { createEngine, type ModelDocument, parseModel, parseRecipe, stateRoots } from '../../engine/index.ts';
-import { predict, type State, step, type VectorLayer } from './bigint.ts';
+import { predict, type State, step, useFormat, type VectorLayer } from './bigint.ts';
 import { sgd } from './support.ts';
 
 interface Vector {
@@ -33,6 +33,7 @@ describe.each(vectors)('vector $name', (vector) => {
   it('is reproduced by the independent BigInt implementation', () => {
     const start: State = { weights: big(vector.start.weights), velocity: big(vector.start.velocity) };
     const layers = vector.model.layers as VectorLayer[];
+    useFormat(vector.model.numeric);
     const recipe = { momentumShift: vector.momentumShift, rateShift: vector.learningRateShift };
     const tables = { exp2: EXP2_NEGATIVE_Q20, log2: LOG2_ONE_PLUS_Q16 };
     const { state, loss } = step(

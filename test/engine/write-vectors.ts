@@ -1,4 +1,4 @@
-/** Writes test/engine/vectors/*.json from the reference kernel. Run by hand only when a new numeric format is added: `bfp12@1` never changes. */
+/** Writes test/engine/vectors/*.json from the reference kernel. Run by hand only when a new numeric format is added: those that are there never change. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../core/index.ts';
@@ -6,11 +6,15 @@ import {
   createEngine,
   initialState,
   type ModelDocument,
+  numericFormats,
   parseModel,
   parseRecipe,
   stateRoots,
 } from '../../engine/index.ts';
 import { createNoise, sgd, sizedBatch, smallModels } from './support.ts';
+
+/** Names of the first format's vectors carry none. */
+const PREFIXES = { 'bfp12@1': '', 'bfp8@1': 'bfp8-' } as const;
 
 const engine = await createEngine({ kernel: 'reference' });
 
@@ -52,12 +56,14 @@ function createVector(name: string, document: ModelDocument, edges: boolean) {
   };
 }
 
-for (const [name, document] of Object.entries(smallModels)) {
-  for (const edges of [false, true]) {
-    const full = edges ? `${name}-edges` : name;
-    writeFileSync(
-      join(import.meta.dirname, 'vectors', `${full}.json`),
-      `${JSON.stringify(createVector(full, document, edges))}\n`,
-    );
+for (const numeric of numericFormats) {
+  for (const [name, document] of Object.entries(smallModels)) {
+    for (const edges of [false, true]) {
+      const full = PREFIXES[numeric] + (edges ? `${name}-edges` : name);
+      writeFileSync(
+        join(import.meta.dirname, 'vectors', `${full}.json`),
+        `${JSON.stringify(createVector(full, { ...document, numeric }, edges))}\n`,
+      );
+    }
   }
 }

@@ -197,9 +197,10 @@ export function channelSlopes(sums: usize, dots: usize, n: i32, positions: i32, 
   }
 }
 
+// The comparing forms of min and max are one instruction each; those of IEEE 754 are many.
 @inline
 function limited(x: v128): v128 {
-  return f64x2.max(f64x2.splat(-MAX), f64x2.min(f64x2.splat(MAX), x));
+  return f64x2.pmax(f64x2.splat(-MAX), f64x2.pmin(f64x2.splat(MAX), x));
 }
 
 @inline
@@ -256,7 +257,7 @@ export function normaliseMoving(
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < channels; c++) {
       const x = one(<f64>load<i16>(src) * scale);
-      const d = Math.max(-MAX, Math.min(MAX, x - <f64>load<i32>(means + (<usize>c << 2))));
+      const d = limit(x - <f64>load<i32>(means + (<usize>c << 2)));
       const value = <i32>one(d * load<f64>(factors + (<usize>c << 3)));
       store<i32>(dst, value);
       bits |= abs(value);
@@ -268,5 +269,10 @@ export function normaliseMoving(
 
 @inline
 function one(x: f64): f64 {
-  return Math.max(-MAX, Math.min(MAX, Math.floor(x + 0.5)));
+  return limit(Math.floor(x + 0.5));
+}
+
+@inline
+function limit(x: f64): f64 {
+  return x > MAX ? MAX : x < -MAX ? -MAX : x;
 }

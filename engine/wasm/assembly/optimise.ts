@@ -9,7 +9,7 @@ function powerOfTwo(n: i32): f64 {
 
 @inline
 function saturate(x: f64): f64 {
-  return min<f64>(MAX, max<f64>(-MAX, x));
+  return x > MAX ? MAX : x < -MAX ? -MAX : x;
 }
 
 // floor(x · 2^−s + 1/2) for |x| < 2^52: to nearest, halves upward; x itself for s = 0.
@@ -79,7 +79,7 @@ export function adamw(
     store<i32>(first, <i32>m);
     store<i32>(second, <i32>s);
     const ratio = floor<f64>((m * 1048576) / (s + <f64>epsilon));
-    const step = roundShift(min<f64>(16777216, max<f64>(-16777216, ratio)), ofPace);
+    const step = roundShift(ratio > 16777216 ? 16777216 : ratio < -16777216 ? -16777216 : ratio, ofPace);
     const weight = <f64>load<i32>(w);
     const next = <i32>saturate(weight - roundShift(weight, ofLoss) - step);
     store<i32>(w, next);

@@ -1,5 +1,6 @@
 // Integer softmax and cross-entropy; the same bits as engine/arithmetic/softmax.ts. `tables` holds 257 entries (i32) of 2^−x at
 // 2^−20, then 257 of log2(1 + x) at 2^−16.
+import { orLanes } from './rounding';
 
 const LIMIT: i64 = 2097152;
 
@@ -46,17 +47,17 @@ function exponentials(values: usize, n: i32, exponent: i32, factor: i32, tables:
   return sum;
 }
 
-// floor((e · 2^20 + floor(sum / 2)) / sum) of two values.
+// floor((e · 2^20 + floor(sum / 2)) / sum) of two values, in the low words of two doubles.
 @inline
 function quotients(e: v128, half: v128, sum: v128): v128 {
   const x = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(e), f64x2.splat(1048576)), half);
-  return i32x4.trunc_sat_f64x2_s_zero(f64x2.div(x, sum));
+  return f64x2.add(f64x2.floor(f64x2.div(x, sum)), f64x2.splat(6755399441055744));
 }
 
 // Four probabilities at 2^−20.
 @inline
 function four(e: v128, half: v128, sum: v128): v128 {
-  return v128.shuffle<i64>(quotients(e, half, sum), quotients(v128.shuffle<i64>(e, e, 1, 1), half, sum), 0, 2);
+  return v128.shuffle<i32>(quotients(e, half, sum), quotients(v128.shuffle<i64>(e, e, 1, 1), half, sum), 0, 2, 4, 6);
 }
 
 // Shares of `n` scores at 2^−11, at most 2047, to i16. The scores are overwritten; up to three beyond them may be.
@@ -83,7 +84,7 @@ function lane(words: v128, k: i32): i16 {
 export function crossEntropy(
   logits: usize, pitch: i32, rows: i32, classes: i32, exponent: i32, answers: usize, tables: usize, gradient: usize, losses: usize,
 ): i32 {
-  let bits = 0;
+  let bits = 0, all = i32x4.splat(0);
   for (let r = 0; r < rows; r++) {
     const label = <usize>load<i32>(answers + (<usize>r << 2)) << 2;
     let largest = load<i32>(logits);
@@ -93,7 +94,16 @@ export function crossEntropy(
     const loss = (<i64>(distance + log2OfSum(tables, sum)) * 45426) >> 16;
     store<i32>(losses + (<usize>r << 2), <i32>loss);
     const half = sum >> 1;
-    for (let j = 0; j < classes; j++) {
+    const halves = f64x2.splat(<f64>half), sums = f64x2.splat(sum), own = i32x4.splat(<i32>(label >> 2));
+    let place = i32x4(0, 1, 2, 3), j = 0;
+    for (; j + 4 <= classes; j += 4) {
+      const at = gradient + (<usize>j << 2);
+      const p = i32x4.sub(four(v128.load(at), halves, sums), v128.and(i32x4.eq(place, own), i32x4.splat(1048576)));
+      v128.store(at, p);
+      all = v128.or(all, i32x4.abs(p));
+      place = i32x4.add(place, i32x4.splat(4));
+    }
+    for (; j < classes; j++) {
       const at = gradient + (<usize>j << 2);
       let p = <i32>((<f64>load<i32>(at) * 1048576 + <f64>half) / <f64>sum);
       if ((<usize>j << 2) == label) p -= 1048576;
@@ -102,5 +112,5 @@ export function crossEntropy(
     }
     logits += <usize>pitch << 2; gradient += <usize>classes << 2;
   }
-  return bits;
+  return bits | orLanes(all);
 }
