@@ -1,7 +1,7 @@
 /** Admission of a fast kernel: it must give the reference's bits on models and inputs that reach every path and every edge. */
 import { numericFormats } from '../arithmetic/format.ts';
 import { type LayerDocument, recipeSchema, type TrainingRecipe } from '../document.ts';
-import type { Batch, Candidate } from '../engine.ts';
+import type { Batch, Kernel } from '../engine.ts';
 import { type Model, parseModel } from '../model.ts';
 import { referenceKernel } from '../reference/kernel.ts';
 import { initialState, type TrainState } from '../state/state.ts';
@@ -117,40 +117,38 @@ const sameTensors = (a: readonly Int32Array[], b: readonly Int32Array[]): boolea
   a.every((tensor, t) => tensor.every((value, i) => value === b[t]![i]));
 
 /** Where `kernel` differs from the reference for one model and kind of state, or undefined. */
-async function compare(
-  kernel: Candidate,
+function compare(
+  kernel: Kernel,
   model: Model,
   fill: Fill | undefined,
   recipe: TrainingRecipe,
   noise: () => number,
-): Promise<string | undefined> {
+): string | undefined {
   const state = fillState(initialState(model, Uint8Array.of(1)), fill, noise);
   const expected = referenceKernel.trainer(model, recipe, state);
   const actual = kernel.trainer(model, recipe, state);
   for (let step = 0; step < STEPS; step++) {
     const batch = createBatch(model, INPUTS[noise() & 3]!, noise);
-    if ((await actual.step(batch)) !== expected.step(batch)) return `loss of step ${step}`;
-    const [a, b] = [await actual.export(), expected.export()];
+    if (actual.step(batch) !== expected.step(batch)) return `loss of step ${step}`;
+    const [a, b] = [actual.export(), expected.export()];
     if (a.counter !== b.counter || !sameTensors(a.weights, b.weights) || !sameTensors(a.velocity, b.velocity))
       return `state after step ${step}`;
   }
-  actual.close?.();
   const { inputs } = createBatch(model, INPUTS[0]!, noise);
   const { weights } = expected.export();
-  const a = await kernel.predict(model, weights, inputs, BATCH);
-  const b = referenceKernel.predict(model, weights, inputs, BATCH);
-  return sameTensors([a.logitsQ16], [b.logitsQ16]) ? undefined : 'prediction';
+  const [a, b] = [kernel, referenceKernel].map((k) => k.predict(model, weights, inputs, BATCH).logitsQ16);
+  return sameTensors([a!], [b!]) ? undefined : 'prediction';
 }
 
 /** Why the kernel must not be used, or undefined when it matched everywhere. Takes a fraction of a second. */
-export async function findMismatch(kernel: Candidate): Promise<string | undefined> {
+export function findMismatch(kernel: Kernel): string | undefined {
   const noise = createNoise(0x9e3779b9);
   for (const numeric of numericFormats) {
     for (const [index, { input, layers }] of MODELS.entries()) {
       if (numeric !== 'bfp12@1' && !NARROW_MODELS.includes(index)) continue;
       const model = parseModel({ format: 'fedai-model/1', numeric, input, layers });
       for (const [kind, fill] of STATES.entries()) {
-        const difference = await compare(kernel, model, fill, admissionRecipe(kind + 4), noise);
+        const difference = compare(kernel, model, fill, admissionRecipe(kind + 4), noise);
         if (difference)
           return `${kernel.name} kernel differs from the reference: ${numeric}, model ${index}, values ${kind}, ${difference}`;
       }
