@@ -8,6 +8,6 @@ export function findChromium(): string | undefined {
   return [process.env.FEDAI_CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path));
 }
 
-export const launch = (executablePath: string): Promise<Browser> =>
+export const launch = (executablePath: string, args: readonly string[] = []): Promise<Browser> =>
   // Containers and CI run as root, where Chromium's own sandbox does not start.
-  chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  chromium.launch({ executablePath, args: [...args, ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
