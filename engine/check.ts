@@ -79,7 +79,7 @@ async function checkWasm(
     const { refusedBecause } = kernel === 'wasm' ? {} : await loadRelaxed();
     if (refusedBecause) return refused(refusedBecause);
     const loaded = await loadWasmKernel({ relaxed: kernel === 'wasm-relaxed', threads });
-    const mismatch = (await findMismatch(loaded)) ?? findGraphMismatch(loaded);
+    const mismatch = findMismatch(loaded) ?? findGraphMismatch(loaded);
     if (mismatch) return refused(mismatch);
     const speeds = formats.map((numeric) => [numeric, speed(loaded, numeric, SLICES)]);
     return { kernel, threads, admitted: true, samplesPerSecond: Object.fromEntries(speeds) };

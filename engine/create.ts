@@ -1,7 +1,7 @@
-/** Builds an engine: a kernel that matches the reference on this machine, and what stands in where it does not reach. */
+/** Builds an engine: the fastest kernel that matches the reference on this machine. */
 import { FedaiError } from '../core/index.ts';
 import type { TrainingRecipe } from './document.ts';
-import type { Batch, Kernel, KernelName } from './engine.ts';
+import type { Batch, Kernel } from './engine.ts';
 import type { Model } from './model.ts';
 import { isBasic, isFastModel } from './plan/basic.ts';
 import { referenceKernel } from './reference/kernel.ts';
@@ -9,14 +9,9 @@ import { initialState, type TrainState } from './state/state.ts';
 import { findMismatch } from './wasm/admit.ts';
 import { findGraphMismatch } from './wasm/admitGraphs.ts';
 import { loadWasmKernel } from './wasm/kernel.ts';
-import { type Device, deviceOf, isFaster, isWorthwhile } from './webgpu/choose.ts';
-import { withFallback } from './webgpu/fallback.ts';
-import { deviceCovers } from './webgpu/kernel.ts';
 
 export interface Engine extends Omit<Kernel, 'name'> {
-  readonly kernel: KernelName;
-  /** Name of the graphics adapter, where the kernel is one. */
-  readonly adapter?: string;
+  readonly kernel: Kernel['name'];
   /** Why a faster kernel was not admitted; absent when it was, or when the reference was asked for. */
   readonly fallbackReason?: string;
   /** `moments`: tensors that the optimiser keeps for each of the model's (`momentsOf`); 1 when absent. */
@@ -39,51 +34,37 @@ function graphMismatch(kernel: Kernel): string | undefined {
   return known.reason;
 }
 
-/** What an engine runs on: `covers` says what its kernel has; the rest goes to `others`, with the same bits. */
-interface Parts {
-  readonly kernel: Kernel;
-  readonly covers: (model: Model, recipe?: TrainingRecipe) => boolean;
-  readonly others: Omit<Kernel, 'name'>;
-  readonly about?: { fallbackReason?: string; adapter?: string };
+/** What the kernel does not cover, or errs on, goes to the reference: the same bits, slowly. */
+function kernelFor(kernel: Kernel, model: Model, recipe?: TrainingRecipe): Kernel {
+  if (kernel === referenceKernel || !isFastModel(model)) return referenceKernel;
+  return isBasic(model, recipe) || graphMismatch(kernel) === undefined ? kernel : referenceKernel;
 }
 
-function engineOf({ kernel, covers, others, about }: Parts): Engine {
+function fromKernel(kernel: Kernel, fallbackReason?: string): Engine {
   const trainer: Kernel['trainer'] = (model, recipe, state) =>
-    (covers(model, recipe) ? kernel : others).trainer(model, recipe, state);
+    kernelFor(kernel, model, recipe).trainer(model, recipe, state);
   return {
     kernel: kernel.name,
-    ...about,
+    ...(fallbackReason === undefined ? {} : { fallbackReason }),
     trainer,
     predict(model, weights, inputs, count) {
-      return (covers(model) ? kernel : others).predict(model, weights, inputs, count);
+      return kernelFor(kernel, model).predict(model, weights, inputs, count);
     },
     initialState,
     step(model, recipe, state, batch) {
       const session = trainer(model, recipe, state);
       const lossQ16 = session.step(batch);
-      const next = session.export();
-      session.close?.();
-      return { state: next, lossQ16 };
+      return { state: session.export(), lossQ16 };
     },
   };
 }
-
-/** What the kernel does not cover, or errs on, goes to the reference: the same bits, slowly. */
-const fromKernel = (kernel: Kernel, fallbackReason?: string): Engine =>
-  engineOf({
-    kernel,
-    covers: (model, recipe) =>
-      isFastModel(model) && (isBasic(model, recipe) || graphMismatch(kernel) === undefined),
-    others: referenceKernel,
-    ...(fallbackReason === undefined ? {} : { about: { fallbackReason } }),
-  });
 
 type Admission = { kernel: Kernel } | { reason: string };
 
 async function admit(load: () => Promise<Kernel>): Promise<Admission> {
   try {
     const kernel = await load();
-    const reason = await findMismatch(kernel);
+    const reason = findMismatch(kernel);
     return reason === undefined ? { kernel } : { reason };
   } catch (cause) {
     return {
@@ -101,64 +82,23 @@ function admission(threads: number): Promise<Admission> {
   return known;
 }
 
-export interface EngineOptions {
-  kernel?: 'auto' | KernelName;
-  /** Threads that share the work of a training session (Node only); its bits do not depend on them. */
-  threads?: number;
-  /** `auto` also tries the graphics device, and takes it where it trains this model faster. */
-  fastestFor?: { readonly model: Model; readonly recipe: TrainingRecipe };
-  /** Told when a graphics device failed and training went on without it. */
-  onDeviceLost?: (error: FedaiError) => void;
-  /** Replaces the WebAssembly kernel. */
-  load?: () => Promise<Kernel>;
-}
-
 /**
  * `auto` (default) uses the WebAssembly kernel only after it has matched the reference, else falls back with a reason.
- * `wasm` and `webgpu` throw `KERNEL_REFUSED` or `NO_DEVICE` instead of falling back.
+ * `wasm` throws `KERNEL_REFUSED` instead of falling back. `load` replaces the candidate.
+ * `threads` of a training session share its work (Node only); its bits do not depend on them.
  */
-export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+export async function createEngine(
+  options: { kernel?: 'auto' | 'reference' | 'wasm'; threads?: number; load?: () => Promise<Kernel> } = {},
+): Promise<Engine> {
   const wanted = options.kernel ?? 'auto';
   if (wanted === 'reference') return fromKernel(referenceKernel);
-  const engine = await processorEngine(wanted === 'wasm', options);
-  if (wanted === 'webgpu') {
-    const device = await deviceOf();
-    if ('kernel' in device) return deviceEngine(device, engine, options);
-    throw device.error;
-  }
-  if (wanted === 'wasm' || !options.fastestFor) return engine;
-  return fastest(engine, options.fastestFor, options);
-}
-
-async function processorEngine(required: boolean, { load, threads = 1 }: EngineOptions): Promise<Engine> {
-  const outcome = await (load ? admit(load) : admission(threads));
+  const outcome = await (options.load ? admit(options.load) : admission(options.threads ?? 1));
   if ('kernel' in outcome) return fromKernel(outcome.kernel);
-  if (!required) return fromKernel(referenceKernel, outcome.reason);
+  if (wanted === 'auto') return fromKernel(referenceKernel, outcome.reason);
   throw new FedaiError(
     'KERNEL_REFUSED',
     outcome.reason,
     {},
     { remedy: 'run `npm run build`, or use the reference kernel' },
   );
-}
-
-/** What the device has not, and what it leaves undone when it is lost, the processor does. */
-const deviceEngine = ({ kernel }: Device, engine: Engine, { onDeviceLost }: EngineOptions): Engine =>
-  engineOf({
-    kernel: withFallback(kernel, engine, onDeviceLost ?? (() => undefined)),
-    covers: deviceCovers,
-    others: engine,
-    about: { adapter: kernel.adapter.name },
-  });
-
-/** Small steps and software adapters are not even tried: opening a device costs seconds. */
-async function fastest(
-  engine: Engine,
-  { model, recipe }: NonNullable<EngineOptions['fastestFor']>,
-  options: EngineOptions,
-): Promise<Engine> {
-  if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe)) return engine;
-  const device = await deviceOf();
-  if (!('kernel' in device) || device.kernel.adapter.software) return engine;
-  return isFaster(device.kernel, engine, model, recipe) ? deviceEngine(device, engine, options) : engine;
 }

@@ -32,24 +32,6 @@ export interface Predictions {
 
 export type KernelName = 'reference' | 'wasm' | 'webgpu';
 
-type Later<T> = T | Promise<T>;
-
-/** A kernel whose results may come later: what admission asks of a candidate. */
-export interface Candidate {
-  readonly name: KernelName;
-  trainer(
-    model: Model,
-    recipe: TrainingRecipe,
-    state: TrainState,
-  ): { step(batch: Batch): Later<number>; export(): Later<TrainState>; close?(): void };
-  predict(
-    model: Model,
-    weights: readonly Int32Array[],
-    inputs: Uint8Array,
-    count: number,
-  ): Later<Predictions>;
-}
-
 /** What every kernel implements; the model's numeric format fixes the bits of all results. */
 export interface Kernel {
   readonly name: KernelName;

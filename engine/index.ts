@@ -1,6 +1,5 @@
 export { FORMATS, type FormatSpec, type NumericFormat, numericFormats } from './arithmetic/format.ts';
 export { checkKernels, type KernelReport } from './check.ts';
-export { createEngine, type Engine, type EngineOptions } from './create.ts';
 export {
   LIMITS,
   learningRateShift,
@@ -18,6 +17,7 @@ export { exportOnnx } from './exchange/toOnnx.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';
 export { isFastModel } from './plan/basic.ts';
 export { momentsOf } from './reference/optimiser.ts';
+export { createEngine, type Engine, type EngineOptions } from './select.ts';
 export { decodeState, encodeState, stateLength } from './state/encode.ts';
 export { countCorrect, outputsRoot } from './state/outputs.ts';
 export { CHUNK_BYTES, hashState, modelHash, type StateRoots, stateRoots } from './state/roots.ts';

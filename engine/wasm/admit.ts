@@ -1,7 +1,7 @@
 /** Admission of a fast kernel: it must give the reference's bits on models and inputs that reach every path and every edge. */
 import { numericFormats } from '../arithmetic/format.ts';
 import { type LayerDocument, recipeSchema, type TrainingRecipe } from '../document.ts';
-import type { Batch, Candidate, Kernel, Predictions } from '../engine.ts';
+import type { Batch, Kernel } from '../engine.ts';
 import { type Model, parseModel } from '../model.ts';
 import { referenceKernel } from '../reference/kernel.ts';
 import { momentsOf } from '../reference/optimiser.ts';
@@ -118,64 +118,39 @@ function createBatch(model: Model, fill: Fill, noise: () => number): Batch {
 const sameTensors = (a: readonly Int32Array[], b: readonly Int32Array[]): boolean =>
   a.every((tensor, t) => tensor.every((value, i) => value === b[t]![i]));
 
-interface Trial {
-  readonly model: Model;
-  readonly fill: Fill | undefined;
-  readonly recipe: TrainingRecipe;
-  readonly noise: () => number;
-}
-
-/** Yields what the kernel answers, at once or later, and is given the answer itself. */
-function* differences(
-  kernel: Candidate,
-  { model, fill, recipe, noise }: Trial,
-): Generator<unknown, string | undefined, unknown> {
+/** Where `kernel` differs from the reference for one model and kind of state, or undefined. */
+export function compare(
+  kernel: Kernel,
+  model: Model,
+  fill: Fill | undefined,
+  recipe: TrainingRecipe,
+  noise: () => number,
+): string | undefined {
   const state = fillState(initialState(model, Uint8Array.of(1), momentsOf(recipe)), fill, noise);
   const expected = referenceKernel.trainer(model, recipe, state);
   const actual = kernel.trainer(model, recipe, state);
   for (let step = 0; step < STEPS; step++) {
     const batch = createBatch(model, INPUTS[noise() & 3]!, noise);
-    if ((yield actual.step(batch)) !== expected.step(batch)) return `loss of step ${step}`;
-    const [a, b] = [(yield actual.export()) as TrainState, expected.export()];
+    if (actual.step(batch) !== expected.step(batch)) return `loss of step ${step}`;
+    const [a, b] = [actual.export(), expected.export()];
     if (a.counter !== b.counter || !sameTensors(a.weights, b.weights) || !sameTensors(a.velocity, b.velocity))
       return `state after step ${step}`;
   }
-  actual.close?.();
   const { inputs } = createBatch(model, INPUTS[0]!, noise);
   const { weights } = expected.export();
-  const a = (yield kernel.predict(model, weights, inputs, BATCH)) as Predictions;
-  const b = referenceKernel.predict(model, weights, inputs, BATCH);
-  return sameTensors([a.logitsQ16], [b.logitsQ16]) ? undefined : 'prediction';
-}
-
-/** Where `kernel` differs from the reference for one model and kind of state, or undefined. */
-export function compare(kernel: Kernel, trial: Trial): string | undefined {
-  const trying = differences(kernel, trial);
-  let next = trying.next();
-  while (!next.done) next = trying.next(next.value);
-  return next.value;
-}
-
-/** As `compare`, of a kernel that answers later. */
-async function compareLater(kernel: Candidate, trial: Trial): Promise<string | undefined> {
-  const trying = differences(kernel, trial);
-  let next = trying.next();
-  while (!next.done) next = trying.next(await next.value);
-  return next.value;
+  const [a, b] = [kernel, referenceKernel].map((k) => k.predict(model, weights, inputs, BATCH).logitsQ16);
+  return sameTensors([a!], [b!]) ? undefined : 'prediction';
 }
 
 /** Why the kernel must not be used, or undefined when it matched everywhere. Takes a fraction of a second. */
-export async function findMismatch(kernel: Candidate): Promise<string | undefined> {
+export function findMismatch(kernel: Kernel): string | undefined {
   const noise = createNoise(0x9e3779b9);
   for (const numeric of numericFormats) {
     for (const [index, { input, layers }] of MODELS.entries()) {
       if (numeric !== 'bfp12@1' && !NARROW_MODELS.includes(index)) continue;
       const model = parseModel({ format: 'fedai-model/1', numeric, input, layers });
       for (const [kind, fill] of STATES.entries()) {
-        const difference = await compareLater(kernel, {
-          ...{ model, fill, noise },
-          recipe: admissionRecipe(kind + 4),
-        });
+        const difference = compare(kernel, model, fill, admissionRecipe(kind + 4), noise);
         if (difference)
           return `${kernel.name} kernel differs from the reference: ${numeric}, model ${index}, values ${kind}, ${difference}`;
       }

@@ -72,7 +72,7 @@ export function findGraphMismatch(kernel: Kernel): string | undefined {
     ] as const) {
       const model = parseModel({ format: 'fedai-model/1', numeric, input, layers });
       for (const [kind, fill] of STATES.entries()) {
-        const difference = compare(kernel, { model, fill, recipe: recipes[kind]!, noise });
+        const difference = compare(kernel, model, fill, recipes[kind]!, noise);
         if (difference)
           return `${kernel.name} kernel differs from the reference: ${numeric}, ${name} graph, values ${kind}, ${difference}`;
       }

@@ -3,7 +3,7 @@ import { FedaiError } from '../../core/index.ts';
 import { EXP2_NEGATIVE_Q20, LOG2_ONE_PLUS_Q16 } from '../arithmetic/tables.ts';
 import type { TrainingRecipe } from '../document.ts';
 import { type Model, type PoolLayer, positionsOf, termsOf, volume } from '../model.ts';
-import { type BasicLayer, basicLayers, sgdOf } from '../plan/basic.ts';
+import { type DeviceLayer, deviceLayers, sgdOf } from './covers.ts';
 import type { Device } from './device.ts';
 import { createProgram, type Program } from './program.ts';
 import { type Context, createPlaces, type Slot, type Tensor } from './slots.ts';
@@ -32,7 +32,7 @@ interface Sizes {
   readonly sums: number;
 }
 
-function sizesOf(layers: readonly BasicLayer[], count: number, training: boolean): Sizes {
+function sizesOf(layers: readonly DeviceLayer[], count: number, training: boolean): Sizes {
   let [wide, slices, sums] = [0, 0, 0];
   for (const layer of layers) {
     wide = Math.max(wide, count * volume(layer.output), training ? count * volume(layer.input) : 0);
@@ -103,7 +103,7 @@ function mask({ program }: Context, gradient: Slot, output: Slot, to: Slot, size
 /** A gradient whose layer has ReLU is masked into scratch space first. */
 function createWeightedStage(
   context: Context,
-  layer: Extract<BasicLayer, { kind: 'dense' | 'conv2d' }>,
+  layer: Extract<DeviceLayer, { kind: 'dense' | 'conv2d' }>,
   weighted: Weighted,
   joints: { from: Joint; to: Joint; last: boolean },
 ): Stage {
@@ -164,7 +164,7 @@ function createChain(context: Context, model: Model, input: Slot, training: bool
   const first = model.layers.findIndex((layer) => layer.kind === 'dense' || layer.kind === 'conv2d');
   const stages: Stage[] = [];
   let from: Joint = { output: input, gradient: undefined };
-  for (const [index, layer] of basicLayers(model).entries()) {
+  for (const [index, layer] of deviceLayers(model).entries()) {
     if (layer.kind === 'flatten') continue;
     const size = count * volume(layer.output);
     const last = index === model.layers.length - 1;
@@ -238,7 +238,7 @@ export function createNetwork(
   count: number,
   recipe: TrainingRecipe | undefined,
 ): Network {
-  const sizes = sizesOf(basicLayers(model), count, recipe !== undefined);
+  const sizes = sizesOf(deviceLayers(model), count, recipe !== undefined);
   checkSize(device, sizes);
   const program = createProgram(device);
   const { format } = model;

@@ -29,13 +29,16 @@ const gone = (reason: string): FedaiError =>
     { transient: true, remedy: 'go on with the wasm engine, or start again' },
   );
 
-type Threads = typeof import('node:worker_threads');
+/** Absent in browsers, and so no import. */
+const workerThreads = () => globalThis.process?.getBuiltinModule?.('node:worker_threads');
+type Threads = NonNullable<ReturnType<typeof workerThreads>>;
+type Port = InstanceType<Threads['MessageChannel']>['port1'];
 
 /** Sends a request and sleeps until it is answered. */
 type Call = <Type extends Request['type']>(request: Extract<Request, { type: Type }>) => Results[Type];
 
-function createCall(threads: Threads, signal: Int32Array, port: import('node:worker_threads').MessagePort) {
-  const call: Call = (request) => {
+function createCall(threads: Threads, signal: Int32Array, port: Port): Call {
+  return (request) => {
     Atomics.store(signal, 0, 0);
     port.postMessage(request);
     if (Atomics.wait(signal, 0, 0, ANSWER_MS) === 'timed-out') throw gone('no answer');
@@ -44,7 +47,6 @@ function createCall(threads: Threads, signal: Int32Array, port: import('node:wor
     if ('fault' in answer) throw errorOf(answer.fault);
     return answer.value as Results[typeof request.type];
   };
-  return call;
 }
 
 function createKernel(adapter: Adapter, call: Call): RemoteKernel {
@@ -75,7 +77,7 @@ function createKernel(adapter: Adapter, call: Call): RemoteKernel {
 
 /** Starts the thread; resolves once its device is admitted. Rejects with `NO_DEVICE` or `KERNEL_REFUSED` and the reason. */
 export async function loadRemoteKernel(): Promise<RemoteKernel> {
-  const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  const threads = workerThreads();
   if (!threads) throw noThreads();
   const { port1, port2 } = new threads.MessageChannel();
   const signal = new Int32Array(new SharedArrayBuffer(4));

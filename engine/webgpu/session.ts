@@ -2,9 +2,9 @@
 import { learningRateShift, type TrainingRecipe } from '../document.ts';
 import { type Batch, checkBatch, checkInputs, type Predictions } from '../engine.ts';
 import type { Model } from '../model.ts';
-import { sgdOf } from '../plan/basic.ts';
 import { meanLoss, storePrediction } from '../reference/kernel.ts';
 import { checkState, checkWeights, type TrainState } from '../state/state.ts';
+import { sgdOf } from './covers.ts';
 import type { Device } from './device.ts';
 import { createNetwork, type Network } from './network.ts';
 import type { Program } from './program.ts';

@@ -23,10 +23,10 @@ export function findChromium(named = process.env.CHROMIUM_PATH): string | undefi
   return PLACES.find((path) => existsSync(path));
 }
 
-export const launch = (executablePath: string): Promise<Browser> =>
+export const launch = (executablePath: string, args: readonly string[] = []): Promise<Browser> =>
   // Containers and CI run as root, where Chromium's own sandbox does not start.
   chromium.launch({
     executablePath,
-    args: ['--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+    args: [...args, '--disable-dev-shm-usage', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
     timeout: 180_000,
   });

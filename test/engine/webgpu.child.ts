@@ -36,7 +36,7 @@ const engines: Engine[] = await Promise.all(
 const device = engines[2]!;
 
 function hashesOf(model: Model): { kernel: string; hash: string }[] {
-  const recipe = parseRecipe(sgd({ shifts: [5, 7], boundaries: [STEPS >> 1] }), model);
+  const recipe = parseRecipe(sgd({ shifts: [9, 11], boundaries: [STEPS >> 1] }), model);
   return engines.map((engine) => {
     const noise = createNoise(17);
     const trainer = engine.trainer(model, recipe, engine.initialState(model, Uint8Array.of(7)));
