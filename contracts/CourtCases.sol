@@ -57,6 +57,13 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     /// Ids count from 1.
     mapping(uint256 caseId => Case) internal _cases;
     uint64[] private _open;
+    /// Cases of a busy court in the order of their coming; those before `_heard` have had their turn.
+    uint64[] private _waiting;
+    uint256 private _heard;
+    /// The case that is open or waits.
+    mapping(uint256 traceId => mapping(uint256 segment => uint64 caseId)) private _live;
+    /// @inheritdoc ITrainingCourt
+    mapping(uint256 jobId => uint256) public waitingCases;
     /// @inheritdoc ITrainingCourt
     uint256 public caseCount;
     /// @inheritdoc ITrainingCourt
@@ -135,7 +142,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         Trace memory trace = WORK.traceOf(traceId);
         if (segment >= trace.segments) revert CourtUnknownSegment(traceId, segment, trace.segments);
         if (trace.fate == Fate.Faulty) revert CourtTraceFaulty(traceId);
-        return _openCase(traceId, audit, segment, msg.sender);
+        return _openCase(traceId, audit, segment, msg.sender, _isAuditors(audit, segment));
     }
 
     /// @inheritdoc ITrainingCourt
@@ -193,28 +200,62 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         return (JOBS, WORK, STAKING, REGISTRY, BEACONS);
     }
 
-    function _openCase(uint256 traceId, Record storage audit, uint32 segment, address challenger)
+    /// A case keeps others off its own segment alone: else a worker could shield a wrong one by accusing itself of a right one.
+    /// In a busy court only those wait whom nobody may keep out by filling it.
+    function _openCase(uint256 traceId, Record storage audit, uint32 segment, address challenger, bool mayWait)
         internal
         returns (uint64 caseId)
     {
-        _requireFree(traceId, segment);
-        if (_open.length >= _parameters.maxOpen) revert CourtBusy(_open.length, _parameters.maxOpen);
+        CourtParameters memory terms = _parameters;
+        uint64 live = _live[traceId][segment];
+        if (live != 0) revert CourtCaseOpen(traceId, live);
+        bool waits = _open.length >= terms.maxOpen || _heard < _waiting.length;
+        if (waits && !mayWait) revert CourtBusy(_open.length, terms.maxOpen);
         caseId = uint64(++caseCount);
-        uint64 deadline = uint64(block.number + _parameters.courtBlocks);
+        uint64 deadline = waits ? 0 : uint64(block.number + terms.courtBlocks);
+        CaseState state = waits ? CaseState.Waiting : CaseState.Open;
         _cases[caseId] =
-            Case(uint64(traceId), segment, CaseState.Open, deadline, challenger, SafeCast.toUint128(msg.value), 0);
+            Case(uint64(traceId), segment, state, deadline, waits, challenger, SafeCast.toUint128(msg.value), 0);
+        if (waits) {
+            _waiting.push(caseId);
+            waitingCases[WORK.traceOf(traceId).jobId]++;
+        } else {
+            _open.push(caseId);
+        }
+        _live[traceId][segment] = caseId;
         audit.caseId = caseId;
-        _open.push(caseId);
         bonds += msg.value;
         emit CaseOpened(caseId, traceId, segment, challenger, deadline);
     }
 
-    /// A case keeps others off its own segment alone: else a worker could shield a wrong one by accusing itself of a right one.
-    function _requireFree(uint256 traceId, uint32 segment) private view {
-        for (uint256 i = 0; i < _open.length; i++) {
-            Case storage other = _cases[_open[i]];
-            if (other.traceId == traceId && other.segment == segment) revert CourtCaseOpen(traceId, _open[i]);
+    /// Whether the sender was drawn to audit the segment.
+    function _isAuditors(Record storage audit, uint32 segment) private view returns (bool) {
+        bool audited = false;
+        for (uint256 i = 0; i < audit.segments.length && !audited; i++) audited = audit.segments[i] == segment;
+        if (!audited) return false;
+        for (uint256 i = 0; i < audit.auditors.length; i++) {
+            if (audit.auditors[i].account == msg.sender) return true;
         }
+        return false;
+    }
+
+    /// The turn of those that wait.
+    function _hear() private {
+        (uint256 next, uint256 end) = (_heard, _waiting.length);
+        if (next == end) return;
+        if (end > next + MAX_CLOSED) end = next + MAX_CLOSED;
+        for (; next < end && _open.length < _parameters.maxOpen; next++) {
+            uint64 caseId = _waiting[next];
+            Case storage stored = _cases[caseId];
+            if (WORK.traceOf(stored.traceId).fate == Fate.Faulty) {
+                _end(stored, CaseState.Dropped);
+                withdrawable[stored.challenger] += stored.bond;
+                continue;
+            }
+            (stored.state, stored.deadline) = (CaseState.Open, uint64(block.number + _parameters.courtBlocks));
+            _open.push(caseId);
+        }
+        _heard = next;
     }
 
     /// No bundle in time is a fault.
@@ -227,6 +268,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
             _uphold(caseId, stored, stored.challenger);
             closed++;
         }
+        _hear();
     }
 
     function _uphold(uint64 caseId, Case storage stored, address reporter) private {
@@ -245,13 +287,19 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     }
 
     function _leave(uint64 caseId, Case storage stored, CaseState state) private {
-        stored.state = state;
-        bonds -= stored.bond;
+        _end(stored, state);
         uint256 last = _open.length - 1;
         for (uint256 i = 0; i < last; i++) {
             if (_open[i] == caseId) _open[i] = _open[last];
         }
         _open.pop();
+    }
+
+    function _end(Case storage stored, CaseState state) private {
+        stored.state = state;
+        bonds -= stored.bond;
+        delete _live[stored.traceId][stored.segment];
+        if (stored.waited) waitingCases[WORK.traceOf(stored.traceId).jobId]--;
     }
 
     /// The challenger, or in a dispute the first auditor whose digest is the true one.

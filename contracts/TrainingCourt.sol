@@ -88,8 +88,10 @@ contract TrainingCourt is CourtCases {
         Record storage audit = _known(traceId);
         if (audit.state == AuditState.None) return _abandon(traceId, audit);
         if (audit.state == AuditState.Disputed) {
-            if (_cases[audit.dispute].state == CaseState.Open) revert CourtCaseOpen(traceId, audit.dispute);
-            return _finish(traceId, audit, AuditState.Judged);
+            CaseState state = _cases[audit.dispute].state;
+            if (state == CaseState.Open || state == CaseState.Waiting) revert CourtCaseOpen(traceId, audit.dispute);
+            bool heard = state != CaseState.Dropped;
+            return _finish(traceId, audit, heard ? AuditState.Judged : AuditState.Unanswered);
         }
         if (audit.state != AuditState.Drawn) revert CourtWrongState(traceId, uint8(audit.state));
         _requireAnswered(traceId, audit);
@@ -99,7 +101,7 @@ contract TrainingCourt is CourtCases {
         if (WORK.traceOf(traceId).fate == Fate.Faulty || block.number > _challengeUntil(audit)) {
             return _finish(traceId, audit, AuditState.Unanswered);
         }
-        audit.dispute = _openCase(traceId, audit, audit.segments[place], address(0));
+        audit.dispute = _openCase(traceId, audit, audit.segments[place], address(0), true);
         audit.state = AuditState.Disputed;
         emit AuditSettled(traceId, uint8(AuditState.Disputed));
     }
@@ -213,7 +215,8 @@ contract TrainingCourt is CourtCases {
         returns (bool right, uint256 slashBps)
     {
         Case storage decided = _cases[audit.dispute == 0 ? audit.caseId : audit.dispute];
-        bool withheld = decided.state == CaseState.Upheld && decided.digest == 0;
+        bool faulty = decided.state == CaseState.Upheld || decided.state == CaseState.Dropped;
+        bool withheld = faulty && decided.digest == 0;
         if (!auditor.revealed) return (false, withheld ? 0 : _parameters.absentSlashBps);
         if (state == AuditState.Accepted) return (true, 0);
         if (state != AuditState.Judged || withheld) return (false, 0);

@@ -86,4 +86,5 @@ export {
   ZERO_HASH,
 } from './types.ts';
 export { type WatchOptions, watchJob } from './watch.ts';
+export { auditorsPart } from './workerStake.ts';
 export type { MarketWrites } from './writes.ts';

@@ -22,6 +22,7 @@ interface ITrainingCourt {
     /// An auditor's part in a settled audit: what it is paid and what it has lost of its stake, wei.
     event AuditorSettled(uint256 indexed traceId, address indexed auditor, uint256 paid, uint256 slashed);
     event AuditSettled(uint256 indexed traceId, uint8 state);
+    /// The deadline is zero where the case waits for its turn.
     event CaseOpened(
         uint256 indexed caseId, uint256 indexed traceId, uint32 segment, address indexed challenger, uint64 deadline
     );
@@ -83,6 +84,8 @@ interface ITrainingCourt {
 
     /// @notice Anyone brings a segment of a trace to court, with the bond as value. It comes back when the trace is faulty, else
     /// half goes to the worker and half is burned. The challenger of a faulty trace gets the reporter's share of the slash.
+    /// A busy court refuses, but not a drawn auditor of the trace in one of the audited segments, nor a dispute: their case
+    /// waits for its turn, and the job for their case.
     function challenge(uint256 traceId, uint32 segment) external payable returns (uint64 caseId);
 
     /// @notice Pays the caller all that it has been credited.
@@ -102,8 +105,12 @@ interface ITrainingCourt {
 
     function openCases() external view returns (OpenCase[] memory);
 
+    /// @notice Cases of a job that had to wait and are not decided. The job is settled after them.
+    function waitingCases(uint256 jobId) external view returns (uint256);
+
     /// @notice The smallest stake that makes cheating on a slot with this pay a loss, whatever share of the work is skipped:
-    /// pay * (1 / q - 1) where q = audit rate * (1 - bad ^ auditors).
+    /// pay * (1 / q - 1) where q = audit rate * (1 - bad ^ auditors). Where not all is audited, q counts two thirds: that much is
+    /// left of it when a third of the stake withholds reveals from the beacon that selects.
     function lockFor(uint256 pay, bool fullAudit) external view returns (uint256);
 
     /// @notice Wei for audits that are not drawn yet.

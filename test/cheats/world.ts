@@ -36,10 +36,10 @@ export interface Setting {
   readonly epochBlocks: number;
   /** Of the formula's lock. */
   readonly lockBps: bigint;
-  /** Blocks before a draw whose beacons must all be mixed, else its pool is burned. Zero: no such rule. */
-  readonly sealedBlocks: number;
+  /** Rules that the contracts do not have, see ledger.ts and court.ts. */
+  readonly winnerTakes: boolean;
   readonly casesPerTrace: boolean;
-  readonly auditorsHeard: boolean;
+  readonly deaf: boolean;
 }
 
 export const standard: Setting = {
@@ -51,9 +51,9 @@ export const standard: Setting = {
     validators: 9,
     epochBlocks: 600,
     lockBps: BPS,
-    sealedBlocks: 0,
+    winnerTakes: false,
     casesPerTrace: false,
-    auditorsHeard: false,
+    deaf: false,
   },
 };
 
@@ -82,7 +82,7 @@ const SETTLED_AFTER = 400;
 
 export function createWorld(setting: Setting, strategy: Strategy) {
   const { terms, costs } = setting;
-  const ledger = createLedger(terms);
+  const ledger = createLedger(terms, setting);
   const court = createCourt(terms, ledger, setting);
   const accounts = (kind: string, count: number): Hex[] =>
     Array.from({ length: count }, (_, i) => accountOf(kind, i));
@@ -206,8 +206,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   function systemCalls(height: number, proposer: number): void {
-    const paying = chain.isMixed(height - setting.sealedBlocks, height - 1);
-    if (ledger.onBlock(height, chain.beacons[height - 1]!, paying) !== null) draws++;
+    if (ledger.onBlock(height, chain.beacons[height - 1]!) !== null) draws++;
     const latest = ledger.latest;
     const verdict = court.open.find((one) => servesCourt(one) && mayInclude(proposer, one.audit.trace));
     if (verdict !== undefined && height % 2 === 0) judge(verdict);
@@ -216,8 +215,9 @@ export function createWorld(setting: Setting, strategy: Strategy) {
         ({ trace, segment, opener }) =>
           opener === null && isOpenable(trace, segment) && mayInclude(proposer, trace),
       );
-      if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker, validators[proposer]!);
+      if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker);
     }
+    ledger.reward(height, validators[proposer]!);
     court.closeExpired(height);
   }
 
@@ -263,7 +263,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   function isOver(job: JobEntry): boolean {
-    return !job.settled && !running.some((entry) => entry.job === job);
+    return !job.settled && !court.isInCourt(job) && !running.some((entry) => entry.job === job);
   }
 
   function settle(job: JobEntry): void {

@@ -205,7 +205,7 @@ describe('audits', () => {
     it('has all segments executed, and pays for it out of the workers’ part', async () => {
       const full = await startTraining(world, { provable: true, fullAudit: true, deadlines });
       await commitTraces(world, full.jobId, full.slots, 0, { bitmap: 1n });
-      const share = unit((REWARD * 3_000n) / 10_000n, 0n);
+      const share = unit((REWARD * 6_000n) / 10_000n, 0n);
       const audit = await auditOf(world, 3n);
       assert.deepEqual([audit.value, await world.court.held!()], [share, share]);
       const auditors = (await drawAuditors(world, 3n)) as [Account, Account];

@@ -23,6 +23,8 @@ import {
   onBlock,
   openingOf,
   passWorkHeight,
+  proposersPart,
+  shareOf,
   systemAccount,
   type TraceRow,
   toWorkHeight,
@@ -91,7 +93,11 @@ describe('useful work', () => {
       );
       const weight = unit(FEE, 1n);
       assert.deepEqual([trace.height, trace.weight], [BigInt(receipt.blockNumber), weight]);
-      assert.deepEqual([trace.upTo, trace.poolUpTo], [weight, half(weight)]);
+      assert.deepEqual([trace.upTo, trace.poolUpTo], [weight, proposersPart(weight)]);
+      assert.deepEqual(
+        [trace.shareBps, await world.work.openShares!(), await world.work.openPools!()],
+        [4_500n, shareOf(weight), proposersPart(weight)],
+      );
       assert.deepEqual((await world.work.traceIdOf!(jobId, 0, 1)).toArray(), [true, 0n]);
       assert.deepEqual((await world.jobs.traceOf!(jobId, 0, 0)).toArray(), [false, 0n, false]);
       assert.equal(await world.jobs.earnedOf!(jobId, 1), unit(POOL, 1n));
@@ -192,14 +198,14 @@ describe('useful work', () => {
       await commitTraces(world, jobId, slots, 1);
     });
     const total = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + unit(FEE, k), 0n);
-    const pool = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + half(unit(FEE, k)), 0n);
+    const pool = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + proposersPart(unit(FEE, k)), 0n);
     /** All six traces are old enough at the height. */
     const drawAll = async () => {
       await mine(world, DRAW_DELAY + 1);
       return passWorkHeight(world, system, INTERVAL);
     };
     const conserved = async () => {
-      let owed: bigint = await world.work.openPools!();
+      let owed: bigint = (await world.work.openPools!()) + (await world.work.openShares!());
       for (const address of [...slots, world.outsider, world.client].map((account) => account.address)) {
         owed += await world.work.withdrawable!(address);
       }
@@ -282,27 +288,79 @@ describe('useful work', () => {
       assert.deepEqual([best!.opener, best!.trace.fate], [slots[2]!.address, FATE.Opened]);
     });
 
-    it('pays the best opened rank at the next work height, and refuses later openings', async () => {
+    /** The block that a rank's pay hangs on, with or without an opening. */
+    const blockOf = async (at: bigint, rank: number, opening: unknown[] = []) => {
+      await goTo(world, at + (BigInt(rank + 1) * INTERVAL) / BigInt(RANKS) - 1n);
+      await onBlock(world, system, ...opening);
+    };
+    const propose = (by: Account) =>
+      world.provider.request({ method: 'hardhat_setCoinbase', params: [by.address] });
+    const owed = (to: Account): Promise<bigint> => world.work.withdrawable!(to.address);
+
+    it('pays the proposer of the block that a rank’s pay hangs on, whoever opened it before', async () => {
       const at = await drawAll();
       const draw = await drawOf(world, at);
-      const proposer = world.client.address;
-      await world.provider.request({ method: 'hardhat_setCoinbase', params: [proposer] });
+      await propose(world.client);
       await onBlock(world, system, ...openingOf(draw, 1, world.outsider.address));
       await onBlock(world, system, ...openingOf(draw, 0, world.outsider.address));
+      await propose(world.outsider);
+      await blockOf(at, 0);
+      await propose(slots[0]!);
+      await blockOf(at, 1);
       await conserved();
       await passWorkHeight(world, system, INTERVAL);
-      const worker = draw.ranks[0]!.trace.worker;
-      const tenth = pool() / 10n;
-      assert.equal(await world.work.withdrawable!(world.outsider.address), tenth);
-      assert.equal(await world.work.withdrawable!(proposer), tenth);
-      assert.equal(await world.work.withdrawable!(worker), pool() - 2n * tenth);
+      const part = pool() / 2n;
+      assert.deepEqual(await Promise.all([world.client, world.outsider, slots[0]!, slots[1]!].map(owed)), [
+        0n,
+        part,
+        part,
+        0n,
+      ]);
       assert.equal((await drawOf(world, at)).settled, true);
       await conserved();
-      assert.equal(await world.work.totalBurned!(), total() - pool());
-      await assert.rejects(onBlock(world, system, ...openingOf(draw, 0, worker)), /UsefulWorkNotOpenable/);
+      const kept = pool() + (await world.work.openShares!());
+      assert.equal(await world.work.totalBurned!(), total() - kept + (pool() - 2n * part));
+      const late = openingOf(draw, 0, slots[0]!.address);
+      await assert.rejects(onBlock(world, system, ...late), /UsefulWorkNotOpenable/);
       await call(world.work, world.outsider, 'withdraw');
       await assert.rejects(call(world.work, world.outsider, 'withdraw'), /UsefulWorkNothingToWithdraw/);
       assert.equal((await world.jobs.job!(jobId)).accrued.lost, 0n);
+      await conserved();
+    });
+
+    it('pays the block’s own opening, and burns the pay of a rank that was opened later', async () => {
+      const at = await drawAll();
+      const draw = await drawOf(world, at);
+      await propose(world.client);
+      await blockOf(at, 0);
+      await onBlock(world, system, ...openingOf(draw, 0, world.outsider.address));
+      await blockOf(at, 1, openingOf(draw, 1, world.outsider.address));
+      const burned: bigint = await world.work.totalBurned!();
+      await passWorkHeight(world, system, INTERVAL);
+      assert.equal(await owed(world.client), pool() / 2n);
+      assert.equal((await world.work.totalBurned!()) - burned, pool() - pool() / 2n);
+      assert.equal((await world.jobs.job!(jobId)).accrued.lost, 0n);
+      await conserved();
+    });
+
+    it('gives each worker the share of its own traces when the job is settled, whatever was drawn', async () => {
+      const at = await drawAll();
+      const draw = await drawOf(world, at);
+      for (const rank of draw.ranks.keys()) {
+        await onBlock(world, system, ...openingOf(draw, rank, world.outsider.address));
+      }
+      await passWorkHeight(world, system, INTERVAL);
+      await assert.rejects(call(world.work, system, 'release', jobId, []), /UsefulWorkNotJobManager/);
+      await passDeadline(world, jobId);
+      await call(world.jobs, world.outsider, 'expireJob', jobId);
+      for (const [slot, worker] of slots.entries()) {
+        const traces = [BigInt(slot), BigInt(slot + 3)];
+        assert.equal(
+          await owed(worker),
+          traces.reduce((sum, k) => sum + shareOf(unit(FEE, k)), 0n),
+        );
+      }
+      assert.equal(await world.work.openShares!(), 0n);
       await conserved();
     });
 
@@ -310,14 +368,19 @@ describe('useful work', () => {
       const at = await drawAll();
       await passWorkHeight(world, system, INTERVAL);
       const { ranks } = await drawOf(world, at);
-      assert.equal(await balanceOf(world.addresses.usefulWork!), 0n);
-      assert.equal(await world.work.totalBurned!(), total());
+      await conserved();
+      const shares: bigint = await world.work.openShares!();
+      assert.equal(await balanceOf(world.addresses.usefulWork!), shares);
+      assert.equal(await world.work.totalBurned!(), total() - shares);
       let lost = 0n;
+      let left = [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + shareOf(unit(FEE, k)), 0n);
       for (const { trace } of ranks) {
         assert.equal(trace.fate, FATE.Void);
         lost += unit(POOL, trace.round * 3n + trace.slot);
+        left -= shareOf(trace.weight);
         assert.equal((await world.jobs.traceOf!(jobId, trace.round, trace.slot)).lost, true);
       }
+      assert.equal(shares, left);
       const { accrued } = await world.jobs.job!(jobId);
       assert.deepEqual([accrued.lost, accrued.traces], [2n, 6n]);
       assert.equal(accrued.workers, dueOf(POOL, 2n) - lost);

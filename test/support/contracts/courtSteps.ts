@@ -8,7 +8,7 @@ import { systemAccount } from './workSteps.ts';
 import { type Account, call, createWorld, goTo, NODE_STAKE, TRAIN, type World } from './world.ts';
 
 export const AUDIT = { None: 0n, Drawn: 1n, Accepted: 2n, Disputed: 3n, Unanswered: 4n, Judged: 5n };
-export const CASE = { None: 0n, Open: 1n, Upheld: 2n, Dismissed: 3n };
+export const CASE = { None: 0n, Open: 1n, Upheld: 2n, Dismissed: 3n, Waiting: 4n, Dropped: 5n };
 
 export interface AuditorRow {
   account: Hex;
