@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { fromHex } from '../../core/index.ts';
 import { auditSegments, isAudited } from '../../pouw/index.ts';
 import {
@@ -9,13 +9,13 @@ import {
   type Bench,
   CASE,
   courtBlock,
-  createBench,
   deadlines,
   drawAuditors,
   guess,
   INTERVAL,
   LOCK,
   passSelection,
+  useBench,
 } from '../support/contracts/courtSteps.ts';
 import { bytes32, commitTraces, dueOf, post, REWARD, startTraining } from '../support/contracts/jobSteps.ts';
 import { FATE } from '../support/contracts/workSteps.ts';
@@ -36,18 +36,10 @@ const unit = (part: bigint, k: bigint) => (part * (k + 1n)) / 12n - (part * k) /
 describe('audits', () => {
   let bench: Bench;
   let world: World;
-  let snapshot: unknown;
 
-  before(async () => {
-    bench = await createBench();
-    ({ world } = bench);
-  });
-  beforeEach(async () => {
-    snapshot = await world.provider.request({ method: 'evm_snapshot' });
-  });
-  afterEach(async () => {
-    await bench.conserved();
-    await world.provider.request({ method: 'evm_revert', params: [snapshot] });
+  useBench((made) => {
+    bench = made;
+    ({ world } = made);
   });
 
   it('takes the auditors’ part with each trace', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { defaultCourtParameters } from '../../contracts/deploy.ts';
 import {
   AUDIT,
@@ -9,12 +9,12 @@ import {
   BOND,
   CASE,
   courtBlock,
-  createBench,
   deadlines,
   digestOf,
   drawAuditors,
   guess,
   INTERVAL,
+  useBench,
 } from '../support/contracts/courtSteps.ts';
 import { bytes32, commitTraces, post, startTraining } from '../support/contracts/jobSteps.ts';
 import { drawOf, FATE, onBlock, openingOf, passWorkHeight } from '../support/contracts/workSteps.ts';
@@ -33,18 +33,10 @@ import {
 describe('the court', () => {
   let bench: Bench;
   let world: World;
-  let snapshot: unknown;
 
-  before(async () => {
-    bench = await createBench();
-    ({ world } = bench);
-  });
-  beforeEach(async () => {
-    snapshot = await world.provider.request({ method: 'evm_snapshot' });
-  });
-  afterEach(async () => {
-    await bench.conserved();
-    await world.provider.request({ method: 'evm_revert', params: [snapshot] });
+  useBench((made) => {
+    bench = made;
+    ({ world } = made);
   });
 
   describe('a challenge', () => {
