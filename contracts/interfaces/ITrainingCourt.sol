@@ -54,8 +54,13 @@ interface ITrainingCourt {
     error CourtTransferFailed(address to, uint256 amount);
 
     /// @notice JobManager brings a provable trace before the court, with its unit of the auditors' part as value.
+    /// @param potJob The trace's job where its own traces alone pay for audits, else zero.
     /// @return clearAt The last block in which the court can find it faulty.
-    function record(uint256 traceId, bool fullAudit) external payable returns (uint64 clearAt);
+    function record(uint256 traceId, bool fullAudit, uint256 potJob) external payable returns (uint64 clearAt);
+
+    /// @notice JobManager, when it settles a job: what is left of its pot pays for audits of others.
+    /// @return closed False while a case on one of its traces has had to wait and is not decided.
+    function close(uint256 jobId) external returns (bool closed);
 
     /// @notice The chain, in a block without a verdict: closes cases whose time is over, at most four.
     function onBlock() external;
@@ -115,6 +120,9 @@ interface ITrainingCourt {
 
     /// @notice Wei for audits that are not drawn yet.
     function pool() external view returns (uint256);
+
+    /// @notice Wei for audits that are not drawn yet, which jobs of few segments a round keep for their own.
+    function pots() external view returns (uint256);
 
     /// @notice Wei set aside for full audits and for drawn auditors.
     function held() external view returns (uint256);

@@ -20,9 +20,7 @@ library JobSettlement {
         if (block.number <= accrued.clearAt) {
             revert IJobManager.JobManagerTooEarly(jobId, uint256(accrued.clearAt) + 1);
         }
-        if (address($.court) != address(0) && $.court.waitingCases(jobId) > 0) {
-            revert IJobManager.JobManagerInCourt(jobId);
-        }
+        if (address($.court) != address(0) && !$.court.close(jobId)) revert IJobManager.JobManagerInCourt(jobId);
         job.state = state;
         job.exit = exit;
         job.phase = Phase.None;

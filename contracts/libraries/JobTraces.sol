@@ -28,7 +28,8 @@ library JobTraces {
         (uint256 fee, uint256 auditors) = _accrue($, jobId, job, round, slot);
         (uint256 traceId, uint256 weight) = _payFee($, jobId, job, round, slot, claim.traceRoot, fee);
         if (_isAudited($, job)) {
-            _clearAfter(job, $.court.record{value: auditors}(traceId, job.post.fullAudit));
+            uint256 potJob = job.post.segments < job.parameters.feeSegments ? jobId : 0;
+            _clearAfter(job, $.court.record{value: auditors}(traceId, job.post.fullAudit, potJob));
         }
         trace.traceId = uint64(traceId);
         emit IJobManager.TraceCommitted(jobId, round, msg.sender, traceId, slot, claim.traceRoot, claim.endRoot, weight);

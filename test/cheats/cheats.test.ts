@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as cheats from './cheats.ts';
+import { COMBINED } from './combined.ts';
 import { type Comparison, compare, inTrain, ROUNDS, settingOf } from './runs.ts';
 import type { Strategy } from './strategy.ts';
 import { type Setting, standard } from './world.ts';
@@ -70,8 +71,21 @@ describe('rules against cheats that would pay', () => {
   }, 120_000);
 
   it('a court kept busy with accusations of oneself still hears drawn auditors: they wait for their turn', () => {
-    doesNot(cheats.flooder(), short);
-    pays(cheats.flooder(), { ...short, deaf: true });
+    doesNot(cheats.fullCourt(), short);
+    pays(cheats.fullCourt(), { ...short, deaf: true });
+  }, 120_000);
+
+  it('combined powers earn less than honesty too, in jobs of ten rounds and of one', () => {
+    const gains = COMBINED.flatMap((make) =>
+      [settingOf({ rounds: 300 }), short].map((setting) => {
+        const { gain } = compare(make(), setting);
+        process.stdout.write(
+          `${make().name}, rounds a job ${setting.roundsPerJob}: ${inTrain(gain)} TRAIN\n`,
+        );
+        return gain;
+      }),
+    );
+    for (const gain of gains) expect(gain).toBeLessThan(0n);
   }, 120_000);
 
   it('withheld reveals do not escape audits, see detection.test.ts', () => {

@@ -171,7 +171,7 @@ export const shielder: Strategy = {
 };
 
 /** Skips three segments of ten; where one of those is audited it keeps the court full of accusations of itself that it can answer. */
-export function flooder(): Strategy {
+export function fullCourt(): Strategy {
   const shielded: AuditEntry[] = [];
   return {
     ...{ name: 'lazy, behind a busy court', party: worker },

@@ -54,9 +54,10 @@ export type Court = ReturnType<typeof createCourt>;
 
 /**
  * Rules that the contract does not have, for comparison. `casesPerTrace`: a case blocks others on all segments of its trace,
- * not on its own alone. `deaf`: a busy court refuses a drawn auditor of the trace as it does others.
+ * not on its own alone. `deaf`: a busy court refuses a drawn auditor of the trace as it does others. `onePool`: all traces pay
+ * for all audits.
  */
-export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false, deaf = false } = {}) {
+export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false, deaf = false, onePool = false } = {}) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
@@ -65,6 +66,10 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = fals
   const waitingCases = new Map<JobEntry, number>();
   let [caseCount, waited] = [0, 0];
   let pool = 0n;
+  const pots = new Map<JobEntry, bigint>();
+  /** The auditors' part of rounds of few segments is kept for audits of their own job. */
+  const paysItself = ({ fullAudit, segments }: JobEntry): boolean =>
+    !fullAudit && !onePool && segments < terms.jobs.feeSegments;
 
   const selection = (audit: AuditEntry, beacon: Uint8Array) => ({
     ...{ chainId: terms.chainId, beacon, traceId: BigInt(audit.trace.id) },
@@ -195,7 +200,8 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = fals
         ...{ segments: [], auditors: [], latest: null, dispute: null },
       };
       audits[trace.id] = audit;
-      if (!trace.job.fullAudit) pool += value;
+      if (paysItself(trace.job)) pots.set(trace.job, (pots.get(trace.job) ?? 0n) + value);
+      else if (!trace.job.fullAudit) pool += value;
       return audit;
     },
 
@@ -216,9 +222,12 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = fals
       }));
       if (terms_.fullAudit) audit.fee = audit.value;
       else {
+        const { job } = audit.trace;
         const wanted = (audit.value * BPS) / BigInt(court.rateBps);
-        audit.fee = wanted < pool ? wanted : pool;
-        pool -= audit.fee;
+        const there = paysItself(job) ? pots.get(job)! : pool;
+        audit.fee = wanted < there ? wanted : there;
+        if (paysItself(job)) pots.set(job, there - audit.fee);
+        else pool -= audit.fee;
       }
       return true;
     },
@@ -283,6 +292,12 @@ export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = fals
         closed++;
       }
       hear(height);
+    },
+
+    /** What is left of a settled job's pot pays for audits of others. */
+    close(job: JobEntry): void {
+      pool += pots.get(job) ?? 0n;
+      pots.delete(job);
     },
 
     /** Whether a job must wait for a case that had to wait. */

@@ -40,6 +40,7 @@ export interface Setting {
   readonly winnerTakes: boolean;
   readonly casesPerTrace: boolean;
   readonly deaf: boolean;
+  readonly onePool: boolean;
 }
 
 export const standard: Setting = {
@@ -54,6 +55,7 @@ export const standard: Setting = {
     winnerTakes: false,
     casesPerTrace: false,
     deaf: false,
+    onePool: false,
   },
 };
 
@@ -135,13 +137,19 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     },
     isOwn: (account: Hex): boolean => own.has(account),
     truthOf: ({ id }: TraceEntry): Truth => truths[id]!,
-    post(client: Hex, drawn: readonly Hex[], rounds: number, reward = setting.reward): JobEntry {
+    post(
+      client: Hex,
+      drawn: readonly Hex[],
+      rounds: number,
+      reward = setting.reward,
+      segments = setting.segments,
+    ): JobEntry {
       const posting = {
         client,
         reward,
         workers: drawn,
         rounds,
-        segments: setting.segments,
+        segments,
         fullAudit: false,
       };
       const pool = ledger.workersPool({ ...posting, workerStake: 0n });
@@ -213,7 +221,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     else if (latest !== null && !latest.settled) {
       const rank = latest.ranks.findIndex(
         ({ trace, segment, opener }) =>
-          opener === null && isOpenable(trace, segment) && mayInclude(proposer, trace),
+          opener === null && isOpenable(trace, segment, proposer) && mayInclude(proposer, trace),
       );
       if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker);
     }
@@ -222,9 +230,9 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   /** Validators replay: only a right segment opens. */
-  function isOpenable(trace: TraceEntry, segment: number): boolean {
+  function isOpenable(trace: TraceEntry, segment: number, proposer: number): boolean {
     const { valid, own: mine } = truths[trace.id]!;
-    return valid[segment]! && (of(mine).opens?.(truths[trace.id]!, segment) ?? true);
+    return valid[segment]! && (of(mine).opens?.(truths[trace.id]!, segment, proposer) ?? true);
   }
 
   function servesCourt({ audit: { trace }, segment, deadline }: CaseEntry): boolean {
@@ -275,6 +283,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
       agreeing,
       validators.map((account) => ({ account, stake })),
     );
+    court.close(job);
     clearAt.delete(job);
   }
 

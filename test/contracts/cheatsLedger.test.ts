@@ -147,6 +147,7 @@ describe('the ledger of test/cheats', () => {
       [],
       world.validators.map(({ address: account }, i) => ({ account, stake: VALIDATOR_STAKES[i]! })),
     );
+    model.close(job);
     const settled = (await jobs.job!(jobId)).payouts;
     for (const part of ['workers', 'evaluators', 'auditors', 'burned', 'validators', 'refund'] as const) {
       assert.equal(settled[part], payouts[part], part);

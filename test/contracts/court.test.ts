@@ -17,7 +17,15 @@ import {
   useBench,
 } from '../support/contracts/courtSteps.ts';
 import { bytes32, commitTraces, post, startTraining } from '../support/contracts/jobSteps.ts';
-import { drawOf, FATE, onBlock, openingOf, passWorkHeight } from '../support/contracts/workSteps.ts';
+import {
+  drawOf,
+  FATE,
+  onBlock,
+  openingOf,
+  passWorkHeight,
+  shareOf,
+  type TraceRow,
+} from '../support/contracts/workSteps.ts';
 import {
   type Account,
   call,
@@ -162,6 +170,7 @@ describe('the court', () => {
       await accuse();
       await passDeadline(world, bench.jobId);
       await goTo(world, (await world.jobs.job!(bench.jobId)).accrued.clearAt + 1n);
+      await assert.rejects(call(world.court, world.outsider, 'close', bench.jobId), /CourtNotJobManager/);
       await assert.rejects(call(world.jobs, world.outsider, 'expireJob', bench.jobId), /JobManagerInCourt/);
       await courtBlock(world, bench.system);
       assert.deepEqual([await stateOf(1n), await stateOf(3n)], [CASE.Upheld, CASE.Open]);
@@ -223,8 +232,9 @@ describe('the court', () => {
     assert.ok(drawn.length > 0);
     assert.equal((await world.work.traceOf!(draw.ranks[late]!.traceId)).fate, FATE.Faulty);
     // Its share is burned with it.
-    const { shareBps, weight } = await world.work.traceOf!(1n);
-    assert.equal(await world.work.openShares!(), (weight * shareBps) / 10_000n);
+    const kept = [1n, 2n].filter((id) => id !== draw.ranks[late]!.traceId);
+    const { weight } = (await world.work.traceOf!(kept[0]!)) as TraceRow;
+    assert.equal(await world.work.openShares!(), shareOf(weight));
     assert.equal((await drawOf(world, at)).settled, true);
     assert.equal((await world.jobs.job!(bench.jobId)).accrued.lost, 2n);
   });
@@ -294,7 +304,7 @@ describe('the court', () => {
     );
     await assert.rejects(courtBlock(world, world.outsider), /CourtNotSystem/);
     await assert.rejects(courtBlock(world, world.outsider, 1n, true, guess, guess, 0), /CourtNotSystem/);
-    await assert.rejects(call(world.court, world.outsider, 'record', 9n, false), /CourtNotJobManager/);
+    await assert.rejects(call(world.court, world.outsider, 'record', 9n, false, 0n), /CourtNotJobManager/);
     await assert.rejects(
       call(world.work, world.outsider, 'faultTrace', 0n, world.outsider.address),
       /UsefulWorkNotCourt/,

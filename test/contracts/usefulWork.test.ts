@@ -71,7 +71,6 @@ describe('useful work', () => {
     call(world.jobs, worker, 'commitTrace', of, round, claim);
   const balanceOf = (address: Hex) => world.ethers.provider.getBalance(address);
   const traceAt = (id: number): Promise<TraceRow> => world.work.traceOf!(id);
-  const _stakeLost = async ({ address }: Account) => NODE_STAKE - (await world.staking.stakeOf!(address));
   /** Fixes a round without its traces. */
   const fixRound = async (round: number) => {
     const claim = roundClaim(round, 0b111n);
@@ -201,14 +200,6 @@ describe('useful work', () => {
       await mine(world, DRAW_DELAY + 1);
       return passWorkHeight(world, system, INTERVAL);
     };
-    const _conserved = async () => {
-      let owed: bigint = (await world.work.openPools!()) + (await world.work.openShares!());
-      for (const address of [...slots, world.outsider, world.client].map((account) => account.address)) {
-        owed += await world.work.withdrawable!(address);
-      }
-      assert.equal(await balanceOf(world.addresses.usefulWork!), owed);
-    };
-
     it('is the chain’s alone, as is voiding UsefulWork’s', async () => {
       await assert.rejects(onBlock(world, world.outsider), /UsefulWorkNotSystem/);
       const opening = [10n, 0, jobId, slots[0]!.address, bytes32('root'), 0, 1n, slots[0]!.address];

@@ -100,7 +100,7 @@ contract ConservationTest is JobWalk {
     /// Each contract holds what it owes, to the wei.
     function _checkBalances() private view {
         (uint256 jobsOwe, uint256 workOwes) = (jobs.openEscrow(), work.openPools() + work.openShares());
-        (uint256 courtOwes, uint256 staked) = (court.pool() + court.held() + court.bonds(), 0);
+        (uint256 courtOwes, uint256 staked) = (court.pool() + court.pots() + court.held() + court.bonds(), 0);
         for (uint256 i = 0; i < accounts.length; i++) {
             jobsOwe += jobs.withdrawable(accounts[i]);
             workOwes += work.withdrawable(accounts[i]);
@@ -143,7 +143,7 @@ contract ConservationTest is JobWalk {
 
     /// What the court got for audits and as bonds is set aside, paid out, owed or burned.
     function _checkCourt(uint256 audits) private view {
-        uint256 owed = court.pool() + court.held() + court.bonds();
+        uint256 owed = court.pool() + court.pots() + court.held() + court.bonds();
         for (uint256 i = 0; i < accounts.length; i++) owed += court.withdrawable(accounts[i]);
         require(audits + bondsPut == owed + courtPaid + court.totalBurned(), "audits or bonds are lost");
         require(court.openCases().length <= 2, "too many cases are open");
