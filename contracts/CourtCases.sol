@@ -32,6 +32,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         uint64 caseId; // the latest
         uint64 dispute; // the case that decides about the auditors
         uint128 lock;
+        uint64 potJob; // whose traces alone pay for the audit; zero: all traces
         uint32[] segments;
         Auditor[] auditors;
     }
@@ -57,10 +58,20 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     /// Ids count from 1.
     mapping(uint256 caseId => Case) internal _cases;
     uint64[] private _open;
+    /// Cases of a busy court in the order of their coming; those before `_heard` have had their turn.
+    uint64[] private _waiting;
+    uint256 private _heard;
+    /// The case that is open or waits.
+    mapping(uint256 traceId => mapping(uint256 segment => uint64 caseId)) private _live;
+    /// @inheritdoc ITrainingCourt
+    mapping(uint256 jobId => uint256) public waitingCases;
     /// @inheritdoc ITrainingCourt
     uint256 public caseCount;
     /// @inheritdoc ITrainingCourt
     uint256 public pool;
+    /// @inheritdoc ITrainingCourt
+    uint256 public pots;
+    mapping(uint256 jobId => uint256) internal _pots;
     /// @inheritdoc ITrainingCourt
     uint256 public held;
     /// @inheritdoc ITrainingCourt
@@ -89,20 +100,38 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     }
 
     /// @inheritdoc ITrainingCourt
-    function record(uint256 traceId, bool fullAudit) external payable returns (uint64 clearAt) {
+    function record(uint256 traceId, bool fullAudit, uint256 potJob) external payable returns (uint64 clearAt) {
         if (msg.sender != address(JOBS)) revert CourtNotJobManager(msg.sender);
-        CourtParameters memory terms = _parameters;
+        CourtParameters memory terms = _terms();
         WorkParameters memory work = WORK.parameters();
         Record storage audit = _records[traceId];
         (audit.value, audit.fullAudit) = (SafeCast.toUint128(msg.value), fullAudit);
         audit.drawFrom = SafeCast.toUint40(block.number + work.drawDelay);
         (audit.commitBlocks, audit.revealBlocks) = (uint24(terms.commitBlocks), uint24(terms.revealBlocks));
         audit.challengeBlocks = uint24(Math.min(2 * uint256(work.interval), type(uint24).max));
-        if (fullAudit) held += msg.value;
-        else pool += msg.value;
+        if (fullAudit) {
+            held += msg.value;
+        } else if (potJob != 0) {
+            audit.potJob = SafeCast.toUint64(potJob);
+            _pots[potJob] += msg.value;
+            pots += msg.value;
+        } else {
+            pool += msg.value;
+        }
         // Cases of one block are closed a few at a time.
         uint256 closing = 2 + Math.ceilDiv(terms.maxOpen, MAX_CLOSED);
         return uint64(_challengeUntil(audit) + terms.courtBlocks + closing);
+    }
+
+    /// @inheritdoc ITrainingCourt
+    function close(uint256 jobId) external returns (bool closed) {
+        if (msg.sender != address(JOBS)) revert CourtNotJobManager(msg.sender);
+        if (waitingCases[jobId] > 0) return false;
+        uint256 left = _pots[jobId];
+        _pots[jobId] = 0;
+        pots -= left;
+        pool += left;
+        return true;
     }
 
     /// @inheritdoc ITrainingCourt
@@ -117,10 +146,12 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     {
         Case storage stored = _cases[caseId];
         if (stored.state != CaseState.Open || block.number > stored.deadline) revert CourtNotOpen(caseId);
-        Trace memory trace = WORK.traceOf(stored.traceId);
-        if (traceRoot != trace.root) revert CourtWrongVerdict(caseId, "traceRoot");
-        if (segment != stored.segment) revert CourtWrongVerdict(caseId, "segment");
-        if (digest == 0) revert CourtWrongVerdict(caseId, "digest");
+        Trace memory trace = _traceOf(stored.traceId);
+        bytes32 wrong;
+        if (traceRoot != trace.root) wrong = "traceRoot";
+        else if (segment != stored.segment) wrong = "segment";
+        else if (digest == 0) wrong = "digest";
+        if (wrong != 0) revert CourtWrongVerdict(caseId, wrong);
         stored.digest = digest;
         if (guilty) _uphold(caseId, stored, _reporterOf(stored));
         else _dismiss(caseId, stored, trace.worker);
@@ -132,10 +163,10 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         Record storage audit = _known(traceId);
         if (block.number > _challengeUntil(audit)) revert CourtDeadlinePassed(traceId, _challengeUntil(audit));
         if (msg.value != _parameters.bond) revert CourtWrongBond(msg.value, _parameters.bond);
-        Trace memory trace = WORK.traceOf(traceId);
+        Trace memory trace = _traceOf(traceId);
         if (segment >= trace.segments) revert CourtUnknownSegment(traceId, segment, trace.segments);
         if (trace.fate == Fate.Faulty) revert CourtTraceFaulty(traceId);
-        return _openCase(traceId, audit, segment, msg.sender);
+        return _openCase(traceId, audit, segment, msg.sender, _isAuditors(audit, segment));
     }
 
     /// @inheritdoc ITrainingCourt
@@ -163,7 +194,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         open = new OpenCase[](_open.length);
         for (uint256 i = 0; i < open.length; i++) {
             Case storage stored = _cases[_open[i]];
-            Trace memory trace = WORK.traceOf(stored.traceId);
+            Trace memory trace = _traceOf(stored.traceId);
             open[i] = OpenCase(
                 _open[i],
                 stored.traceId,
@@ -181,7 +212,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
 
     /// @inheritdoc ITrainingCourt
     function parameters() external view returns (CourtParameters memory) {
-        return _parameters;
+        return _terms();
     }
 
     /// @inheritdoc ITrainingCourt
@@ -193,28 +224,62 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
         return (JOBS, WORK, STAKING, REGISTRY, BEACONS);
     }
 
-    function _openCase(uint256 traceId, Record storage audit, uint32 segment, address challenger)
+    /// A case keeps others off its own segment alone: else a worker could shield a wrong one by accusing itself of a right one.
+    /// In a busy court only those wait whom nobody may keep out by filling it.
+    function _openCase(uint256 traceId, Record storage audit, uint32 segment, address challenger, bool mayWait)
         internal
         returns (uint64 caseId)
     {
-        _requireFree(traceId, segment);
-        if (_open.length >= _parameters.maxOpen) revert CourtBusy(_open.length, _parameters.maxOpen);
+        CourtParameters memory terms = _terms();
+        uint64 live = _live[traceId][segment];
+        if (live != 0) revert CourtCaseOpen(traceId, live);
+        bool waits = _open.length >= terms.maxOpen || _heard < _waiting.length;
+        if (waits && !mayWait) revert CourtBusy(_open.length, terms.maxOpen);
         caseId = uint64(++caseCount);
-        uint64 deadline = uint64(block.number + _parameters.courtBlocks);
+        uint64 deadline = waits ? 0 : uint64(block.number + terms.courtBlocks);
+        CaseState state = waits ? CaseState.Waiting : CaseState.Open;
         _cases[caseId] =
-            Case(uint64(traceId), segment, CaseState.Open, deadline, challenger, SafeCast.toUint128(msg.value), 0);
+            Case(uint64(traceId), segment, state, deadline, waits, challenger, SafeCast.toUint128(msg.value), 0);
+        if (waits) {
+            _waiting.push(caseId);
+            waitingCases[_traceOf(traceId).jobId]++;
+        } else {
+            _open.push(caseId);
+        }
+        _live[traceId][segment] = caseId;
         audit.caseId = caseId;
-        _open.push(caseId);
         bonds += msg.value;
         emit CaseOpened(caseId, traceId, segment, challenger, deadline);
     }
 
-    /// A case keeps others off its own segment alone: else a worker could shield a wrong one by accusing itself of a right one.
-    function _requireFree(uint256 traceId, uint32 segment) private view {
-        for (uint256 i = 0; i < _open.length; i++) {
-            Case storage other = _cases[_open[i]];
-            if (other.traceId == traceId && other.segment == segment) revert CourtCaseOpen(traceId, _open[i]);
+    /// Whether the sender was drawn to audit the segment.
+    function _isAuditors(Record storage audit, uint32 segment) private view returns (bool) {
+        bool audited = false;
+        for (uint256 i = 0; i < audit.segments.length && !audited; i++) audited = audit.segments[i] == segment;
+        if (!audited) return false;
+        for (uint256 i = 0; i < audit.auditors.length; i++) {
+            if (audit.auditors[i].account == msg.sender) return true;
         }
+        return false;
+    }
+
+    /// The turn of those that wait.
+    function _hear() private {
+        (uint256 next, uint256 end) = (_heard, _waiting.length);
+        if (next == end) return;
+        if (end > next + MAX_CLOSED) end = next + MAX_CLOSED;
+        for (; next < end && _open.length < _parameters.maxOpen; next++) {
+            uint64 caseId = _waiting[next];
+            Case storage stored = _cases[caseId];
+            if (_traceOf(stored.traceId).fate == Fate.Faulty) {
+                _end(stored, CaseState.Dropped);
+                withdrawable[stored.challenger] += stored.bond;
+                continue;
+            }
+            (stored.state, stored.deadline) = (CaseState.Open, uint64(block.number + _parameters.courtBlocks));
+            _open.push(caseId);
+        }
+        _heard = next;
     }
 
     /// No bundle in time is a fault.
@@ -227,6 +292,7 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
             _uphold(caseId, stored, stored.challenger);
             closed++;
         }
+        _hear();
     }
 
     function _uphold(uint64 caseId, Case storage stored, address reporter) private {
@@ -245,13 +311,19 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     }
 
     function _leave(uint64 caseId, Case storage stored, CaseState state) private {
-        stored.state = state;
-        bonds -= stored.bond;
+        _end(stored, state);
         uint256 last = _open.length - 1;
         for (uint256 i = 0; i < last; i++) {
             if (_open[i] == caseId) _open[i] = _open[last];
         }
         _open.pop();
+    }
+
+    function _end(Case storage stored, CaseState state) private {
+        stored.state = state;
+        bonds -= stored.bond;
+        delete _live[stored.traceId][stored.segment];
+        if (stored.waited) waitingCases[_traceOf(stored.traceId).jobId]--;
     }
 
     /// The challenger, or in a dispute the first auditor whose digest is the true one.
@@ -264,6 +336,14 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
             if (auditor.digests.length > place && auditor.digests[place] == stored.digest) return auditor.account;
         }
         return address(0);
+    }
+
+    function _terms() internal view returns (CourtParameters memory) {
+        return _parameters;
+    }
+
+    function _traceOf(uint256 traceId) internal view returns (Trace memory) {
+        return WORK.traceOf(traceId);
     }
 
     /// Where the segment stands among the audited ones.
@@ -294,23 +374,25 @@ abstract contract CourtCases is ITrainingCourt, Ownable, ReentrancyGuardTransien
     }
 
     function _setParameters(CourtParameters memory value) private {
-        if (value.rateBps == 0 || value.rateBps > BPS) revert CourtBadParameters("rateBps");
-        if (value.assumedBadBps > BPS / 2) revert CourtBadParameters("assumedBadBps");
-        if (value.absentSlashBps > BPS) revert CourtBadParameters("absentSlashBps");
-        if (value.wrongSlashBps > BPS) revert CourtBadParameters("wrongSlashBps");
-        if (value.auditors < 2 || value.auditors > MAX_AUDITORS) revert CourtBadParameters("auditors");
-        if (value.segmentsPerAudit == 0 || value.segmentsPerAudit > MAX_SEGMENTS) {
-            revert CourtBadParameters("segmentsPerAudit");
-        }
-        if (value.maxOpen == 0 || value.maxOpen > MAX_OPEN) revert CourtBadParameters("maxOpen");
+        _require(value.rateBps > 0 && value.rateBps <= BPS, "rateBps");
+        _require(value.assumedBadBps <= BPS / 2, "assumedBadBps");
+        _require(value.absentSlashBps <= BPS, "absentSlashBps");
+        _require(value.wrongSlashBps <= BPS, "wrongSlashBps");
+        _require(value.auditors >= 2 && value.auditors <= MAX_AUDITORS, "auditors");
+        _require(value.segmentsPerAudit > 0 && value.segmentsPerAudit <= MAX_SEGMENTS, "segmentsPerAudit");
+        _require(value.maxOpen > 0 && value.maxOpen <= MAX_OPEN, "maxOpen");
         // One verdict a block at most, and not in every block.
-        if (value.courtBlocks < 2 * uint256(value.maxOpen) || value.courtBlocks > MAX_BLOCKS) {
-            revert CourtBadParameters("courtBlocks");
-        }
-        if (value.commitBlocks < 2 || value.commitBlocks > MAX_BLOCKS) revert CourtBadParameters("commitBlocks");
-        if (value.revealBlocks == 0 || value.revealBlocks > MAX_BLOCKS) revert CourtBadParameters("revealBlocks");
-        if (value.auditLock == 0) revert CourtBadParameters("auditLock");
+        _require(
+            value.courtBlocks >= 2 * uint256(value.maxOpen) && value.courtBlocks <= MAX_BLOCKS, "courtBlocks"
+        );
+        _require(value.commitBlocks >= 2 && value.commitBlocks <= MAX_BLOCKS, "commitBlocks");
+        _require(value.revealBlocks > 0 && value.revealBlocks <= MAX_BLOCKS, "revealBlocks");
+        _require(value.auditLock > 0, "auditLock");
         _parameters = value;
         emit CourtParametersSet(value);
+    }
+
+    function _require(bool holds, bytes32 field) private pure {
+        if (!holds) revert CourtBadParameters(field);
     }
 }

@@ -36,7 +36,7 @@ contract TrainingCourt is CourtCases {
         if (block.number > _drawUntil(audit)) revert CourtDeadlinePassed(traceId, _drawUntil(audit));
         (bool selected, uint32[] memory segments) = selectionOf(traceId);
         if (!selected) revert CourtNotSelected(traceId);
-        CourtParameters memory terms = _parameters;
+        CourtParameters memory terms = _terms();
         address[] memory drawn = _drawnAuditors(traceId, audit, terms);
         audit.state = AuditState.Drawn;
         audit.lock = terms.auditLock;
@@ -88,18 +88,20 @@ contract TrainingCourt is CourtCases {
         Record storage audit = _known(traceId);
         if (audit.state == AuditState.None) return _abandon(traceId, audit);
         if (audit.state == AuditState.Disputed) {
-            if (_cases[audit.dispute].state == CaseState.Open) revert CourtCaseOpen(traceId, audit.dispute);
-            return _finish(traceId, audit, AuditState.Judged);
+            CaseState state = _cases[audit.dispute].state;
+            if (state == CaseState.Open || state == CaseState.Waiting) revert CourtCaseOpen(traceId, audit.dispute);
+            bool heard = state != CaseState.Dropped;
+            return _finish(traceId, audit, heard ? AuditState.Judged : AuditState.Unanswered);
         }
         if (audit.state != AuditState.Drawn) revert CourtWrongState(traceId, uint8(audit.state));
         _requireAnswered(traceId, audit);
         (uint256 revealed, bool disputed, uint256 place) = AuditRules.compare(audit.auditors);
         if (revealed == 0) return _finish(traceId, audit, AuditState.Unanswered);
         if (!disputed) return _finish(traceId, audit, AuditState.Accepted);
-        if (WORK.traceOf(traceId).fate == Fate.Faulty || block.number > _challengeUntil(audit)) {
+        if (_traceOf(traceId).fate == Fate.Faulty || block.number > _challengeUntil(audit)) {
             return _finish(traceId, audit, AuditState.Unanswered);
         }
-        audit.dispute = _openCase(traceId, audit, audit.segments[place], address(0));
+        audit.dispute = _openCase(traceId, audit, audit.segments[place], address(0), true);
         audit.state = AuditState.Disputed;
         emit AuditSettled(traceId, uint8(AuditState.Disputed));
     }
@@ -108,7 +110,7 @@ contract TrainingCourt is CourtCases {
     function selectionOf(uint256 traceId) public view returns (bool selected, uint32[] memory segments) {
         Record storage audit = _known(traceId);
         bytes32 beacon = BEACONS.beaconAt(audit.drawFrom);
-        uint256 count = WORK.traceOf(traceId).segments;
+        uint256 count = _traceOf(traceId).segments;
         if (audit.fullAudit) return (true, AuditRules.allSegments(count));
         selected = AuditRules.isSelected(beacon, traceId, _parameters.rateBps);
         segments = AuditRules.segmentsOf(beacon, traceId, count, _parameters.segmentsPerAudit);
@@ -128,7 +130,7 @@ contract TrainingCourt is CourtCases {
 
     /// @inheritdoc ITrainingCourt
     function lockFor(uint256 pay, bool fullAudit) external view returns (uint256) {
-        CourtParameters memory terms = _parameters;
+        CourtParameters memory terms = _terms();
         return AuditRules.lockFor(pay, fullAudit ? BPS : terms.rateBps, terms);
     }
 
@@ -138,7 +140,7 @@ contract TrainingCourt is CourtCases {
         view
         returns (address[] memory)
     {
-        Trace memory trace = WORK.traceOf(traceId);
+        Trace memory trace = _traceOf(traceId);
         address[] memory candidates = REGISTRY.evaluatorsSince(trace.height);
         uint256[] memory weights = new uint256[](candidates.length);
         uint256 count = 0;
@@ -160,11 +162,18 @@ contract TrainingCourt is CourtCases {
         return StakeDraw.draw(seed, candidates, weights, Math.min(count, terms.auditors));
     }
 
-    /// The fee of an audit, in the mean over all traces what they have brought.
+    /// The fee of an audit, in the mean over all traces what they have brought. Where the auditors' part is large beside what is
+    /// burned, a job's own traces pay: whoever biases the draw of its own traces and auditors must not win what others paid in.
     function _setAside(Record storage audit, uint256 rateBps) private returns (uint128) {
         if (audit.fullAudit) return audit.value;
-        uint256 fee = Math.min(Math.mulDiv(audit.value, BPS, rateBps), pool);
-        pool -= fee;
+        uint256 potJob = audit.potJob;
+        uint256 fee = Math.min(Math.mulDiv(audit.value, BPS, rateBps), potJob == 0 ? pool : _pots[potJob]);
+        if (potJob == 0) {
+            pool -= fee;
+        } else {
+            _pots[potJob] -= fee;
+            pots -= fee;
+        }
         held += fee;
         return SafeCast.toUint128(fee);
     }
@@ -213,7 +222,8 @@ contract TrainingCourt is CourtCases {
         returns (bool right, uint256 slashBps)
     {
         Case storage decided = _cases[audit.dispute == 0 ? audit.caseId : audit.dispute];
-        bool withheld = decided.state == CaseState.Upheld && decided.digest == 0;
+        bool faulty = decided.state == CaseState.Upheld || decided.state == CaseState.Dropped;
+        bool withheld = faulty && decided.digest == 0;
         if (!auditor.revealed) return (false, withheld ? 0 : _parameters.absentSlashBps);
         if (state == AuditState.Accepted) return (true, 0);
         if (state != AuditState.Judged || withheld) return (false, 0);

@@ -60,6 +60,9 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     uint64 private _workHeight;
     /// The first trace that no draw has covered.
     uint64 private _firstUndrawn;
+    mapping(uint256 jobId => mapping(uint256 slot => uint256)) private _shares;
+    /// @inheritdoc IUsefulWork
+    uint256 public openShares;
     /// @inheritdoc IUsefulWork
     mapping(address account => uint256) public withdrawable;
     /// @inheritdoc IUsefulWork
@@ -92,13 +95,17 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         if (msg.sender != address(JOBS)) revert UsefulWorkNotJobManager(msg.sender);
         traceId = _traces.length;
         uint256 kept = Math.mulDiv(msg.value, _parameters.poolBps, BPS);
+        uint256 shareBps = uint256(_parameters.poolBps) * (BPS - _parameters.proposerBps) / BPS;
+        uint256 share = Math.mulDiv(msg.value, shareBps, BPS);
         Trace storage trace = _traces.push();
         (trace.worker, trace.jobId, trace.round) = (worker, SafeCast.toUint64(jobId), round);
         (trace.slot, trace.segments, trace.height) = (slot, segments, uint64(block.number));
-        trace.weight = SafeCast.toUint128(msg.value);
+        (trace.weight, trace.shareBps) = (SafeCast.toUint128(msg.value), uint16(shareBps));
         trace.upTo = SafeCast.toUint128(WorkDraw.weightUpTo(_traces, traceId) + msg.value);
-        trace.poolUpTo = SafeCast.toUint128(_poolUpTo(traceId) + kept);
+        trace.poolUpTo = SafeCast.toUint128(_poolUpTo(traceId) + kept - share);
         trace.root = root;
+        _shares[jobId][slot] += share;
+        openShares += share;
         // Drawn at the latest an interval after the delay, and open for another.
         clearAt = uint64(block.number) + _parameters.drawDelay + 2 * uint64(_parameters.interval);
         emit TraceRecorded(traceId, jobId, round, slot, worker, msg.value);
@@ -108,6 +115,7 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     /// @inheritdoc IUsefulWork
     function onBlock() external onlySystem {
         _advance();
+        _reward();
     }
 
     /// @inheritdoc IUsefulWork
@@ -123,14 +131,28 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
     ) external onlySystem {
         _advance();
         _open(Opening(drawHeight, rank, jobId, worker, traceRoot, segment, totalWeight, opener));
+        _reward();
     }
 
     /// @inheritdoc IUsefulWork
     function faultTrace(uint256 traceId, address reporter) external {
         if (msg.sender != address(COURT)) revert UsefulWorkNotCourt(msg.sender);
         Trace storage trace = _traces[traceId];
+        if (trace.fate != Fate.Void && trace.fate != Fate.Faulty) _forfeit(trace);
         trace.fate = Fate.Faulty;
         JOBS.faultTrace(trace.jobId, trace.round, trace.slot, reporter);
+    }
+
+    /// @inheritdoc IUsefulWork
+    function release(uint256 jobId, address[] calldata workers) external {
+        if (msg.sender != address(JOBS)) revert UsefulWorkNotJobManager(msg.sender);
+        for (uint256 slot = 0; slot < workers.length; slot++) {
+            uint256 share = _shares[jobId][slot];
+            if (share == 0) continue;
+            _shares[jobId][slot] = 0;
+            openShares -= share;
+            withdrawable[workers[slot]] += share;
+        }
     }
 
     /// @inheritdoc IUsefulWork
@@ -256,7 +278,7 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         else if (opening.totalWeight != drawing.totalWeight) wrong = "totalWeight";
         else if (opening.opener == address(0)) wrong = "opener";
         if (wrong != 0) revert UsefulWorkWrongOpening(height, index, wrong);
-        (rank.opener, rank.proposer) = (opening.opener, block.coinbase);
+        rank.opener = opening.opener;
         _setFate(trace, Fate.Opened);
     }
 
@@ -265,38 +287,48 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         if (trace.fate != Fate.Faulty) trace.fate = fate;
     }
 
-    /// Pays the best rank that was opened and is not faulty; those that were not opened are void.
+    /// The proposer of the last block of a rank's part of the interval earns the rank's pay, when it is opened by then: a
+    /// proposer gains by opening, and no draw, delay or choice of what to open moves the pay to another.
+    function _reward() private {
+        uint256 height = _workHeight;
+        Drawing storage drawing = _draws[height];
+        uint256 count = drawing.ranks.length;
+        for (uint256 i = 0; i < count; i++) {
+            if (block.number + 1 != height + Math.ceilDiv((i + 1) * _parameters.interval, count)) continue;
+            if (drawing.ranks[i].opener != address(0)) drawing.ranks[i].proposer = block.coinbase;
+        }
+    }
+
+    /// Pays the proposers; traces that were not opened are void unless they are faulty.
     function _settle(Drawing storage drawing) private {
         uint256 count = drawing.ranks.length;
         if (count == 0) return;
         drawing.settled = true;
-        bool paid = false;
+        (uint256 part, uint256 left) = (drawing.pool / count, drawing.pool);
         for (uint256 i = 0; i < count; i++) {
             Rank memory rank = drawing.ranks[i];
             Trace storage trace = _traces[rank.traceId];
-            if (trace.fate == Fate.Faulty) continue;
-            if (rank.opener == address(0)) {
-                _void(trace);
-            } else if (!paid) {
-                paid = true;
-                _pay(drawing.pool, rank);
-            }
+            if (rank.opener == address(0) && trace.fate != Fate.Faulty) _void(trace);
+            if (rank.proposer == address(0)) continue;
+            withdrawable[rank.proposer] += part;
+            left -= part;
         }
-        if (!paid) _burn(drawing.pool);
+        _burn(left);
     }
 
     function _void(Trace storage trace) private {
         trace.fate = Fate.Void;
+        _forfeit(trace);
         JOBS.voidTrace(trace.jobId, trace.round, trace.slot);
     }
 
-    /// The worker takes what rounding leaves.
-    function _pay(uint256 pool, Rank memory rank) private {
-        uint256 openerPart = Math.mulDiv(pool, _parameters.openerBps, BPS);
-        uint256 proposerPart = Math.mulDiv(pool, _parameters.proposerBps, BPS);
-        withdrawable[rank.opener] += openerPart;
-        withdrawable[rank.proposer] += proposerPart;
-        withdrawable[_traces[rank.traceId].worker] += pool - openerPart - proposerPart;
+    /// Burns the share of a lost trace, unless its job is settled.
+    function _forfeit(Trace storage trace) private {
+        uint256 share = Math.mulDiv(trace.weight, trace.shareBps, BPS);
+        if (share > _shares[trace.jobId][trace.slot]) return;
+        _shares[trace.jobId][trace.slot] -= share;
+        openShares -= share;
+        _burn(share);
     }
 
     function _burn(uint256 amount) private {
@@ -319,8 +351,7 @@ contract UsefulWork is IUsefulWork, Ownable, ReentrancyGuardTransient {
         if (value.drawDelay == 0) revert UsefulWorkBadParameters("drawDelay");
         if (value.ranks == 0 || value.ranks > MAX_RANKS) revert UsefulWorkBadParameters("ranks");
         if (value.poolBps > MAX_POOL_BPS) revert UsefulWorkBadParameters("poolBps");
-        uint256 sum = uint256(value.workerBps) + value.openerBps + value.proposerBps;
-        if (sum != BPS) revert UsefulWorkBadParameters("split");
+        if (value.proposerBps > BPS) revert UsefulWorkBadParameters("proposerBps");
         _parameters = value;
         emit WorkParametersSet(value);
     }

@@ -50,12 +50,16 @@ export function auditAction(view: AuditView): AuditAction {
     case 'Drawn':
       return (own && ownStep(view, own)) ?? challengeStep(view) ?? settleStep(view, own !== undefined);
     case 'Disputed':
-      if (view.court?.state === 'Open') return { type: 'wait', until: height + 1 };
+      if (isPending(view.court)) return { type: 'wait', until: height + 1 };
       return challengeStep(view) ?? inTurn(view, Math.min(height, view.court?.deadline ?? height));
     default:
       return challengeStep(view) ?? afterEnd(view);
   }
 }
+
+/** Not decided yet; a busy court lets cases wait for their turn. */
+const isPending = (court: AuditView['court']): boolean =>
+  court?.state === 'Open' || court?.state === 'Waiting';
 
 /** A full audit that nobody drew in time is settled without auditors, others are over. */
 function beforeDraw({ audit, height, turn }: AuditView): AuditAction {
@@ -89,7 +93,7 @@ function ownStep(view: AuditView, own: AuditorPart): AuditAction | undefined {
 function challengeStep({ audit, height, fault, court }: AuditView): AuditAction | undefined {
   if (fault === undefined || height >= audit.challengeUntil) return undefined;
   if (court?.state === 'Upheld') return undefined;
-  if (court?.state === 'Open' && court.segment === fault) return undefined;
+  if (isPending(court) && court?.segment === fault) return undefined;
   return { type: 'challenge', segment: fault };
 }
 
@@ -112,8 +116,9 @@ function inTurn({ height, turn }: AuditView, from: number): AuditAction {
 /** A fault may be found late, or wait for the end of somebody else's case; evidence is shown while one is open. */
 function afterEnd({ height, court, fault, isTried, audit, replaying }: AuditView): AuditAction {
   const mayChallenge = (fault !== undefined || replaying) && height < audit.challengeUntil;
-  const isPending = court?.state === 'Open' || isTried || mayChallenge;
-  return isPending && court?.state !== 'Upheld' ? { type: 'wait', until: height + 1 } : { type: 'done' };
+  return (isPending(court) || isTried || mayChallenge) && court?.state !== 'Upheld'
+    ? { type: 'wait', until: height + 1 }
+    : { type: 'done' };
 }
 
 const isCommitted = (audit: Audit, height: number): boolean =>

@@ -5,7 +5,7 @@ import type { Hex } from '../core/index.ts';
 export const auditStates = ['None', 'Drawn', 'Accepted', 'Disputed', 'Unanswered', 'Judged'] as const;
 export type AuditState = (typeof auditStates)[number];
 
-export const caseStates = ['None', 'Open', 'Upheld', 'Dismissed'] as const;
+export const caseStates = ['None', 'Open', 'Upheld', 'Dismissed', 'Waiting', 'Dropped'] as const;
 export type CaseState = (typeof caseStates)[number];
 
 /** A drawn auditor's part. */

@@ -101,7 +101,7 @@ function parametersOf(fields: Fields): Parameters {
   return {
     ...numbers(fields, ['workersBps', 'evaluatorsBps', 'burnBps', 'validatorsBps', 'evaluatorSlashBps']),
     ...numbers(fields, ['workerSlashBps', 'drawDelayBlocks', 'maxRounds', 'maxDeadlineBlocks']),
-    ...numbers(fields, ['voidSlashBps', 'faultSlashBps', 'auditorsBps', 'fullAuditBps']),
+    ...numbers(fields, ['voidSlashBps', 'faultSlashBps', 'auditorsBps', 'fullAuditBps', 'feeSegments']),
     ...amounts(fields, ['minWorkerStake', 'minEvaluatorStake', 'minReward']),
   };
 }

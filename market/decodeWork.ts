@@ -64,8 +64,6 @@ export function decodeWorkParameters(result: Result): WorkParameters {
     drawDelay: number(fields, 'drawDelay'),
     ranks: number(fields, 'ranks'),
     poolBps: number(fields, 'poolBps'),
-    workerBps: number(fields, 'workerBps'),
-    openerBps: number(fields, 'openerBps'),
     proposerBps: number(fields, 'proposerBps'),
   };
 }

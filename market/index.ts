@@ -87,5 +87,5 @@ export {
   ZERO_HASH,
 } from './types.ts';
 export { type WatchOptions, watchJob } from './watch.ts';
-export { workerStakeFor } from './workerStake.ts';
+export { auditorsPart, workerStakeFor } from './workerStake.ts';
 export type { MarketWrites } from './writes.ts';

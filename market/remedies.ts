@@ -19,6 +19,7 @@ export const revertRemedies: Readonly<Record<string, string>> = {
   JobManagerVolunteersFull: 'wait for another job',
   JobManagerDeadlinePassed: 'too late for this step; anyone may now move the job on',
   JobManagerTooEarly: 'wait for the named block',
+  JobManagerInCourt: 'wait for the court: cases on the job’s traces are open',
   JobManagerPoolTooSmall: 'more staked evaluators must register before they can be drawn',
   JobManagerKeyMismatch: 'use the key whose SHA-256 was posted with the job',
   JobManagerCommitmentMismatch: 'reveal exactly the score and salt that were committed',

@@ -114,6 +114,8 @@ export interface Parameters {
   auditorsBps: number;
   /** The auditors' part where the client asks for full audit; the workers' part gives the difference. */
   fullAuditBps: number;
+  /** Segments of a round from which on `auditorsBps` is enough. */
+  feeSegments: number;
   burnBps: number;
   validatorsBps: number;
   evaluatorSlashBps: number;
@@ -276,8 +278,7 @@ export interface WorkParameters {
   drawDelay: number;
   ranks: number;
   poolBps: number;
-  workerBps: number;
-  openerBps: number;
+  /** Of what is kept of a fee; the rest is the worker's. */
   proposerBps: number;
 }
 

@@ -92,7 +92,7 @@ export interface CaseRecord {
 }
 
 export const AUDIT_STATES = ['none', 'drawn', 'accepted', 'disputed', 'unanswered', 'judged'] as const;
-export const CASE_STATES = ['none', 'open', 'upheld', 'dismissed'] as const;
+export const CASE_STATES = ['none', 'open', 'upheld', 'dismissed', 'waiting', 'dropped'] as const;
 
 const court = new Interface(trainingCourtAbi);
 const usefulWork = new Interface(usefulWorkAbi);

@@ -82,10 +82,11 @@ async function awaitVerdict({ output, signal }: Context, market: Market, caseId:
   do {
     await sleep(VERDICT_POLL_MS, signal);
     record = await court.caseOf(caseId);
-  } while (record.state === 'Open');
+  } while (record.state === 'Open' || record.state === 'Waiting');
   const returned = await court.withdrawable(market.account!);
   if (returned > 0n) await court.withdraw();
-  const isUpheld = record.state === 'Upheld';
+  // A case that was dropped had to wait until another found the trace faulty.
+  const isUpheld = record.state === 'Upheld' || record.state === 'Dropped';
   output.event(
     { event: 'judged', case: caseId, state: record.state, digest: record.digest, returned },
     isUpheld

@@ -38,6 +38,6 @@ export async function demoJob({ data, workers, evaluators }: DemoJobInput): Prom
     deadlines: DEADLINES,
     reward: (100n * TRAIN).toString(),
     // What the court of a devnet asks for a slot's pay of 30 TRAIN, and some.
-    workerStake: (40n * TRAIN).toString(),
+    workerStake: (70n * TRAIN).toString(),
   };
 }

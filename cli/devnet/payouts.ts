@@ -3,7 +3,14 @@
  * traces, and compared with what each account can withdraw or has withdrawn. Owns no payment.
  */
 import { FedaiError, type Hex, keccak256, toHex, utf8 } from '../../core/index.ts';
-import type { JobPost, JobReceipt, Market, Parameters, Payouts } from '../../market/index.ts';
+import {
+  auditorsPart,
+  type JobPost,
+  type JobReceipt,
+  type Market,
+  type Parameters,
+  type Payouts,
+} from '../../market/index.ts';
 
 const BPS = 10_000n;
 /** Where the chain burns: an account without a key. */
@@ -25,8 +32,8 @@ export interface PaymentInput {
   parameters: Parameters;
   /** One for each training round of a slot that is on chain. */
   traces: readonly PaidTrace[];
-  /** Whether its traces are brought to the court with the auditors' part, and whether for full audit. */
-  audits: { paid: boolean; full: boolean };
+  /** Whether its traces are brought to the court with the auditors' part, and how large that is, basis points. */
+  audits: { paid: boolean; bps: number };
   /** In Staking's order. */
   validators: readonly { address: Hex; power: bigint }[];
 }
@@ -46,7 +53,7 @@ export function expectedPayments({
     const key = account.toLowerCase();
     if (amount > 0n) due.set(key, (due.get(key) ?? 0n) + amount);
   };
-  const auditors = part(audits.full ? parameters.fullAuditBps : parameters.auditorsBps);
+  const auditors = part(audits.bps);
   const { evaluatorsBps, burnBps, validatorsBps } = parameters;
   const pool = escrow - part(evaluatorsBps) - part(burnBps) - part(validatorsBps) - auditors;
   const slots = receipt.workers.length;
@@ -65,9 +72,13 @@ export function expectedPayments({
 }
 
 /** What `expectedPayments` asks about a job's audits. */
-export const auditsOf = ({ court }: Market, { provable, fullAudit }: JobPost): PaymentInput['audits'] => ({
-  paid: provable && court !== undefined,
-  full: fullAudit,
+export const auditsOf = (
+  { court }: Market,
+  parameters: Parameters,
+  post: JobPost,
+): PaymentInput['audits'] => ({
+  paid: post.provable && court !== undefined,
+  bps: auditorsPart(parameters, post),
 });
 
 /** Of `units` equal parts the one with this index; what rounding leaves falls to later ones, and all sum to `amount`. */

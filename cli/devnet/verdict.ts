@@ -62,7 +62,7 @@ export async function judge(
   const receipt = await market.jobReceipt(BigInt(jobId));
   const { parameters, post } = await market.job(BigInt(jobId));
   const traces = await paidTraces(market, receipt);
-  const audits = auditsOf(market, post);
+  const audits = auditsOf(market, parameters, post);
   const due = expectedPayments({ receipt, parameters, traces, audits, validators: ledger.validators });
   const after = await earnings(market, ledger.accounts);
   const payments = checkPayments(due, ledger.before, after, receipt.payouts);

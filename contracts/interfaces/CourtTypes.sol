@@ -16,7 +16,9 @@ enum CaseState {
     None,
     Open,
     Upheld, // the trace is faulty
-    Dismissed
+    Dismissed,
+    Waiting, // for room in a busy court
+    Dropped // never heard: the trace was found faulty before
 }
 
 /// One drawn auditor of a trace.
@@ -49,7 +51,8 @@ struct Case {
     uint64 traceId;
     uint32 segment;
     CaseState state;
-    uint64 deadline; // last block for a verdict
+    uint64 deadline; // last block for a verdict; zero while it waits
+    bool waited; // the job does not end before it
     address challenger; // zero: a dispute among auditors
     uint128 bond; // wei
     bytes32 digest; // of the segment as validators executed it; zero without a verdict
@@ -77,7 +80,7 @@ struct CourtParameters {
     uint16 wrongSlashBps; // of an auditor's lock, for a digest that a verdict refutes
     uint8 auditors; // of a trace
     uint8 segmentsPerAudit;
-    uint8 maxOpen; // cases at a time, so that each can be judged in time
+    uint8 maxOpen; // cases at a time, so that each can be judged in time; those of drawn auditors wait for their turn
     uint32 commitBlocks;
     uint32 revealBlocks;
     uint32 courtBlocks; // from the opening of a case to its end

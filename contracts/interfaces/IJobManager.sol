@@ -78,6 +78,7 @@ interface IJobManager {
     error JobManagerVolunteersFull(uint256 jobId, uint256 limit);
     error JobManagerDeadlinePassed(uint256 jobId, uint256 deadline);
     error JobManagerTooEarly(uint256 jobId, uint256 earliest);
+    error JobManagerInCourt(uint256 jobId);
     error JobManagerWrongRound(uint256 jobId, uint32 got, uint32 expected);
     error JobManagerBadContributors(uint256 jobId, uint256 contributors);
     error JobManagerNoMajority(uint256 jobId, uint256 signatures, uint256 slots);
@@ -150,7 +151,7 @@ interface IJobManager {
     function publishTestKey(uint256 jobId, bytes32 key) external;
 
     /// @notice Anyone settles (or opens the one redraw of) an evaluation that is over. A job with traces settles only after
-    /// `accrued.clearAt`.
+    /// `accrued.clearAt`, and after every case on one of them that had to wait for its turn.
     function completeJob(uint256 jobId) external;
 
     /// @notice Anyone moves a job past its deadline on to its exit.

@@ -22,6 +22,7 @@ interface ITrainingCourt {
     /// An auditor's part in a settled audit: what it is paid and what it has lost of its stake, wei.
     event AuditorSettled(uint256 indexed traceId, address indexed auditor, uint256 paid, uint256 slashed);
     event AuditSettled(uint256 indexed traceId, uint8 state);
+    /// The deadline is zero where the case waits for its turn.
     event CaseOpened(
         uint256 indexed caseId, uint256 indexed traceId, uint32 segment, address indexed challenger, uint64 deadline
     );
@@ -53,8 +54,13 @@ interface ITrainingCourt {
     error CourtTransferFailed(address to, uint256 amount);
 
     /// @notice JobManager brings a provable trace before the court, with its unit of the auditors' part as value.
+    /// @param potJob The trace's job where its own traces alone pay for audits, else zero.
     /// @return clearAt The last block in which the court can find it faulty.
-    function record(uint256 traceId, bool fullAudit) external payable returns (uint64 clearAt);
+    function record(uint256 traceId, bool fullAudit, uint256 potJob) external payable returns (uint64 clearAt);
+
+    /// @notice JobManager, when it settles a job: what is left of its pot pays for audits of others.
+    /// @return closed False while a case on one of its traces has had to wait and is not decided.
+    function close(uint256 jobId) external returns (bool closed);
 
     /// @notice The chain, in a block without a verdict: closes cases whose time is over, at most four.
     function onBlock() external;
@@ -83,6 +89,8 @@ interface ITrainingCourt {
 
     /// @notice Anyone brings a segment of a trace to court, with the bond as value. It comes back when the trace is faulty, else
     /// half goes to the worker and half is burned. The challenger of a faulty trace gets the reporter's share of the slash.
+    /// A busy court refuses, but not a drawn auditor of the trace in one of the audited segments, nor a dispute: their case
+    /// waits for its turn, and the job for their case.
     function challenge(uint256 traceId, uint32 segment) external payable returns (uint64 caseId);
 
     /// @notice Pays the caller all that it has been credited.
@@ -102,12 +110,19 @@ interface ITrainingCourt {
 
     function openCases() external view returns (OpenCase[] memory);
 
+    /// @notice Cases of a job that had to wait and are not decided. The job is settled after them.
+    function waitingCases(uint256 jobId) external view returns (uint256);
+
     /// @notice The smallest stake that makes cheating on a slot with this pay a loss, whatever share of the work is skipped:
-    /// pay * (1 / q - 1) where q = audit rate * (1 - bad ^ auditors).
+    /// pay * (1 / q - 1) where q = audit rate * (1 - bad ^ auditors). Where not all is audited, q counts two thirds: that much is
+    /// left of it when a third of the stake withholds reveals from the beacon that selects.
     function lockFor(uint256 pay, bool fullAudit) external view returns (uint256);
 
     /// @notice Wei for audits that are not drawn yet.
     function pool() external view returns (uint256);
+
+    /// @notice Wei for audits that are not drawn yet, which jobs of few segments a round keep for their own.
+    function pots() external view returns (uint256);
 
     /// @notice Wei set aside for full audits and for drawn auditors.
     function held() external view returns (uint256);

@@ -9,7 +9,8 @@ import {Trace, WorkDrawing, WorkParameters} from "./WorkTypes.sol";
 /// @title Traces of training, drawn and opened
 /// @notice Keeps the traces that JobManager records with their work fees, draws some of them at every work height by the beacon
 /// of the block before, and takes the openings that blocks carry, as docs/protocol/useful-work.md tells it. Part of each fee is
-/// burned at once, the rest goes to those who open. Money leaves by `withdraw`.
+/// burned at once. Of the rest most is the share of the trace's own worker, whichever traces are drawn, and is burned with a
+/// trace that is void or faulty; a part goes to proposers. Money leaves by `withdraw`.
 /// @dev The chain calls `onBlock` from the system address before the first transaction of each block. Such calls leave no
 /// receipts: read the views, not events.
 interface IUsefulWork {
@@ -45,7 +46,8 @@ interface IUsefulWork {
 
     /// @notice The chain, in a block that opens rank `rank` of the draw of `drawHeight`: does what `onBlock()` does, then takes
     /// the opening. Reverts, and so makes the block invalid, unless all arguments equal the record, the draw is the latest and
-    /// the rank is not opened yet. The block's coinbase is the proposer.
+    /// the rank is not opened yet. Rank r of k is paid to the coinbase of block drawHeight + ceil((r + 1) * interval / k) - 1,
+    /// when it is opened by then: neither draw nor worker choose whom.
     function onBlock(
         uint64 drawHeight,
         uint8 rank,
@@ -57,7 +59,10 @@ interface IUsefulWork {
         address opener
     ) external;
 
-    /// @notice The court alone: the trace is proven wrong. It can still be drawn, but neither pays nor is void.
+    /// @notice JobManager, when it settles a job: credits each slot's worker what is left of the shares of its traces.
+    function release(uint256 jobId, address[] calldata workers) external;
+
+    /// @notice The court alone: the trace is proven wrong and its share burned. It can still be drawn, but is not void.
     function faultTrace(uint256 traceId, address reporter) external;
 
     /// @notice Pays the caller all that it has been credited.
@@ -84,8 +89,11 @@ interface IUsefulWork {
 
     function withdrawable(address account) external view returns (uint256);
 
-    /// @notice Wei kept of the fees for draws that are not settled.
+    /// @notice Wei kept of the fees for proposers, of draws that are not settled.
     function openPools() external view returns (uint256);
+
+    /// @notice Wei kept of the fees as shares of workers, of jobs that are not settled.
+    function openShares() external view returns (uint256);
 
     /// @notice Wei of work fees destroyed here.
     function totalBurned() external view returns (uint256);

@@ -133,6 +133,7 @@ struct Parameters {
     uint16 faultSlashBps; // of a worker's lock, for a trace proven wrong
     uint16 auditorsBps;
     uint16 fullAuditBps; // auditors' part where the client asks for full audit; the workers' part gives the difference
+    uint16 feeSegments; // from so many segments a round on auditorsBps is enough; fewer are longer, pay more, for audits of their own job
 }
 
 /// Wei; all others sum to `escrow`.

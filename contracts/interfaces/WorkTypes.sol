@@ -22,8 +22,9 @@ struct Trace {
     uint32 segments;
     uint64 height; // block of the commitment
     uint128 weight; // work fee paid for it, wei; zero is never drawn
+    uint16 shareBps; // of its weight, its worker's when its job is settled
     uint128 upTo; // sum of weights
-    uint128 poolUpTo; // sum of what was kept of the fees for those who open
+    uint128 poolUpTo; // sum of what was kept of the fees for proposers
     bytes32 root; // of the tree over the states at the borders of its segments
 }
 
@@ -32,7 +33,7 @@ struct RankedTrace {
     uint256 traceId;
     uint32 segment; // that must be opened
     address opener; // zero until opened
-    address proposer; // of the block that opened it
+    address proposer; // paid for it; zero where it was not opened by the block that its pay hangs on
     Trace trace;
 }
 
@@ -40,18 +41,16 @@ struct RankedTrace {
 struct WorkDrawing {
     uint64 height;
     uint256 totalWeight; // of all traces that it drew from
-    uint256 pool; // wei for the best rank that is opened
+    uint256 pool; // wei for proposers, the same for each rank
     bool settled;
     RankedTrace[] ranks; // best first
 }
 
-/// Governed. The last three, in basis points of a pool, sum to 10 000.
+/// Governed.
 struct WorkParameters {
     uint32 interval; // N: work heights are its multiples
     uint32 drawDelay; // D: blocks from a commitment to the first beacon that may draw it
     uint8 ranks; // K: traces drawn at a work height
-    uint16 poolBps; // of a work fee, kept for those who open; the rest is burned
-    uint16 workerBps;
-    uint16 openerBps;
-    uint16 proposerBps;
+    uint16 poolBps; // of a work fee, not burned at once: the worker's share and the proposers' part
+    uint16 proposerBps; // of what is kept of a fee
 }

@@ -54,6 +54,7 @@ library AuditRules {
         uint256 miss = ONE;
         for (uint256 i = 0; i < terms.auditors; i++) miss = miss * terms.assumedBadBps / BPS;
         uint256 caught = rateBps * (ONE - miss) / BPS;
+        if (rateBps < BPS) caught = caught * 2 / 3;
         return Math.mulDiv(pay, ONE - caught, caught, Math.Rounding.Ceil);
     }
 

@@ -20,6 +20,7 @@ library JobSettlement {
         if (block.number <= accrued.clearAt) {
             revert IJobManager.JobManagerTooEarly(jobId, uint256(accrued.clearAt) + 1);
         }
+        if (address($.court) != address(0) && !$.court.close(jobId)) revert IJobManager.JobManagerInCourt(jobId);
         job.state = state;
         job.exit = exit;
         job.phase = Phase.None;
@@ -32,6 +33,7 @@ library JobSettlement {
         job.payouts = due;
         $.openEscrow -= due.escrow - due.burned - due.auditors;
         _closeWorkers($, jobId, job);
+        if (address($.work) != address(0)) $.work.release(jobId, $.workers[jobId]);
         for (uint256 i = 0; i < agreeing.length; i++) {
             _credit($, jobId, agreeing[i], Settlement.equalShare(due.evaluators, i, agreeing.length));
         }

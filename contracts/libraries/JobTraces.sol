@@ -28,7 +28,8 @@ library JobTraces {
         (uint256 fee, uint256 auditors) = _accrue($, jobId, job, round, slot);
         (uint256 traceId, uint256 weight) = _payFee($, jobId, job, round, slot, claim.traceRoot, fee);
         if (_isAudited($, job)) {
-            _clearAfter(job, $.court.record{value: auditors}(traceId, job.post.fullAudit));
+            uint256 potJob = job.post.segments < job.parameters.feeSegments ? jobId : 0;
+            _clearAfter(job, $.court.record{value: auditors}(traceId, job.post.fullAudit, potJob));
         }
         trace.traceId = uint64(traceId);
         emit IJobManager.TraceCommitted(jobId, round, msg.sender, traceId, slot, claim.traceRoot, claim.endRoot, weight);
@@ -95,7 +96,7 @@ library JobTraces {
         returns (uint256 fee, uint256 auditors)
     {
         (uint256 unit, uint256 units) = _unitOf(job, round, slot);
-        Settlement.Unit memory due = Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, units);
+        Settlement.Unit memory due = Settlement.unitOf(job.reward, job.parameters, _auditsBps(job), unit, units);
         if (!_isAudited($, job)) due.auditors = 0;
         Accrual storage accrued = job.accrued;
         accrued.workers += due.workers.toUint128();
@@ -150,8 +151,7 @@ library JobTraces {
         if (job.state >= JobState.Completed || !trace.committed || trace.lost) return false;
         trace.lost = true;
         (uint256 unit, uint256 units) = _unitOf(job, round, slot);
-        uint256 workers =
-            Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, units).workers;
+        uint256 workers = Settlement.unitOf(job.reward, job.parameters, _auditsBps(job), unit, units).workers;
         job.accrued.workers -= uint128(workers);
         job.accrued.lost += 1;
         JobStorage.SlotRecord storage done = $.slots[jobId][slot];
@@ -159,6 +159,10 @@ library JobTraces {
         done.contributions -= 1;
         emit IJobManager.TraceLost(jobId, round, $.workers[jobId][slot], faulty);
         return true;
+    }
+
+    function _auditsBps(Job storage job) private view returns (uint256) {
+        return Settlement.auditorsBps(job.parameters, job.post.provable, job.post.fullAudit, job.post.segments);
     }
 
     function _unitOf(Job storage job, uint32 round, uint8 slot) private view returns (uint256 unit, uint256 units) {

@@ -204,7 +204,8 @@ library JobTraining {
             _checkRange("segments", post.segments, 1, MAX_FULL_AUDIT_SEGMENTS);
         }
         if (!audited) return;
-        uint256 pay = Math.ceilDiv(Settlement.workersPool(msg.value, parameters, post.fullAudit), post.workers);
+        uint256 auditsBps = Settlement.auditorsBps(parameters, true, post.fullAudit, post.segments);
+        uint256 pay = Math.ceilDiv(Settlement.workersPool(msg.value, parameters, auditsBps), post.workers);
         _checkRange("workerStake", post.workerStake, $.court.lockFor(pay, post.fullAudit), type(uint128).max);
     }
 

@@ -17,6 +17,18 @@ library Settlement {
         uint256 validators;
     }
 
+    /// @notice The auditors' part. One segment is audited, whatever part of a round it is: the longer it is, the more.
+    function auditorsBps(Parameters memory parameters, bool provable, bool fullAudit, uint256 segments)
+        internal
+        pure
+        returns (uint256)
+    {
+        if (fullAudit) return parameters.fullAuditBps;
+        if (!provable || segments >= parameters.feeSegments) return parameters.auditorsBps;
+        uint256 bps = uint256(parameters.auditorsBps) * parameters.feeSegments / segments;
+        return Math.min(bps, parameters.fullAuditBps);
+    }
+
     /// @notice The share of unit `unit` of `units` in `part`: differences of floored sums, so that all units together are the
     /// part exactly.
     function unitShare(uint256 part, uint256 unit, uint256 units) internal pure returns (uint256) {
@@ -24,21 +36,21 @@ library Settlement {
     }
 
     /// @notice What the trace of one slot and round makes due. The auditors' part falls due only where there is a court.
-    function unitOf(uint256 escrow, Parameters memory parameters, bool fullAudit, uint256 unit, uint256 units)
+    function unitOf(uint256 escrow, Parameters memory parameters, uint256 auditsBps, uint256 unit, uint256 units)
         internal
         pure
         returns (Unit memory due)
     {
-        due.workers = unitShare(workersPool(escrow, parameters, fullAudit), unit, units);
-        due.auditors = unitShare(_part(escrow, _auditorsBps(parameters, fullAudit)), unit, units);
+        due.workers = unitShare(workersPool(escrow, parameters, auditsBps), unit, units);
+        due.auditors = unitShare(_part(escrow, auditsBps), unit, units);
         due.burned = unitShare(_part(escrow, parameters.burnBps), unit, units);
         due.validators = unitShare(_part(escrow, parameters.validatorsBps), unit, units);
     }
 
     /// @notice The workers' part of an escrow: all that the floored other parts leave.
-    function workersPool(uint256 escrow, Parameters memory parameters, bool fullAudit) internal pure returns (uint256) {
+    function workersPool(uint256 escrow, Parameters memory parameters, uint256 auditsBps) internal pure returns (uint256) {
         return escrow - _part(escrow, parameters.evaluatorsBps) - _part(escrow, parameters.burnBps)
-            - _part(escrow, parameters.validatorsBps) - _part(escrow, _auditorsBps(parameters, fullAudit));
+            - _part(escrow, parameters.validatorsBps) - _part(escrow, auditsBps);
     }
 
     /// @notice Divides `escrow` by what traces have made due; what is not due to anyone is the client's refund.
@@ -62,10 +74,6 @@ library Settlement {
     function equalShare(uint256 amount, uint256 index, uint256 count) internal pure returns (uint256) {
         uint256 share = amount / count;
         return index == 0 ? share + (amount % count) : share;
-    }
-
-    function _auditorsBps(Parameters memory parameters, bool fullAudit) private pure returns (uint256) {
-        return fullAudit ? parameters.fullAuditBps : parameters.auditorsBps;
     }
 
     function _part(uint256 escrow, uint256 bps) private pure returns (uint256) {

@@ -1,7 +1,6 @@
 /** One draw: which traces were picked with what weight, who opened them, what was paid, and the proof executed again here. */
 import { useState } from 'preact/hooks';
 import { type DrawView, readDrawAt } from '../data/work.ts';
-import { ask, openMarket } from '../node/node.ts';
 import { useQuery } from '../node/useQuery.ts';
 import type { Draw } from '../rpc/shapes.ts';
 import { FateTag } from '../ui/fate.tsx';
@@ -76,16 +75,15 @@ function Contents({ view: { draw, openings } }: { view: DrawView }) {
 }
 
 function DrawFacts({ draw, opened }: { draw: Draw; opened: number }) {
-  const terms = useQuery('work terms', async () => (await (await openMarket()).workParameters()) ?? null);
-  const best = draw.ranks.find(({ opener }) => opener !== null);
-  const share = (bps: number | undefined) => (draw.pool * BigInt(bps ?? 0)) / 10_000n;
+  const paid = draw.ranks.flatMap(({ proposer }, rank) => (proposer === null ? [] : [{ rank, proposer }]));
+  const part = draw.pool / BigInt(Math.max(1, draw.ranks.length));
   return (
     <div class="columns even">
       <Card title="Draw">
         <Facts
           rows={[
             ['Burned by what was drawn from', <Amount key="v" wei={draw.totalWeight} places={6} />],
-            ['Pool', <Amount key="v" wei={draw.pool} places={6} />],
+            ['Proposers’ pool', <Amount key="v" wei={draw.pool} places={6} />],
             ['Traces drawn', `${draw.ranks.length}, ${opened} opened`],
             [
               'Chance',
@@ -109,38 +107,19 @@ function DrawFacts({ draw, opened }: { draw: Draw; opened: number }) {
         />
       </Card>
       <Card title="Pay">
-        {best === undefined ? (
-          <Empty>
-            {draw.settled
-              ? 'None was opened: the pool was burned.'
-              : 'Nothing was opened yet: the bundle of a drawn segment is due from its worker.'}
-          </Empty>
+        {paid.length === 0 ? (
+          <Empty>{draw.settled ? 'No proposer was paid: the pool was burned.' : 'Nobody is due yet.'}</Empty>
         ) : (
           <Facts
-            rows={[
-              [
-                'Worker',
-                <span key="v">
-                  <Account address={best.trace.worker} />{' '}
-                  <Amount wei={share(terms.data?.workerBps)} places={6} />
-                </span>,
-              ],
-              [
-                'Opener',
-                <span key="v">
-                  <Account address={best.opener!} /> <Amount wei={share(terms.data?.openerBps)} places={6} />
-                </span>,
-              ],
-              best.proposer !== null && [
-                'Proposer',
-                <span key="v">
-                  <Account address={best.proposer} />{' '}
-                  <Amount wei={share(terms.data?.proposerBps)} places={6} />
-                </span>,
-              ],
-            ]}
+            rows={paid.map(({ rank, proposer }) => [
+              `Rank ${rank}, proposer`,
+              <span key="v">
+                <Account address={proposer} /> <Amount wei={part} places={6} />
+              </span>,
+            ])}
           />
         )}
+        <p class="quiet">Workers get their own traces’ share of the fee when the job is settled.</p>
       </Card>
     </div>
   );

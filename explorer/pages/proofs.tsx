@@ -33,12 +33,12 @@ export function ProofsPage() {
             {
               label: 'Of the burned fees',
               value: formatPercent(terms.data.poolBps / 10_000, 0),
-              note: 'go to the best proof opened',
+              note: 'are not burned at once',
             },
             {
               label: 'Paid to',
-              value: formatPercent(terms.data.workerBps / 10_000, 0),
-              note: `worker; opener ${formatPercent(terms.data.openerBps / 10_000, 0)}, proposer ${formatPercent(terms.data.proposerBps / 10_000, 0)}`,
+              value: formatPercent(1 - terms.data.proposerBps / 10_000, 0),
+              note: `each trace’s worker; proposers ${formatPercent(terms.data.proposerBps / 10_000, 0)}`,
             },
           ]}
         />

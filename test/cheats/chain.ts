@@ -4,8 +4,8 @@ import { epochBeaconHeight, selectProposer } from '../../chain/consensus/index.t
 import { concatBytes, type Hex, keccak256, uintBytes, utf8 } from '../../core/index.ts';
 import { nextBeacon, type ValidatorSet } from '../../light/index.ts';
 
-/** Worth of a beacon to whoever may bias it, `mixed` blocks up to it not withheld; null where the height does not matter. */
-export type BeaconWish = (height: number) => ((beacon: Uint8Array, mixed: number) => number) | null;
+/** Worth of a beacon to whoever may bias it; null where the height does not matter. */
+export type BeaconWish = (height: number) => ((beacon: Uint8Array) => number) | null;
 
 /** Choices beyond 2^6 are rarer than one in a thousand with a third of the stake. */
 const MAX_TAIL = 6;
@@ -24,7 +24,9 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
   function proposerAt(height: number, round: number): number {
     const known = cache.get(height * 2 + round);
     if (known !== undefined) return known;
-    const index = selectProposer(set, beacons[epochBeaconHeight(height, epochBlocks)]!, height, round);
+    // Not of the epoch's own beacon: luck in being scheduled is not what is compared.
+    const epoch = keccak256(utf8(`epoch ${seed} ${epochBeaconHeight(height, epochBlocks)}`));
+    const index = selectProposer(set, epoch, height, round);
     cache.set(height * 2 + round, index);
     return index;
   }
@@ -44,11 +46,7 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
   }
 
   /** Reveals of the heights `from` … `to` that lead to the best beacon. */
-  function bestReveals(
-    from: number,
-    to: number,
-    worth: (beacon: Uint8Array, mixed: number) => number,
-  ): boolean[] {
+  function bestReveals(from: number, to: number, worth: (beacon: Uint8Array) => number): boolean[] {
     const length = to - from + 1;
     let best = { score: Number.NEGATIVE_INFINITY, choice: [] as boolean[] };
     // All revealed first: withholding for nothing costs the block.
@@ -58,25 +56,18 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
       choice.forEach((mixed, i) => {
         beacon = nextBeacon(beacon, mixed ? reveal(from + i) : new Uint8Array(0));
       });
-      const last = choice.lastIndexOf(false);
-      const score = worth(beacon, last === -1 ? Number.POSITIVE_INFINITY : length - 1 - last);
+      const score = worth(beacon);
       if (score > best.score) best = { score, choice };
     }
     return best.choice;
   }
 
   const plan = new Map<number, boolean>();
-  const withheldAt = new Set<number>();
 
   return {
     beacons,
     proposerAt,
     tailOf,
-    /** Whether every block of `from` … `to` was made by its first proposer, and so mixed the beacon. */
-    isMixed(from: number, to: number): boolean {
-      for (let height = from; height <= to; height++) if (withheldAt.has(height)) return false;
-      return true;
-    },
     /** The next block: whose it is, and whether its first proposer has withheld it. */
     next(
       isOwn: (validator: number) => boolean,
@@ -94,7 +85,6 @@ export function createChain(seed: string, validators: readonly Hex[], epochBlock
       }
       const mixed = plan.get(height) ?? true;
       beacons.push(nextBeacon(beacons.at(-1)!, mixed ? reveal(height) : new Uint8Array(0)));
-      if (!mixed) withheldAt.add(height);
       return mixed
         ? { proposer: first, withheld: null }
         : { proposer: proposerAt(height, 1), withheld: first };

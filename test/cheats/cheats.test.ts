@@ -1,9 +1,11 @@
-/** Thirteen ways to cheat, against the rules as deployed: none may earn more than honesty does. What does, stands below as open. */
+/** Thirteen ways to cheat, against the rules as deployed: none may earn as much as honesty does. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as cheats from './cheats.ts';
+import { COMBINED } from './combined.ts';
 import { type Comparison, compare, inTrain, ROUNDS, settingOf } from './runs.ts';
-import { standard } from './world.ts';
+import type { Strategy } from './strategy.ts';
+import { type Setting, standard } from './world.ts';
 
 const PAGE = new URL('../../docs/protocol/useful-work.md', import.meta.url);
 const LIMIT_MS = 600_000;
@@ -11,9 +13,6 @@ const rows = new Map<string, Comparison>();
 
 const line = (name: string, { cheat, honest }: Comparison): string =>
   `| ${name} | ${inTrain(cheat.earned)} | ${inTrain(honest.earned)} | ${cheat.bad} | ${cheat.caught} |`;
-
-/** Pays as the rules are: what it gains, and the rule that would end it. The day that rule is there, the row moves up. */
-const OPEN_CHEATS = new Set([cheats.biaser.name]);
 
 beforeAll(() => {
   const setting = settingOf();
@@ -31,7 +30,7 @@ describe('what cheating earns', () => {
   it('is less than what honesty earns', () => {
     expect(rows.size).toBe(13);
     for (const [name, { gain }] of rows) {
-      if (!OPEN_CHEATS.has(name)) expect(gain, `${name} gains ${inTrain(gain)} TRAIN`).toBeLessThan(0n);
+      expect(gain, `${name} gains ${inTrain(gain)} TRAIN`).toBeLessThan(0n);
     }
   });
 
@@ -49,32 +48,47 @@ describe('what cheating earns', () => {
   });
 });
 
-describe('a shield', () => {
-  it('is not made by accusing oneself: a case keeps others off its own segment alone', () => {
-    const short = settingOf({ rounds: 200, roundsPerJob: 1 });
-    expect(compare(cheats.shielder, short).gain).toBeLessThan(0n);
-    expect(compare(cheats.shielder, { ...short, casesPerTrace: true }).gain).toBeGreaterThan(0n);
-  }, 120_000);
-});
+describe('rules against cheats that would pay', () => {
+  const pays = (strategy: Strategy, setting: Setting) =>
+    expect(compare(strategy, setting).gain).toBeGreaterThan(0n);
+  const doesNot = (strategy: Strategy, setting: Setting) =>
+    expect(compare(strategy, setting).gain).toBeLessThan(0n);
+  const short = settingOf({ rounds: 200, roundsPerJob: 1 });
+  const tail = cheats.selfDealer({ tail: 3 });
 
-describe('what is open', () => {
-  const pays = (row: Comparison) => expect(row.gain).toBeGreaterThan(0n);
-  const doesNot = (row: Comparison) => expect(row.gain).toBeLessThanOrEqual(0n);
-  const sealed = settingOf({ sealedBlocks: 8 });
-
-  it('withholding reveals wins pools; not where a draw pays only after eight mixed blocks', () => {
-    pays(rows.get(cheats.biaser.name)!);
-    doesNot(compare(cheats.biaser, sealed));
+  it('withheld reveals win nothing where each trace has its own share; they did where one won all', () => {
+    pays(cheats.biaser, settingOf({ winnerTakes: true }));
   }, 120_000);
 
-  it('dealing with oneself pays at draws whose last three proposers are one’s own; not after eight mixed blocks', () => {
-    pays(compare(cheats.selfDealer({ tail: 3 }), settingOf()));
-    doesNot(compare(cheats.selfDealer({ tail: 3 }), sealed));
+  it('nor does dealing with oneself at draws whose last three proposers are one’s own', () => {
+    doesNot(tail, settingOf());
+    pays(tail, settingOf({ winnerTakes: true }));
   }, 120_000);
 
-  it('a court kept busy with accusations of oneself hears no others; not where `maxOpen` does not bind drawn auditors', () => {
-    const short = settingOf({ rounds: 200, roundsPerJob: 1 });
-    pays(compare(cheats.flooder(), short));
-    doesNot(compare(cheats.flooder(), { ...short, auditorsHeard: true }));
+  it('a shield is not made by accusing oneself: a case keeps others off its own segment alone', () => {
+    doesNot(cheats.shielder, short);
+    pays(cheats.shielder, { ...short, casesPerTrace: true });
+  }, 120_000);
+
+  it('a court kept busy with accusations of oneself still hears drawn auditors: they wait for their turn', () => {
+    doesNot(cheats.fullCourt(), short);
+    pays(cheats.fullCourt(), { ...short, deaf: true });
+  }, 120_000);
+
+  it('combined powers earn less than honesty too, in jobs of ten rounds and of one', () => {
+    const gains = COMBINED.flatMap((make) =>
+      [settingOf({ rounds: 300 }), short].map((setting) => {
+        const { gain } = compare(make(), setting);
+        process.stdout.write(
+          `${make().name}, rounds a job ${setting.roundsPerJob}: ${inTrain(gain)} TRAIN\n`,
+        );
+        return gain;
+      }),
+    );
+    for (const gain of gains) expect(gain).toBeLessThan(0n);
+  }, 120_000);
+
+  it('withheld reveals do not escape audits, see detection.test.ts', () => {
+    doesNot(cheats.biasedLazy, short);
   }, 120_000);
 });

@@ -45,19 +45,21 @@ export const sybil: Strategy = {
 /** Worth of a beacon before a work height: what it makes the party's of the pool. */
 export const drawWish =
   (world: World) =>
-  (height: number): ((beacon: Uint8Array, mixed: number) => number) | null => {
-    const { sealedBlocks, terms } = world.setting;
+  (height: number): ((beacon: Uint8Array) => number) | null => {
+    const { terms } = world.setting;
     if ((height + 1) % terms.work.interval !== 0) return null;
-    return (beacon, mixed) => {
-      if (mixed < sealedBlocks) return 0;
+    return (beacon) => {
       const { drawn, from } = world.ledger.foresee(height + 1, beacon);
       const best = drawn[0];
       return best !== undefined && world.truths[from + best.index]!.own ? 1 : 0;
     };
   };
 
-/** An honest worker with validators that withholds reveals to win pools. */
-export const biaser: Strategy = { name: 'beacon-biasing proposer', party: third, wish: drawWish };
+/** An honest worker with validators that withholds reveals to have its own traces drawn. */
+export const biaser: Strategy = {
+  ...{ name: 'beacon-biasing proposer', party: { workers: 3, evaluators: 0, validators: 3 } },
+  wish: drawWish,
+};
 
 interface SelfDealing {
   /** Blocks in a row before a draw that must be its own for it to post; zero: it posts always. */
@@ -169,7 +171,7 @@ export const shielder: Strategy = {
 };
 
 /** Skips three segments of ten; where one of those is audited it keeps the court full of accusations of itself that it can answer. */
-export function flooder(): Strategy {
+export function fullCourt(): Strategy {
   const shielded: AuditEntry[] = [];
   return {
     ...{ name: 'lazy, behind a busy court', party: worker },

@@ -4,7 +4,7 @@
  */
 import type { Hex } from '../../core/index.ts';
 import { auditSegments, isAudited } from '../../pouw/index.ts';
-import type { Ledger, TraceEntry } from './ledger.ts';
+import type { JobEntry, Ledger, TraceEntry } from './ledger.ts';
 import { auditSeed, type Candidate, drawByStake } from './stakeDraw.ts';
 import { BPS, type Terms } from './terms.ts';
 
@@ -41,8 +41,9 @@ export interface CaseEntry {
   readonly segment: number;
   readonly challenger: Hex | null;
   readonly bond: bigint;
-  readonly deadline: number;
-  state: 'open' | 'upheld' | 'dismissed';
+  deadline: number;
+  readonly waited: boolean;
+  state: 'open' | 'waiting' | 'upheld' | 'dismissed' | 'dropped';
   digest: string | null;
 }
 
@@ -53,18 +54,22 @@ export type Court = ReturnType<typeof createCourt>;
 
 /**
  * Rules that the contract does not have, for comparison. `casesPerTrace`: a case blocks others on all segments of its trace,
- * not on its own alone. `auditorsHeard`: `maxOpen` does not bind a drawn auditor of the trace.
+ * not on its own alone. `deaf`: a busy court refuses a drawn auditor of the trace as it does others. `onePool`: all traces pay
+ * for all audits.
  */
-export function createCourt(
-  terms: Terms,
-  ledger: Ledger,
-  { casesPerTrace = false, auditorsHeard = false } = {},
-) {
+export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false, deaf = false, onePool = false } = {}) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];
-  let [caseCount, challenges] = [0, 0];
+  const waiting: CaseEntry[] = [];
+  const live = new Set<CaseEntry>();
+  const waitingCases = new Map<JobEntry, number>();
+  let [caseCount, waited] = [0, 0];
   let pool = 0n;
+  const pots = new Map<JobEntry, bigint>();
+  /** The auditors' part of rounds of few segments is kept for audits of their own job. */
+  const paysItself = ({ fullAudit, segments }: JobEntry): boolean =>
+    !fullAudit && !onePool && segments < terms.jobs.feeSegments;
 
   const selection = (audit: AuditEntry, beacon: Uint8Array) => ({
     ...{ chainId: terms.chainId, beacon, traceId: BigInt(audit.trace.id) },
@@ -72,8 +77,14 @@ export function createCourt(
     ...{ rateBps: court.rateBps, segmentsPerAudit: court.segmentsPerAudit },
   });
 
-  const leave = (one: CaseEntry, state: 'upheld' | 'dismissed'): void => {
+  const end = (one: CaseEntry, state: 'upheld' | 'dismissed' | 'dropped'): void => {
     one.state = state;
+    live.delete(one);
+    if (one.waited) waitingCases.set(one.audit.trace.job, waitingCases.get(one.audit.trace.job)! - 1);
+  };
+
+  const leave = (one: CaseEntry, state: 'upheld' | 'dismissed'): void => {
+    end(one, state);
     const at = open.indexOf(one);
     open[at] = open.at(-1)!;
     open.pop();
@@ -96,21 +107,45 @@ export function createCourt(
     challenger: Hex | null,
     height: number,
   ): CaseEntry | null => {
-    const blocked = open.some((one) => one.audit === audit && (casesPerTrace || one.segment === segment));
-    const isHeard = auditorsHeard && audit.auditors.some(({ account }) => account === challenger);
-    if (blocked || (!isHeard && open.length >= court.maxOpen)) return null;
-    const bond = challenger === null ? 0n : court.bond;
-    if (challenger !== null) {
-      challenges++;
-      ledger.credit(challenger, -bond);
+    for (const one of live) {
+      if (one.audit === audit && (casesPerTrace || one.segment === segment)) return null;
     }
+    const waits = open.length >= court.maxOpen || waiting.length > 0;
+    const isAuditors =
+      challenger === null ||
+      (audit.segments.includes(segment) && audit.auditors.some(({ account }) => account === challenger));
+    if (waits && (deaf || !isAuditors)) return null;
+    const bond = challenger === null ? 0n : court.bond;
+    if (challenger !== null) ledger.credit(challenger, -bond);
     const one: CaseEntry = {
-      ...{ id: ++caseCount, audit, segment, challenger, bond, deadline: height + court.courtBlocks },
-      ...{ state: 'open', digest: null },
+      ...{ id: ++caseCount, audit, segment, challenger, bond, waited: waits, digest: null },
+      ...(waits
+        ? { state: 'waiting', deadline: 0 }
+        : { state: 'open', deadline: height + court.courtBlocks }),
     };
     audit.latest = one;
-    open.push(one);
+    live.add(one);
+    (waits ? waiting : open).push(one);
+    const { job } = audit.trace;
+    if (waits) {
+      waited++;
+      waitingCases.set(job, (waitingCases.get(job) ?? 0) + 1);
+    }
     return one;
+  };
+
+  /** The turn of those that wait. */
+  const hear = (height: number): void => {
+    for (let i = 0; i < MAX_CLOSED && waiting.length > 0 && open.length < court.maxOpen; i++) {
+      const one = waiting.shift()!;
+      if (one.audit.trace.fate === 'faulty') {
+        end(one, 'dropped');
+        if (one.challenger !== null) ledger.credit(one.challenger, one.bond);
+        continue;
+      }
+      [one.state, one.deadline] = ['open', height + court.courtBlocks];
+      open.push(one);
+    }
   };
 
   /** What an auditor is due in the end: pay, and loss in basis points of its lock. */
@@ -120,7 +155,8 @@ export function createCourt(
     state: AuditState,
   ): { right: boolean; slashBps: number } => {
     const decided = audit.dispute ?? audit.latest;
-    const withheld = decided?.state === 'upheld' && decided.digest === null;
+    const faulty = decided?.state === 'upheld' || decided?.state === 'dropped';
+    const withheld = faulty && decided!.digest === null;
     if (digests === null) return { right: false, slashBps: withheld ? 0 : court.absentSlashBps };
     if (state === 'accepted') return { right: true, slashBps: 0 };
     if (state !== 'judged' || withheld) return { right: false, slashBps: 0 };
@@ -148,9 +184,9 @@ export function createCourt(
     get pool() {
       return pool;
     },
-    /** Challenges so far: each has cost a bond, back or not. */
-    get challenges() {
-      return challenges;
+    /** Cases so far that had to wait. */
+    get waited() {
+      return waited;
     },
 
     record(trace: TraceEntry, value: bigint): AuditEntry {
@@ -164,7 +200,8 @@ export function createCourt(
         ...{ segments: [], auditors: [], latest: null, dispute: null },
       };
       audits[trace.id] = audit;
-      if (!trace.job.fullAudit) pool += value;
+      if (paysItself(trace.job)) pots.set(trace.job, (pots.get(trace.job) ?? 0n) + value);
+      else if (!trace.job.fullAudit) pool += value;
       return audit;
     },
 
@@ -185,9 +222,12 @@ export function createCourt(
       }));
       if (terms_.fullAudit) audit.fee = audit.value;
       else {
+        const { job } = audit.trace;
         const wanted = (audit.value * BPS) / BigInt(court.rateBps);
-        audit.fee = wanted < pool ? wanted : pool;
-        pool -= audit.fee;
+        const there = paysItself(job) ? pots.get(job)! : pool;
+        audit.fee = wanted < there ? wanted : there;
+        if (paysItself(job)) pots.set(job, there - audit.fee);
+        else pool -= audit.fee;
       }
       return true;
     },
@@ -203,8 +243,9 @@ export function createCourt(
     /** Whether it could be settled in this block. */
     settleAudit(audit: AuditEntry, height: number): boolean {
       if (audit.state === 'disputed') {
-        if (audit.dispute!.state === 'open') return false;
-        finish(audit, 'judged');
+        const { state } = audit.dispute!;
+        if (state === 'open' || state === 'waiting') return false;
+        finish(audit, state === 'dropped' ? 'unanswered' : 'judged');
         return true;
       }
       const answers = audit.auditors.flatMap(({ digests }) => (digests === null ? [] : [digests]));
@@ -250,14 +291,26 @@ export function createCourt(
         uphold(one, one.challenger);
         closed++;
       }
+      hear(height);
     },
+
+    /** What is left of a settled job's pot pays for audits of others. */
+    close(job: JobEntry): void {
+      pool += pots.get(job) ?? 0n;
+      pots.delete(job);
+    },
+
+    /** Whether a job must wait for a case that had to wait. */
+    isInCourt: (job: JobEntry): boolean => (waitingCases.get(job) ?? 0) > 0,
 
     /** The stake that a slot with this pay must lock. */
     lockFor(pay: bigint, fullAudit = false): bigint {
       const one = 10n ** 18n;
       let miss = one;
       for (let i = 0; i < court.auditors; i++) miss = cut(miss, court.assumedBadBps);
-      const caught = ((fullAudit ? BPS : BigInt(court.rateBps)) * (one - miss)) / BPS;
+      const rate = fullAudit ? BPS : BigInt(court.rateBps);
+      const all = (rate * (one - miss)) / BPS;
+      const caught = rate < BPS ? (all * 2n) / 3n : all;
       return (pay * (one - caught) + caught - 1n) / caught;
     },
   };

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes, keccak256, uintBytes, utf8 } from '../../core/index.ts';
 import { auditSegments, isAudited } from '../../pouw/index.ts';
 import { createChain } from './chain.ts';
+import { createCourt } from './court.ts';
+import { createLedger } from './ledger.ts';
 import { accountOf, drawByStake } from './stakeDraw.ts';
 import { productionTerms, TRAIN } from './terms.ts';
 
@@ -79,12 +81,12 @@ describe('detection', () => {
     let left = 0;
     for (let k = 0; k < 6; k++) left += (2 / 3) * (1 / 3) ** k * rate ** (2 ** k);
     expectChance(selected, events, left, 'selected in spite of bias');
-    // The lock is sized for all of the chance: a worker of jobs of one round, whose computing costs more than this
-    // share of its pay, gains by it. See docs/protocol/useful-work.md.
-    const breakEven = left / rate;
-    process.stdout.write(
-      `bias beats the lock where computing costs more than ${breakEven.toFixed(2)} of the pay\n`,
-    );
-    expect(breakEven).toBeGreaterThan(2 / 3);
+    // Skipping all saves less than the pay. What is left of the chance still takes more, by the lock that counts two thirds of
+    // it; by one that counted all, pay · (1 / q - 1), it would not.
+    const honest = 1 - (court.assumedBadBps / 10_000) ** court.auditors;
+    const lock = Number(createCourt(productionTerms, createLedger(productionTerms)).lockFor(TRAIN)) / 1e18;
+    const caught = (selected / events) * honest;
+    expect(caught * (1 + lock)).toBeGreaterThan(1);
+    expect(caught / (rate * honest)).toBeLessThan(0.8);
   });
 });

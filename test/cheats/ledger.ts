@@ -4,6 +4,7 @@
  * drives the contracts with the same events and holds every figure equal. Owns no behaviour: whoever calls decides.
  */
 import type { Hex } from '../../core/index.ts';
+import { auditorsPart } from '../../market/index.ts';
 import { type Drawn, drawWork } from '../../pouw/index.ts';
 import type { Candidate } from './stakeDraw.ts';
 import { BPS, type Terms } from './terms.ts';
@@ -19,8 +20,10 @@ export interface TraceEntry {
   readonly height: number;
   readonly root: Uint8Array;
   readonly weight: bigint;
-  /** Of the weight, for those who open. */
-  readonly kept: bigint;
+  /** Of the weight, the worker's when its job is settled. */
+  readonly share: bigint;
+  /** Of the weight, for proposers. */
+  readonly toProposers: bigint;
   fate: Fate;
   lost: boolean;
   faulty: boolean;
@@ -38,6 +41,8 @@ export interface JobPosting {
 
 export interface SlotEntry {
   earned: bigint;
+  /** Of the work fees of its traces. */
+  share: bigint;
   contributions: number;
   voids: number;
   faults: number;
@@ -61,8 +66,10 @@ interface Rank {
 export interface Drawing {
   readonly height: number;
   readonly totalWeight: bigint;
-  /** Wei for the best opened rank. */
+  /** Wei for proposers. */
   readonly pool: bigint;
+  /** Wei for the worker of the best opened rank, where the winner takes all. */
+  readonly prize: bigint;
   readonly ranks: Rank[];
   settled: boolean;
 }
@@ -82,7 +89,8 @@ const cut = (amount: bigint, bps: number | bigint): bigint => (amount * BigInt(b
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-export function createLedger(terms: Terms) {
+/** `winnerTakes`: a rule that the contracts do not have, for comparison. The best opened rank's worker gets all shares of a draw. */
+export function createLedger(terms: Terms, { winnerTakes = false } = {}) {
   const { jobs: parameters, work } = terms;
   const net = new Map<Hex, bigint>();
   const traces: TraceEntry[] = [];
@@ -95,8 +103,8 @@ export function createLedger(terms: Terms) {
     net.set(account, (net.get(account) ?? 0n) + amount);
   };
 
-  const auditorsBps = (job: JobPosting): number =>
-    job.fullAudit ? parameters.fullAuditBps : parameters.auditorsBps;
+  const auditorsBps = ({ fullAudit, segments }: JobPosting): number =>
+    auditorsPart(parameters, { provable: true, fullAudit, segments });
 
   const workersPool = (job: JobPosting): bigint =>
     job.reward -
@@ -140,23 +148,30 @@ export function createLedger(terms: Terms) {
 
   const settleDraw = (drawing: Drawing): void => {
     drawing.settled = true;
-    let paid = false;
+    const part = drawing.pool / BigInt(drawing.ranks.length);
+    let left = drawing.pool;
     for (const { trace, opener, proposer } of drawing.ranks) {
-      if (opener === null) {
-        if (trace.fate !== 'faulty') trace.fate = 'void';
+      if (opener === null && trace.fate !== 'faulty') {
+        trace.fate = 'void';
+        forfeit(trace);
         if (lose(trace)) trace.job.slots[trace.slot]!.voids += 1;
-      } else if (!paid) {
-        paid = true;
-        const [openerPart, proposerPart] = [
-          cut(drawing.pool, work.openerBps),
-          cut(drawing.pool, work.proposerBps),
-        ];
-        credit(opener, openerPart);
-        credit(proposer!, proposerPart);
-        credit(trace.worker, drawing.pool - openerPart - proposerPart);
       }
+      if (proposer === null) continue;
+      credit(proposer, part);
+      left -= part;
     }
-    if (!paid) burned += drawing.pool;
+    burned += left;
+    const best = drawing.ranks.find(({ opener }) => opener !== null);
+    if (best === undefined) burned += drawing.prize;
+    else credit(best.trace.worker, drawing.prize);
+  };
+
+  /** The share of a lost trace is burned. */
+  const forfeit = ({ job, slot, share }: TraceEntry): void => {
+    const entry = job.slots[slot]!;
+    if (share > entry.share) return;
+    entry.share -= share;
+    burned += share;
   };
 
   return {
@@ -182,7 +197,7 @@ export function createLedger(terms: Terms) {
 
     postJob(posting: JobPosting): JobEntry {
       const slots = posting.workers.map(() => ({
-        earned: 0n,
+        ...{ earned: 0n, share: 0n },
         contributions: 0,
         voids: 0,
         faults: 0,
@@ -206,10 +221,19 @@ export function createLedger(terms: Terms) {
       entry.earned += due.workers;
       entry.contributions += 1;
       const kept = cut(due.burned, work.poolBps);
+      const share = cut(due.burned, (BigInt(work.poolBps) * (BPS - BigInt(work.proposerBps))) / BPS);
       burned += due.burned - kept;
+      if (!winnerTakes) entry.share += share;
       const trace: TraceEntry = {
         ...{ id: traces.length, job, round, slot, worker: job.workers[slot]!, height, root },
-        ...{ weight: due.burned, kept, fate: 'committed', lost: false, faulty: false },
+        ...{
+          weight: due.burned,
+          share,
+          toProposers: kept - share,
+          fate: 'committed',
+          lost: false,
+          faulty: false,
+        },
       };
       traces.push(trace);
       return { trace, auditors: due.auditors };
@@ -231,7 +255,7 @@ export function createLedger(terms: Terms) {
     },
 
     /** The chain's call in every block; `beacon` is that of the block before. */
-    onBlock(height: number, beacon: Uint8Array, paying = true): Drawing | null {
+    onBlock(height: number, beacon: Uint8Array): Drawing | null {
       if (height % work.interval !== 0) return null;
       if (latest !== null && !latest.settled) settleDraw(latest);
       const { drawn, from, to } = this.foresee(height, beacon);
@@ -242,24 +266,34 @@ export function createLedger(terms: Terms) {
         ...{ trace: covered[index]!, segment, opener: null, proposer: null },
       }));
       for (const { trace } of ranks) if (trace.fate !== 'faulty') trace.fate = 'drawn';
-      const kept = covered.reduce((sum, trace) => sum + trace.kept, 0n);
       latest = {
         ...{ height, ranks, settled: false },
         totalWeight: covered.reduce((sum, { weight }) => sum + weight, 0n),
-        pool: paying ? kept : 0n,
+        pool: covered.reduce((sum, { toProposers }) => sum + toProposers, 0n),
+        prize: winnerTakes ? covered.reduce((sum, { share }) => sum + share, 0n) : 0n,
       };
-      if (!paying) burned += kept;
       return latest;
     },
 
-    open(rank: number, opener: Hex, proposer: Hex): void {
+    open(rank: number, opener: Hex): void {
       const entry = latest!.ranks[rank]!;
-      [entry.opener, entry.proposer] = [opener, proposer];
+      entry.opener = opener;
       if (entry.trace.fate !== 'faulty') entry.trace.fate = 'opened';
+    },
+
+    /** At the end of the chain's call: whose ranks' pay hangs on this block. */
+    reward(height: number, proposer: Hex): void {
+      if (latest === null) return;
+      const { ranks, height: drawn } = latest;
+      ranks.forEach((rank, i) => {
+        const due = drawn + Math.ceil(((i + 1) * work.interval) / ranks.length) - 1;
+        if (height === due && rank.opener !== null) rank.proposer = proposer;
+      });
     },
 
     /** The court's verdict, or its silence. A void trace can still be faulty. */
     fault(trace: TraceEntry, reporter: Hex | null): void {
+      if (trace.fate !== 'void' && trace.fate !== 'faulty') forfeit(trace);
       trace.fate = 'faulty';
       lose(trace);
       if (trace.faulty || trace.job.settled) return;
@@ -279,7 +313,8 @@ export function createLedger(terms: Terms) {
       job.slots.forEach((slot, index) => {
         const worker = job.workers[index]!;
         slash(worker, cut(job.workerStake, slashBps(slot)), slot.faults > 0 ? slot.reporter : null);
-        credit(worker, slot.earned);
+        credit(worker, slot.earned + slot.share);
+        slot.share = 0n;
       });
       agreeing.forEach((account, i) => {
         const equal = evaluators / BigInt(agreeing.length);

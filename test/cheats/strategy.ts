@@ -16,7 +16,7 @@ export interface Strategy {
   /** Segments that are not computed: the states after them are made up. */
   skips?(place: Pick<TraceEntry, 'job' | 'round' | 'slot' | 'worker'>, world: World): number[];
   /** Whether a right drawn segment is opened. A wrong one cannot be: validators replay it. */
-  opens?(truth: Truth, segment: number): boolean;
+  opens?(truth: Truth, segment: number, proposer: number): boolean;
   servesAuditors?(truth: Truth, segment: number): boolean;
   /** Asked in every block while the case is open, `left` blocks before its deadline. */
   servesCourt?(truth: Truth, segment: number, left: number): boolean;

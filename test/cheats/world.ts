@@ -36,10 +36,11 @@ export interface Setting {
   readonly epochBlocks: number;
   /** Of the formula's lock. */
   readonly lockBps: bigint;
-  /** Blocks before a draw whose beacons must all be mixed, else its pool is burned. Zero: no such rule. */
-  readonly sealedBlocks: number;
+  /** Rules that the contracts do not have, see ledger.ts and court.ts. */
+  readonly winnerTakes: boolean;
   readonly casesPerTrace: boolean;
-  readonly auditorsHeard: boolean;
+  readonly deaf: boolean;
+  readonly onePool: boolean;
 }
 
 export const standard: Setting = {
@@ -51,9 +52,10 @@ export const standard: Setting = {
     validators: 9,
     epochBlocks: 600,
     lockBps: BPS,
-    sealedBlocks: 0,
+    winnerTakes: false,
     casesPerTrace: false,
-    auditorsHeard: false,
+    deaf: false,
+    onePool: false,
   },
 };
 
@@ -82,7 +84,7 @@ const SETTLED_AFTER = 400;
 
 export function createWorld(setting: Setting, strategy: Strategy) {
   const { terms, costs } = setting;
-  const ledger = createLedger(terms);
+  const ledger = createLedger(terms, setting);
   const court = createCourt(terms, ledger, setting);
   const accounts = (kind: string, count: number): Hex[] =>
     Array.from({ length: count }, (_, i) => accountOf(kind, i));
@@ -135,13 +137,19 @@ export function createWorld(setting: Setting, strategy: Strategy) {
     },
     isOwn: (account: Hex): boolean => own.has(account),
     truthOf: ({ id }: TraceEntry): Truth => truths[id]!,
-    post(client: Hex, drawn: readonly Hex[], rounds: number, reward = setting.reward): JobEntry {
+    post(
+      client: Hex,
+      drawn: readonly Hex[],
+      rounds: number,
+      reward = setting.reward,
+      segments = setting.segments,
+    ): JobEntry {
       const posting = {
         client,
         reward,
         workers: drawn,
         rounds,
-        segments: setting.segments,
+        segments,
         fullAudit: false,
       };
       const pool = ledger.workersPool({ ...posting, workerStake: 0n });
@@ -206,25 +214,25 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   function systemCalls(height: number, proposer: number): void {
-    const paying = chain.isMixed(height - setting.sealedBlocks, height - 1);
-    if (ledger.onBlock(height, chain.beacons[height - 1]!, paying) !== null) draws++;
+    if (ledger.onBlock(height, chain.beacons[height - 1]!) !== null) draws++;
     const latest = ledger.latest;
     const verdict = court.open.find((one) => servesCourt(one) && mayInclude(proposer, one.audit.trace));
     if (verdict !== undefined && height % 2 === 0) judge(verdict);
     else if (latest !== null && !latest.settled) {
       const rank = latest.ranks.findIndex(
         ({ trace, segment, opener }) =>
-          opener === null && isOpenable(trace, segment) && mayInclude(proposer, trace),
+          opener === null && isOpenable(trace, segment, proposer) && mayInclude(proposer, trace),
       );
-      if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker, validators[proposer]!);
+      if (rank !== -1) ledger.open(rank, latest.ranks[rank]!.trace.worker);
     }
+    ledger.reward(height, validators[proposer]!);
     court.closeExpired(height);
   }
 
   /** Validators replay: only a right segment opens. */
-  function isOpenable(trace: TraceEntry, segment: number): boolean {
+  function isOpenable(trace: TraceEntry, segment: number, proposer: number): boolean {
     const { valid, own: mine } = truths[trace.id]!;
-    return valid[segment]! && (of(mine).opens?.(truths[trace.id]!, segment) ?? true);
+    return valid[segment]! && (of(mine).opens?.(truths[trace.id]!, segment, proposer) ?? true);
   }
 
   function servesCourt({ audit: { trace }, segment, deadline }: CaseEntry): boolean {
@@ -263,7 +271,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
   }
 
   function isOver(job: JobEntry): boolean {
-    return !job.settled && !running.some((entry) => entry.job === job);
+    return !job.settled && !court.isInCourt(job) && !running.some((entry) => entry.job === job);
   }
 
   function settle(job: JobEntry): void {
@@ -275,6 +283,7 @@ export function createWorld(setting: Setting, strategy: Strategy) {
       agreeing,
       validators.map((account) => ({ account, stake })),
     );
+    court.close(job);
     clearAt.delete(job);
   }
 

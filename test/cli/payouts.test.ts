@@ -10,7 +10,7 @@ const parameters = {
   ...{ workersBps: 9000, evaluatorsBps: 400, burnBps: 400, validatorsBps: 100 },
   ...{ auditorsBps: 100, fullAuditBps: 3000 },
 } as Parameters;
-const audits = { paid: true, full: false };
+const audits = { paid: true, bps: 100 };
 const validators = [1, 2, 3].map((n) => ({ address: account(n), power: BigInt(n) * 10n ** 18n }));
 
 function receiptOf(escrow: bigint, rounds: number, agreeing: number): JobReceipt {
@@ -77,7 +77,7 @@ describe('payments', () => {
           const receipt = receiptOf(escrow, planned, agreeing);
           const due = expectedPayments({
             ...{ receipt, parameters, traces, validators },
-            audits: { paid, full: false },
+            audits: { paid, bps: 100 },
           });
           expect([...due.values()].reduce((sum, amount) => sum + amount, 0n)).toBe(escrow);
           expect([...due.values()].every((amount) => amount > 0n)).toBe(true);

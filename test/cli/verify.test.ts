@@ -71,8 +71,8 @@ test('all that its traces made due is on the accounts, to the wei, and nothing f
   const market = network.marketOf();
   const receipt = await market.jobReceipt(jobId);
   const { parameters, post } = await market.job(jobId);
-  const audits = auditsOf(market, post);
-  expect(audits).toEqual({ paid: true, full: false });
+  const audits = auditsOf(market, parameters, post);
+  expect(audits).toEqual({ paid: true, bps: expect.any(Number) });
   const traces = await paidTraces(market, receipt);
   expect(traces).toHaveLength(6);
   const { accrued } = await market.job(jobId);

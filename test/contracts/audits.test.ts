@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { fromHex } from '../../core/index.ts';
 import { auditSegments, isAudited } from '../../pouw/index.ts';
 import {
@@ -9,13 +9,13 @@ import {
   type Bench,
   CASE,
   courtBlock,
-  createBench,
   deadlines,
   drawAuditors,
   guess,
   INTERVAL,
   LOCK,
   passSelection,
+  useBench,
 } from '../support/contracts/courtSteps.ts';
 import { bytes32, commitTraces, dueOf, post, REWARD, startTraining } from '../support/contracts/jobSteps.ts';
 import { FATE } from '../support/contracts/workSteps.ts';
@@ -36,18 +36,10 @@ const unit = (part: bigint, k: bigint) => (part * (k + 1n)) / 12n - (part * k) /
 describe('audits', () => {
   let bench: Bench;
   let world: World;
-  let snapshot: unknown;
 
-  before(async () => {
-    bench = await createBench();
-    ({ world } = bench);
-  });
-  beforeEach(async () => {
-    snapshot = await world.provider.request({ method: 'evm_snapshot' });
-  });
-  afterEach(async () => {
-    await bench.conserved();
-    await world.provider.request({ method: 'evm_revert', params: [snapshot] });
+  useBench((made) => {
+    bench = made;
+    ({ world } = made);
   });
 
   it('takes the auditors’ part with each trace', async () => {
@@ -205,7 +197,7 @@ describe('audits', () => {
     it('has all segments executed, and pays for it out of the workers’ part', async () => {
       const full = await startTraining(world, { provable: true, fullAudit: true, deadlines });
       await commitTraces(world, full.jobId, full.slots, 0, { bitmap: 1n });
-      const share = unit((REWARD * 3_000n) / 10_000n, 0n);
+      const share = unit((REWARD * 6_000n) / 10_000n, 0n);
       const audit = await auditOf(world, 3n);
       assert.deepEqual([audit.value, await world.court.held!()], [share, share]);
       const auditors = (await drawAuditors(world, 3n)) as [Account, Account];

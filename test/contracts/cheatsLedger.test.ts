@@ -41,8 +41,9 @@ const SLOTS = 3;
 const work = { ...defaultWorkParameters, interval: 3, ranks: 2, drawDelay: DRAW_DELAY };
 const court = {
   ...defaultCourtParameters,
-  ...{ rateBps: 6_000, commitBlocks: 6, revealBlocks: 4, courtBlocks: 8, maxOpen: 4 },
+  ...{ rateBps: 6_000, commitBlocks: 6, revealBlocks: 4, courtBlocks: 8, maxOpen: 2 },
 };
+const ownJobs = { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK };
 const deadlines = { ...jobPost().deadlines, roundBlocks: 60, resultBlocks: 60 };
 
 interface Call {
@@ -103,7 +104,7 @@ describe('the ledger of test/cheats', () => {
   let terms: Terms;
 
   before(async () => {
-    world = await createWorld({ work, court });
+    world = await createWorld({ work, court, jobs: ownJobs });
     system = await systemAccount(world);
     await world.provider.request({
       method: 'hardhat_setBalance',
@@ -111,8 +112,7 @@ describe('the ledger of test/cheats', () => {
     });
     trainingCourt = new Contract(world.addresses.trainingCourt!, trainingCourtAbi, world.deployer.signer);
     const { chainId } = await world.ethers.provider.getNetwork();
-    const jobs = { ...defaultJobParameters, drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK };
-    terms = { chainId, jobs, work, court, reporterBps: 500n };
+    terms = { chainId, jobs: { ...defaultJobParameters, ...ownJobs }, work, court, reporterBps: 500n };
     ledger = createLedger(terms);
     model = createCourt(terms, ledger);
   });
@@ -130,9 +130,15 @@ describe('the ledger of test/cheats', () => {
       ...{ rounds: ROUNDS, segments: 3, workerStake: WORKER_STAKE, fullAudit: false },
     });
     await world.provider.request({ method: 'evm_setAutomine', params: [false] });
+    /** Validators in turn. */
+    const coinbase = async (at: number): Promise<Hex> => {
+      const { address } = world.validators[at % world.validators.length]!;
+      await world.provider.request({ method: 'hardhat_setCoinbase', params: [address] });
+      return address;
+    };
     const beacons = new Map<number, Uint8Array>();
     const run = play();
-    for (let i = 0; i < 110; i++) await run();
+    for (let i = 0; i < 110 || model.isInCourt(job); i++) await run();
     await world.provider.request({ method: 'evm_setAutomine', params: [true] });
     const { jobs } = world;
     await (jobs.connect(world.outsider.signer) as Contract).getFunction('expireJob')(jobId);
@@ -141,6 +147,7 @@ describe('the ledger of test/cheats', () => {
       [],
       world.validators.map(({ address: account }, i) => ({ account, stake: VALIDATOR_STAKES[i]! })),
     );
+    model.close(job);
     const settled = (await jobs.job!(jobId)).payouts;
     for (const part of ['workers', 'evaluators', 'auditors', 'burned', 'validators', 'refund'] as const) {
       assert.equal(settled[part], payouts[part], part);
@@ -150,6 +157,7 @@ describe('the ledger of test/cheats', () => {
     for (const state of ['accepted', 'judged', 'unanswered'])
       assert.ok(states.includes(state as never), `no audit ${state}: ${states}`);
     const fates = ledger.traces.map(({ fate }) => fate);
+    assert.ok(model.waited > 0, 'no case had to wait');
     for (const fate of ['opened', 'void', 'faulty'])
       assert.ok(fates.includes(fate as never), `no trace ${fate}: ${fates}`);
 
@@ -189,9 +197,9 @@ describe('the ledger of test/cheats', () => {
             drawing!.totalWeight,
             opener,
           ];
-          const coinbase = (await world.ethers.provider.getBlock('latest'))!.miner.toLowerCase() as Hex;
-          ledger.open(rank, opener, coinbase);
+          ledger.open(rank, opener);
         }
+        ledger.reward(at, await coinbase(at));
         model.closeExpired(at);
         if (waiting.length === 0 && round < ROUNDS && fixed === round) {
           for (let slot = 0; slot < SLOTS; slot++) waiting.push({ round, slot });
@@ -276,11 +284,14 @@ describe('the ledger of test/cheats', () => {
           if (model.settleAudit(audit, at))
             calls.push({ contract, account: world.outsider, method: 'settleAudit', args: [id] });
         } else if (at < audit.challengeUntil && random.chance(1, 25)) {
-          const segment = random.below(3);
-          if (model.challenge(audit, segment, world.outsider.address, at) === null) return;
+          const auditor = random.chance(1, 2) ? audit.auditors[0] : undefined;
+          const segment = auditor === undefined ? random.below(3) : audit.segments[0]!;
+          const account = auditor === undefined ? world.outsider : accountOf(auditor.account);
+          if (model.challenge(audit, segment, account.address, at) === null) return;
+          bonds.set(account.address, (bonds.get(account.address) ?? 0n) + court.bond);
           calls.push({
             contract,
-            account: world.outsider,
+            account,
             method: 'challenge',
             args: [id, segment],
             value: court.bond,
@@ -329,6 +340,6 @@ describe('the ledger of test/cheats', () => {
     assert.equal(await trainingCourt.pool!(), model.pool);
   }
 
-  const bondsOf = (address: Hex): bigint =>
-    address === world.outsider.address ? BigInt(model.challenges) * court.bond : 0n;
+  const bonds = new Map<Hex, bigint>();
+  const bondsOf = (address: Hex): bigint => bonds.get(address) ?? 0n;
 });

@@ -1,21 +1,33 @@
 import assert from 'node:assert/strict';
-import { afterEach, before, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { defaultCourtParameters } from '../../contracts/deploy.ts';
 import {
+  AUDIT,
+  answer,
   auditOf,
   type Bench,
   BOND,
   CASE,
   courtBlock,
-  createBench,
   deadlines,
   digestOf,
+  drawAuditors,
   guess,
   INTERVAL,
+  useBench,
 } from '../support/contracts/courtSteps.ts';
 import { bytes32, commitTraces, post, startTraining } from '../support/contracts/jobSteps.ts';
-import { drawOf, FATE, onBlock, openingOf, passWorkHeight } from '../support/contracts/workSteps.ts';
 import {
+  drawOf,
+  FATE,
+  onBlock,
+  openingOf,
+  passWorkHeight,
+  shareOf,
+  type TraceRow,
+} from '../support/contracts/workSteps.ts';
+import {
+  type Account,
   call,
   DRAW_DELAY,
   goTo,
@@ -29,18 +41,10 @@ import {
 describe('the court', () => {
   let bench: Bench;
   let world: World;
-  let snapshot: unknown;
 
-  before(async () => {
-    bench = await createBench();
-    ({ world } = bench);
-  });
-  beforeEach(async () => {
-    snapshot = await world.provider.request({ method: 'evm_snapshot' });
-  });
-  afterEach(async () => {
-    await bench.conserved();
-    await world.provider.request({ method: 'evm_revert', params: [snapshot] });
+  useBench((made) => {
+    bench = made;
+    ({ world } = made);
   });
 
   describe('a challenge', () => {
@@ -116,6 +120,99 @@ describe('the court', () => {
     });
   });
 
+  describe('that is busy', () => {
+    const fill = async () => {
+      await bench.challenge(0n, 0);
+      await bench.challenge(1n, 0);
+    };
+    const stateOf = async (caseId: bigint) => (await world.court.caseOf!(caseId)).state;
+    /** An auditor of trace 2, that it is wrong. */
+    const accuse = async () => {
+      const [auditor] = (await drawAuditors(world, 2n)) as [Account, Account];
+      const [segment] = (await auditOf(world, 2n)).segments as [bigint];
+      await fill();
+      await call(world.court, auditor, 'challenge', 2n, segment, { value: BOND });
+      return { auditor, segment };
+    };
+
+    it('lets a drawn auditor wait for its turn, and the job for the verdict', async () => {
+      const { auditor, segment } = await accuse();
+      const waiting = await world.court.caseOf!(3n);
+      assert.deepEqual([waiting.state, waiting.deadline, waiting.waited], [CASE.Waiting, 0n, true]);
+      assert.deepEqual(
+        [await world.court.waitingCases!(bench.jobId), await world.court.bonds!()],
+        [1n, 3n * BOND],
+      );
+      const again = call(world.court, auditor, 'challenge', 2n, segment, { value: BOND });
+      await assert.rejects(again, /CourtCaseOpen/);
+      const other = (segment + 1n) % 3n;
+      const { segments } = await auditOf(world, 2n);
+      if (!segments.includes(other)) {
+        await assert.rejects(
+          call(world.court, auditor, 'challenge', 2n, other, { value: BOND }),
+          /CourtBusy/,
+        );
+      }
+      await assert.rejects(bench.challenge(2n, Number(other)), /CourtBusy/);
+      await assert.rejects(bench.judge(3n, true), /CourtNotOpen/);
+      await bench.judge(1n, false);
+      assert.equal(await stateOf(3n), CASE.Open);
+      assert.equal(await world.court.waitingCases!(bench.jobId), 1n);
+      await bench.judge(3n, true);
+      assert.equal(await world.court.waitingCases!(bench.jobId), 0n);
+      await passDeadline(world, bench.jobId);
+      await call(world.jobs, world.outsider, 'expireJob', bench.jobId);
+      assert.equal(await bench.stakeLost(bench.slots[2]!), WORKER_STAKE);
+      assert.equal(await bench.owedTo(auditor), BOND);
+    });
+
+    it('does not settle a job before the court has heard who waits', async () => {
+      await accuse();
+      await passDeadline(world, bench.jobId);
+      await goTo(world, (await world.jobs.job!(bench.jobId)).accrued.clearAt + 1n);
+      await assert.rejects(call(world.court, world.outsider, 'close', bench.jobId), /CourtNotJobManager/);
+      await assert.rejects(call(world.jobs, world.outsider, 'expireJob', bench.jobId), /JobManagerInCourt/);
+      await courtBlock(world, bench.system);
+      assert.deepEqual([await stateOf(1n), await stateOf(3n)], [CASE.Upheld, CASE.Open]);
+      await bench.judge(3n, true);
+      await call(world.jobs, world.outsider, 'expireJob', bench.jobId);
+      assert.equal(await bench.stakeLost(bench.slots[2]!), WORKER_STAKE);
+    });
+
+    it('lets a dispute wait too', async () => {
+      const [right, wrong] = (await drawAuditors(world, 2n)) as [Account, Account];
+      const digests = await bench.truth(2n);
+      await answer(world, 2n, [
+        [right, digests],
+        [wrong, digests.map(() => guess)],
+      ]);
+      await fill();
+      await bench.settle(2n);
+      assert.deepEqual([(await auditOf(world, 2n)).caseId, await stateOf(3n)], [3n, CASE.Waiting]);
+      await assert.rejects(bench.settle(2n), /CourtCaseOpen/);
+      await bench.judge(1n, false);
+      assert.equal(await stateOf(3n), CASE.Open);
+      await bench.judge(3n, true);
+      await bench.settle(2n);
+      assert.equal(await bench.stateOf(2n), AUDIT.Judged);
+    });
+
+    it('drops a case whose trace is found faulty before its turn', async () => {
+      const { auditor, segment } = await accuse();
+      await bench.judge(2n, false);
+      assert.equal(await stateOf(3n), CASE.Open);
+      const [other] = (await auditOf(world, 2n)).segments.filter((one) => one !== segment);
+      if (other === undefined) return;
+      await bench.challenge(1n, 1);
+      await call(world.court, auditor, 'challenge', 2n, other, { value: BOND });
+      await bench.judge(3n, true);
+      // One has room now, and need not be heard any more.
+      assert.equal(await stateOf(5n), CASE.Dropped);
+      assert.equal(await bench.owedTo(auditor), 2n * BOND);
+      assert.equal(await world.court.waitingCases!(bench.jobId), 0n);
+    });
+  });
+
   it('a faulty trace that is drawn is neither paid nor void, and stops no block', async () => {
     await bench.challenge(0n, 0);
     await bench.judge(1n, true);
@@ -132,9 +229,12 @@ describe('the court', () => {
     await bench.challenge(draw.ranks[late]!.traceId, 0);
     await bench.judge(2n, true);
     await passWorkHeight(world, bench.system, INTERVAL);
-    const payers = drawn.length - 1;
-    const paid: bigint = await world.work.withdrawable!(world.outsider.address);
-    assert.equal(paid, payers > 0 ? draw.pool / 10n : 0n);
+    assert.ok(drawn.length > 0);
+    assert.equal((await world.work.traceOf!(draw.ranks[late]!.traceId)).fate, FATE.Faulty);
+    // Its share is burned with it.
+    const kept = [1n, 2n].filter((id) => id !== draw.ranks[late]!.traceId);
+    const { weight } = (await world.work.traceOf!(kept[0]!)) as TraceRow;
+    assert.equal(await world.work.openShares!(), shareOf(weight));
     assert.equal((await drawOf(world, at)).settled, true);
     assert.equal((await world.jobs.job!(bench.jobId)).accrued.lost, 2n);
   });
@@ -168,7 +268,7 @@ describe('the court', () => {
   });
 
   it('asks for a lock that outweighs the pay', async () => {
-    // q = rate * (1 - 1/16); the rate is 1 here.
+    // q = rate * (1 - 1/16); the rate is 1 here, so that no beacon selects.
     const lock: bigint = await world.court.lockFor!(15n * TRAIN, false);
     assert.ok(lock >= TRAIN && lock - TRAIN < 1_000n);
     const reward = 4_000n * TRAIN;
@@ -204,7 +304,7 @@ describe('the court', () => {
     );
     await assert.rejects(courtBlock(world, world.outsider), /CourtNotSystem/);
     await assert.rejects(courtBlock(world, world.outsider, 1n, true, guess, guess, 0), /CourtNotSystem/);
-    await assert.rejects(call(world.court, world.outsider, 'record', 9n, false), /CourtNotJobManager/);
+    await assert.rejects(call(world.court, world.outsider, 'record', 9n, false, 0n), /CourtNotJobManager/);
     await assert.rejects(
       call(world.work, world.outsider, 'faultTrace', 0n, world.outsider.address),
       /UsefulWorkNotCourt/,

@@ -4,8 +4,6 @@ import type { Hex } from '../../core/index.ts';
 import {
   bytes32,
   commitTraces,
-  dueOf,
-  EXIT,
   fixRounds,
   jobPost,
   REWARD,
@@ -23,6 +21,8 @@ import {
   onBlock,
   openingOf,
   passWorkHeight,
+  proposersPart,
+  shareOf,
   systemAccount,
   type TraceRow,
   toWorkHeight,
@@ -36,7 +36,6 @@ import {
   mine,
   NODE_STAKE,
   passDeadline,
-  WORKER_STAKE,
   type World,
 } from '../support/contracts/world.ts';
 
@@ -72,7 +71,6 @@ describe('useful work', () => {
     call(world.jobs, worker, 'commitTrace', of, round, claim);
   const balanceOf = (address: Hex) => world.ethers.provider.getBalance(address);
   const traceAt = (id: number): Promise<TraceRow> => world.work.traceOf!(id);
-  const stakeLost = async ({ address }: Account) => NODE_STAKE - (await world.staking.stakeOf!(address));
   /** Fixes a round without its traces. */
   const fixRound = async (round: number) => {
     const claim = roundClaim(round, 0b111n);
@@ -91,7 +89,11 @@ describe('useful work', () => {
       );
       const weight = unit(FEE, 1n);
       assert.deepEqual([trace.height, trace.weight], [BigInt(receipt.blockNumber), weight]);
-      assert.deepEqual([trace.upTo, trace.poolUpTo], [weight, half(weight)]);
+      assert.deepEqual([trace.upTo, trace.poolUpTo], [weight, proposersPart(weight)]);
+      assert.deepEqual(
+        [trace.shareBps, await world.work.openShares!(), await world.work.openPools!()],
+        [4_500n, shareOf(weight), proposersPart(weight)],
+      );
       assert.deepEqual((await world.work.traceIdOf!(jobId, 0, 1)).toArray(), [true, 0n]);
       assert.deepEqual((await world.jobs.traceOf!(jobId, 0, 0)).toArray(), [false, 0n, false]);
       assert.equal(await world.jobs.earnedOf!(jobId, 1), unit(POOL, 1n));
@@ -192,20 +194,12 @@ describe('useful work', () => {
       await commitTraces(world, jobId, slots, 1);
     });
     const total = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + unit(FEE, k), 0n);
-    const pool = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + half(unit(FEE, k)), 0n);
+    const pool = () => [0n, 1n, 2n, 3n, 4n, 5n].reduce((sum, k) => sum + proposersPart(unit(FEE, k)), 0n);
     /** All six traces are old enough at the height. */
     const drawAll = async () => {
       await mine(world, DRAW_DELAY + 1);
       return passWorkHeight(world, system, INTERVAL);
     };
-    const conserved = async () => {
-      let owed: bigint = await world.work.openPools!();
-      for (const address of [...slots, world.outsider, world.client].map((account) => account.address)) {
-        owed += await world.work.withdrawable!(address);
-      }
-      assert.equal(await balanceOf(world.addresses.usefulWork!), owed);
-    };
-
     it('is the chain’s alone, as is voiding UsefulWork’s', async () => {
       await assert.rejects(onBlock(world, world.outsider), /UsefulWorkNotSystem/);
       const opening = [10n, 0, jobId, slots[0]!.address, bytes32('root'), 0, 1n, slots[0]!.address];
@@ -280,61 +274,6 @@ describe('useful work', () => {
       await assert.rejects(onBlock(world, system, ...good), /UsefulWorkAlreadyOpened/);
       const [best] = (await drawOf(world, at)).ranks;
       assert.deepEqual([best!.opener, best!.trace.fate], [slots[2]!.address, FATE.Opened]);
-    });
-
-    it('pays the best opened rank at the next work height, and refuses later openings', async () => {
-      const at = await drawAll();
-      const draw = await drawOf(world, at);
-      const proposer = world.client.address;
-      await world.provider.request({ method: 'hardhat_setCoinbase', params: [proposer] });
-      await onBlock(world, system, ...openingOf(draw, 1, world.outsider.address));
-      await onBlock(world, system, ...openingOf(draw, 0, world.outsider.address));
-      await conserved();
-      await passWorkHeight(world, system, INTERVAL);
-      const worker = draw.ranks[0]!.trace.worker;
-      const tenth = pool() / 10n;
-      assert.equal(await world.work.withdrawable!(world.outsider.address), tenth);
-      assert.equal(await world.work.withdrawable!(proposer), tenth);
-      assert.equal(await world.work.withdrawable!(worker), pool() - 2n * tenth);
-      assert.equal((await drawOf(world, at)).settled, true);
-      await conserved();
-      assert.equal(await world.work.totalBurned!(), total() - pool());
-      await assert.rejects(onBlock(world, system, ...openingOf(draw, 0, worker)), /UsefulWorkNotOpenable/);
-      await call(world.work, world.outsider, 'withdraw');
-      await assert.rejects(call(world.work, world.outsider, 'withdraw'), /UsefulWorkNothingToWithdraw/);
-      assert.equal((await world.jobs.job!(jobId)).accrued.lost, 0n);
-      await conserved();
-    });
-
-    it('voids what was not opened: the pay goes back, the pool is burned, the stake is cut at the end', async () => {
-      const at = await drawAll();
-      await passWorkHeight(world, system, INTERVAL);
-      const { ranks } = await drawOf(world, at);
-      assert.equal(await balanceOf(world.addresses.usefulWork!), 0n);
-      assert.equal(await world.work.totalBurned!(), total());
-      let lost = 0n;
-      for (const { trace } of ranks) {
-        assert.equal(trace.fate, FATE.Void);
-        lost += unit(POOL, trace.round * 3n + trace.slot);
-        assert.equal((await world.jobs.traceOf!(jobId, trace.round, trace.slot)).lost, true);
-      }
-      const { accrued } = await world.jobs.job!(jobId);
-      assert.deepEqual([accrued.lost, accrued.traces], [2n, 6n]);
-      assert.equal(accrued.workers, dueOf(POOL, 2n) - lost);
-      await passDeadline(world, jobId);
-      await call(world.jobs, world.outsider, 'expireJob', jobId);
-      const { payouts, exit } = await world.jobs.job!(jobId);
-      assert.deepEqual(
-        [exit, payouts.workers, payouts.burned],
-        [BigInt(EXIT.WorkersAbsent), dueOf(POOL, 2n) - lost, total()],
-      );
-      assert.equal(await balanceOf(world.addresses.jobManager), REWARD - total());
-      for (const [slot, worker] of slots.entries()) {
-        const voids = ranks.filter(({ trace }) => trace.slot === BigInt(slot)).length;
-        assert.equal(await stakeLost(worker), (WORKER_STAKE / 100n) * BigInt(voids));
-        assert.equal(await world.staking.lockedOf!(worker.address), 0n);
-        assert.equal((await world.registry.reputationOf!(worker.address)).rounds, BigInt(2 - voids));
-      }
     });
   });
 

@@ -101,7 +101,7 @@ export async function joinAll(network: MarketChain): Promise<void> {
     const market = network.marketOf(index);
     const key = sha256(utf8(market.account!));
     const roles = WORKERS.includes(index) ? WORKER_ROLE : EVALUATOR_ROLE;
-    await enrol(market, { roles, bands: 0, readerKey: key, peerId: key, stake: 20n * TRAIN }, silentLog);
+    await enrol(market, { roles, bands: 0, readerKey: key, peerId: key, stake: 40n * TRAIN }, silentLog);
   }
 }
 
@@ -140,7 +140,7 @@ async function makeDocument(content: ContentStore) {
       revealBlocks: step,
     },
     reward: (50n * TRAIN + 3n).toString(),
-    workerStake: (18n * TRAIN).toString(),
+    workerStake: (36n * TRAIN).toString(),
   };
   return { document, train, test, testRoot: toHex(testSet.plaintextRoot) };
 }

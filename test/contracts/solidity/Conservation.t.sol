@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Accrual, Job, JobState, Payouts} from "../../../contracts/interfaces/JobTypes.sol";
-import {Audit, AuditState, CaseState} from "../../../contracts/interfaces/CourtTypes.sol";
+import {Audit, AuditState, Case, CaseState} from "../../../contracts/interfaces/CourtTypes.sol";
 import {Fate, Trace} from "../../../contracts/interfaces/WorkTypes.sol";
 import {Settlement} from "../../../contracts/libraries/Settlement.sol";
 import {JobWalk} from "./JobWalk.sol";
@@ -13,62 +13,107 @@ contract ConservationTest is JobWalk {
         _open();
     }
 
+    /// What a walk has met.
+    struct Coverage {
+        uint256 completed; // jobs
+        uint256 opened; // traces
+        uint256 void;
+        uint256 faulty;
+        uint256 accepted; // audits
+        uint256 judged;
+        uint256 unanswered;
+        uint256 guilty; // cases, by verdict
+        uint256 silent; // without one
+        uint256 dismissed;
+        uint256 disputes; // decided, among auditors
+        uint256 waited; // for their turn, and decided
+    }
+
     function testFuzz_NoWalkMakesOrLosesACoin(uint256 seed) public {
         _seed(seed);
         for (uint256 i = 0; i < 60; i++) this.step();
-        _check();
+        this.check();
     }
 
-    /// The walks are not all refusals: this one completes a job, and goes on until traces and audits met every end, or long enough.
-    function test_AWalkCompletesAJob() public {
+    /// The walks are not all refusals: this one goes on until jobs, traces, audits and cases have met every end.
+    function test_AWalkMeetsEveryEnd() public {
         _seed(4);
         bool all = false;
-        for (uint256 i = 0; i < 1_500 && !all; i++) {
+        for (uint256 i = 0; i < 6_000 && !all; i++) {
             this.step();
-            if (i % 50 == 49) all = this.hasEveryEnd();
+            if (i % 100 != 99) continue;
+            this.check();
+            all = bytes(_missing(this.coverage())).length == 0;
         }
-        require(this.completedJobs() > 0, "no job was completed");
-        _check();
+        string memory missing = _missing(this.coverage());
+        require(bytes(missing).length == 0, missing);
+        require(work.totalBurned() > 0 && workPaid > 0 && courtPaid > 0, "nothing was burned or taken out");
     }
 
     /// Calls of their own, so that the memory of a step is freed after it.
     function step() external {
         _step();
+        _checkBalances();
     }
 
-    function hasEveryEnd() external view returns (bool) {
-        bool traces = _tracesOf(Fate.Opened) > 0 && _tracesOf(Fate.Void) > 0 && _tracesOf(Fate.Faulty) > 0;
-        bool audits = _auditsIn(AuditState.Accepted) > 0 && _auditsIn(AuditState.Judged) > 0
-            && _auditsIn(AuditState.Unanswered) > 0;
-        return traces && audits && _casesIn(CaseState.Dismissed) > 0 && this.completedJobs() > 0;
+    function check() external view {
+        _check();
     }
 
-    function completedJobs() external view returns (uint256 completed) {
+    function coverage() external view returns (Coverage memory met) {
         uint256 count = jobs.jobCount();
-        for (uint256 jobId = 1; jobId <= count; jobId++) {
-            if (jobs.job(jobId).state == JobState.Completed) completed++;
+        for (uint256 id = 1; id <= count; id++) if (jobs.job(id).state == JobState.Completed) met.completed++;
+        count = work.traceCount();
+        for (uint256 id = 0; id < count; id++) {
+            Fate fate = work.traceOf(id).fate;
+            if (fate == Fate.Opened) met.opened++;
+            if (fate == Fate.Void) met.void++;
+            if (fate == Fate.Faulty) met.faulty++;
+            AuditState state = court.auditOf(id).state;
+            if (state == AuditState.Accepted) met.accepted++;
+            if (state == AuditState.Judged) met.judged++;
+            if (state == AuditState.Unanswered) met.unanswered++;
         }
+        count = court.caseCount();
+        for (uint256 id = 1; id <= count; id++) _cover(court.caseOf(id), met);
     }
 
-    function _tracesOf(Fate fate) private view returns (uint256 traces) {
-        uint256 count = work.traceCount();
-        for (uint256 id = 0; id < count; id++) if (work.traceOf(id).fate == fate) traces++;
+    function _cover(Case memory one, Coverage memory met) private pure {
+        bool isDecided = one.state == CaseState.Upheld || one.state == CaseState.Dismissed;
+        if (one.state == CaseState.Upheld && one.digest != 0) met.guilty++;
+        if (one.state == CaseState.Upheld && one.digest == 0) met.silent++;
+        if (one.state == CaseState.Dismissed) met.dismissed++;
+        if (isDecided && one.challenger == address(0)) met.disputes++;
+        if (isDecided && one.waited) met.waited++;
     }
 
-    function _auditsIn(AuditState state) private view returns (uint256 audits) {
-        uint256 count = work.traceCount();
-        for (uint256 id = 0; id < count; id++) if (court.auditOf(id).state == state) audits++;
+    function _missing(Coverage memory met) private pure returns (string memory) {
+        if (met.completed == 0) return "no job was completed";
+        if (met.opened == 0 || met.void == 0 || met.faulty == 0) return "no trace opened, void or faulty";
+        if (met.accepted == 0 || met.judged == 0 || met.unanswered == 0) return "no audit accepted, judged or unanswered";
+        if (met.guilty == 0 || met.silent == 0 || met.dismissed == 0) return "no case guilty, silent or dismissed";
+        if (met.disputes == 0) return "no dispute was decided";
+        if (met.waited == 0) return "no case has waited for its turn";
+        return "";
     }
 
-    function _casesIn(CaseState state) private view returns (uint256 cases) {
-        uint256 count = court.caseCount();
-        for (uint256 id = 1; id <= count; id++) if (court.caseOf(id).state == state) cases++;
+    /// Each contract holds what it owes, to the wei.
+    function _checkBalances() private view {
+        (uint256 jobsOwe, uint256 workOwes) = (jobs.openEscrow(), work.openPools() + work.openShares());
+        (uint256 courtOwes, uint256 staked) = (court.pool() + court.pots() + court.held() + court.bonds(), 0);
+        for (uint256 i = 0; i < accounts.length; i++) {
+            jobsOwe += jobs.withdrawable(accounts[i]);
+            workOwes += work.withdrawable(accounts[i]);
+            courtOwes += court.withdrawable(accounts[i]);
+            staked += staking.stakeOf(accounts[i]);
+        }
+        require(address(jobs).balance == jobsOwe, "balance differs from what is owed");
+        require(address(work).balance == workOwes, "balance of UsefulWork differs from what it owes");
+        require(address(court).balance == courtOwes, "balance of the court differs from what it owes");
+        require(address(staking).balance == staked, "stake is not covered");
     }
 
     function _check() private view {
-        uint256 owed = jobs.openEscrow();
-        for (uint256 i = 0; i < accounts.length; i++) owed += jobs.withdrawable(accounts[i]);
-        require(address(jobs).balance == owed, "balance differs from what is owed");
         uint256 open = 0;
         uint256 burned = 0;
         uint256 audits = 0;
@@ -98,12 +143,21 @@ contract ConservationTest is JobWalk {
 
     /// What the court got for audits and as bonds is set aside, paid out, owed or burned.
     function _checkCourt(uint256 audits) private view {
-        uint256 owed = court.pool() + court.held() + court.bonds();
+        uint256 owed = court.pool() + court.pots() + court.held() + court.bonds();
         for (uint256 i = 0; i < accounts.length; i++) owed += court.withdrawable(accounts[i]);
-        require(address(court).balance == owed, "balance of the court differs from what it owes");
         require(audits + bondsPut == owed + courtPaid + court.totalBurned(), "audits or bonds are lost");
-        uint256 open = court.openCases().length;
-        require(court.bonds() <= open * BOND && open <= 2, "too many cases are open");
+        require(court.openCases().length <= 2, "too many cases are open");
+        uint256 count = court.caseCount();
+        uint256 bonds = 0;
+        for (uint256 id = 1; id <= count; id++) {
+            Case memory one = court.caseOf(id);
+            if (one.state != CaseState.Open && one.state != CaseState.Waiting) continue;
+            bonds += one.bond;
+            uint256 jobId = work.traceOf(one.traceId).jobId;
+            require(!one.waited || court.waitingCases(jobId) > 0, "a case waits for no job");
+            require(jobs.job(jobId).state < JobState.Completed, "settled before its case was");
+        }
+        require(bonds == court.bonds(), "bonds of no case");
     }
 
     function _auditLocks() private view returns (uint256 locks) {
@@ -122,6 +176,8 @@ contract ConservationTest is JobWalk {
     /// What is due is the sum of the units of the traces.
     function _checkAccrual(uint256 jobId, Job memory job) private view {
         (uint256 rounds, uint256 slots) = (job.post.rounds, job.post.workers);
+        uint256 auditsBps =
+            Settlement.auditorsBps(job.parameters, job.post.provable, job.post.fullAudit, job.post.segments);
         Accrual memory sum;
         for (uint256 unit = 0; unit < rounds * slots; unit++) {
             (bool committed, uint256 id, bool lost) =
@@ -129,8 +185,7 @@ contract ConservationTest is JobWalk {
             if (!committed) continue;
             Fate fate = work.traceOf(id).fate;
             require(lost == (fate == Fate.Void || fate == Fate.Faulty), "a fate and its job differ");
-            Settlement.Unit memory due =
-                Settlement.unitOf(job.reward, job.parameters, job.post.fullAudit, unit, rounds * slots);
+            Settlement.Unit memory due = Settlement.unitOf(job.reward, job.parameters, auditsBps, unit, rounds * slots);
             if (!lost) sum.workers += uint128(due.workers);
             if (job.post.provable) sum.auditors += uint128(due.auditors);
             sum.burned += uint128(due.burned);
@@ -148,17 +203,22 @@ contract ConservationTest is JobWalk {
 
     /// The fees that UsefulWork got are burned, paid out, owed or in a pool; returns them.
     function _checkWork() private view returns (uint256 fees) {
-        uint256 owed = work.openPools();
+        uint256 owed = work.openPools() + work.openShares();
         for (uint256 i = 0; i < accounts.length; i++) owed += work.withdrawable(accounts[i]);
-        require(address(work).balance == owed, "balance of UsefulWork differs from what it owes");
+        uint256 shares = 0;
         uint256 count = work.traceCount();
         for (uint256 id = 0; id < count; id++) {
             Trace memory trace = work.traceOf(id);
             fees += trace.weight;
             require(trace.upTo == fees, "prefix sums");
-            if (jobs.job(trace.jobId).state < JobState.Completed) continue;
+            bool isLost = trace.fate == Fate.Void || trace.fate == Fate.Faulty;
+            if (jobs.job(trace.jobId).state < JobState.Completed) {
+                shares += isLost ? 0 : uint256(trace.weight) * trace.shareBps / 10_000;
+                continue;
+            }
             require(trace.fate != Fate.Drawn, "settled before the draw was");
         }
+        require(shares == work.openShares(), "shares of no open job");
         require(fees == work.totalBurned() + owed + workPaid, "fees are lost");
     }
 
@@ -170,14 +230,11 @@ contract ConservationTest is JobWalk {
     }
 
     function _checkStake(uint256 locks) private view {
-        uint256 staked = 0;
         uint256 locked = 0;
         for (uint256 i = 0; i < accounts.length; i++) {
-            staked += staking.stakeOf(accounts[i]);
             locked += staking.lockedOf(accounts[i]);
             require(staking.getVotes(accounts[i]) == staking.stakeOf(accounts[i]), "votes differ from stake");
         }
-        require(address(staking).balance == staked, "stake is not covered");
         require(locked == locks, "stake is locked by no job");
     }
 }

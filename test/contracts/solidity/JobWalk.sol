@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BeaconHistory} from "../../../contracts/BeaconHistory.sol";
-import {JobManager} from "../../../contracts/JobManager.sol";
-import {UsefulWork} from "../../../contracts/UsefulWork.sol";
-import {Staking} from "../../../contracts/Staking.sol";
-import {TrainingCourt} from "../../../contracts/TrainingCourt.sol";
-import {WorkerRegistry} from "../../../contracts/WorkerRegistry.sol";
-import {IJobManager} from "../../../contracts/interfaces/IJobManager.sol";
-import {Audit, CourtParameters, OpenCase} from "../../../contracts/interfaces/CourtTypes.sol";
-import {IStaking} from "../../../contracts/interfaces/IStaking.sol";
-import {ITrainingCourt} from "../../../contracts/interfaces/ITrainingCourt.sol";
+import {Audit, OpenCase} from "../../../contracts/interfaces/CourtTypes.sol";
 import {
-    Deadlines, Evaluation, Job, JobPost, JobState, Parameters, Phase, ResultClaim, RoundClaim, Score, TraceClaim
+    Deadlines, Evaluation, Job, JobPost, JobState, Phase, ResultClaim, RoundClaim, Score, TraceClaim
 } from "../../../contracts/interfaces/JobTypes.sol";
-import {RankedTrace, WorkDrawing, WorkParameters} from "../../../contracts/interfaces/WorkTypes.sol";
+import {RankedTrace, WorkDrawing} from "../../../contracts/interfaces/WorkTypes.sol";
 import {Settlement} from "../../../contracts/libraries/Settlement.sol";
-import {BlsSigner} from "./BlsSigner.sol";
+import {Market} from "./Market.sol";
 import {Sha256Tree} from "./Sha256Tree.sol";
 import {vm} from "./Vm.sol";
 
 /// A market whose parties act at random: mostly what the job's state asks for, sometimes not, sometimes too late.
-abstract contract JobWalk {
-    uint256 internal constant WORKERS = 4;
-    uint256 internal constant EVALUATORS = 6;
-    uint128 internal constant BOND = 1 ether + 1;
-    bytes32 internal constant TEST_KEY = "the test key of every job";
+abstract contract JobWalk is Market {
     address private constant SYSTEM = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE;
     bytes32 private constant ROUND_CLAIM_TYPEHASH = keccak256(
         "RoundClaim(uint256 jobId,uint32 round,bytes32 stateRoot,bytes stateCid,uint256 contributors,int64 loss)"
@@ -34,83 +21,8 @@ abstract contract JobWalk {
         "Score(uint256 jobId,uint32 correct,uint32 total,bytes32 outputsRoot,bytes32 modelHash,uint8 verdict)"
     );
 
-    BeaconHistory internal beacons;
-    Staking internal staking;
-    WorkerRegistry internal registry;
-    JobManager internal jobs;
-    UsefulWork internal work;
-    TrainingCourt internal court;
-    /// Taken out of UsefulWork so far.
-    uint256 internal workPaid;
-    /// Taken out of the court so far, and put in as bonds.
-    uint256 internal courtPaid;
-    uint256 internal bondsPut;
-    address internal client;
-    address[] internal accounts; // client, workers, evaluators, validators
-    mapping(address account => uint256) private _keys;
     mapping(uint256 jobId => mapping(address evaluator => uint256)) private _opinions;
     mapping(uint256 traceId => mapping(address auditor => bytes32[])) private _digests;
-    uint256 private _chance;
-
-    function _open() internal {
-        beacons = new BeaconHistory();
-        staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
-        registry = new WorkerRegistry(address(this), staking, 10 ether);
-        uint256 nonce = vm.getNonce(address(this));
-        address predicted = vm.computeCreateAddress(address(this), nonce + 2);
-        address judge = vm.computeCreateAddress(address(this), nonce + 1);
-        WorkParameters memory terms = WorkParameters(3, 2, 2, 5_000, 8_000, 1_000, 1_000);
-        work = new UsefulWork(address(this), IJobManager(predicted), beacons, ITrainingCourt(judge), terms);
-        court = new TrainingCourt(
-            address(this), IJobManager(predicted), work, staking, registry, beacons, _courtParameters()
-        );
-        jobs = new JobManager(address(this), staking, registry, beacons, work, court, _parameters());
-        require(address(jobs) == predicted, "not where UsefulWork looks for it");
-        staking.setLocker(address(jobs), true);
-        staking.setLocker(judge, true);
-        registry.setRecorder(address(jobs), true);
-        registry.setRecorder(judge, true);
-        client = _account(1, 0);
-        for (uint256 i = 0; i < WORKERS; i++) _join(_account(2 + i, (i + 1) * 100 ether), 1);
-        for (uint256 i = 0; i < EVALUATORS; i++) _join(_account(10 + i, (i + 1) * 100 ether), 2);
-        for (uint256 i = 0; i < 3; i++) {
-            address validator = _account(20 + i, (i + 1) * 1 ether);
-            staking.registerValidatorFor(validator, BlsSigner.publicKey(i + 1), BlsSigner.possession(i + 1, validator));
-        }
-        vm.deal(client, 1e36);
-    }
-
-    function _parameters() private pure returns (Parameters memory) {
-        return Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
-    }
-
-    function _courtParameters() private pure returns (CourtParameters memory) {
-        return CourtParameters(7_000, 2_500, 500, 5_000, 2, 2, 2, 8, 4, 6, 1 ether, BOND);
-    }
-
-    function _account(uint256 key, uint256 stake) private returns (address account) {
-        account = vm.addr(key);
-        _keys[account] = key;
-        accounts.push(account);
-        if (stake == 0) return account;
-        vm.deal(address(this), stake);
-        staking.depositFor{value: stake}(account);
-    }
-
-    function _join(address account, uint8 roles) private {
-        vm.prank(account);
-        registry.register(roles, hex"00", "reader", 0, 1);
-    }
-
-    /// A number below `limit`, the next of this walk.
-    function _random(uint256 limit) internal returns (uint256) {
-        _chance = uint256(keccak256(abi.encode(_chance)));
-        return _chance % limit;
-    }
-
-    function _seed(uint256 seed) internal {
-        _chance = seed;
-    }
 
     /// One action of one party, with time passing.
     function _step() internal {
@@ -190,7 +102,7 @@ abstract contract JobWalk {
         Audit memory audit = court.auditOf(traceId);
         address anyone = accounts[_random(accounts.length)];
         uint256 which = _random(10);
-        if (which == 0) return _challenge(traceId);
+        if (which == 0) return _challenge(traceId, audit);
         if (which == 1) return _withdrawBond();
         if (audit.auditors.length == 0) {
             if (block.number <= audit.drawFrom && _random(3) == 0) _pass(audit.drawFrom + 1 - block.number);
@@ -216,9 +128,16 @@ abstract contract JobWalk {
         _tryCourt(auditor, abi.encodeCall(court.revealAudit, (traceId, digests, "salt")));
     }
 
-    function _challenge(uint256 traceId) private {
+    /// By anyone in any segment, or by an auditor in one that it has executed, who is heard in a busy court too.
+    function _challenge(uint256 traceId, Audit memory audit) private {
         uint32 segment = uint32(_random(3));
-        vm.prank(client);
+        address challenger = client;
+        if (audit.auditors.length > 0 && _random(2) == 0) {
+            challenger = audit.auditors[_random(audit.auditors.length)].account;
+            segment = audit.segments[_random(audit.segments.length)];
+            vm.deal(challenger, BOND);
+        }
+        vm.prank(challenger);
         try court.challenge{value: BOND}(traceId, segment) {
             bondsPut += BOND;
         } catch {}
@@ -277,7 +196,8 @@ abstract contract JobWalk {
         post.provable = _random(4) > 0;
         post.fullAudit = post.provable && _random(3) == 0;
         uint256 reward = 1 + _random(40 ether);
-        uint256 pay = Settlement.workersPool(reward, _parameters(), post.fullAudit) / post.workers + 1;
+        uint256 auditsBps = Settlement.auditorsBps(_parameters(), post.provable, post.fullAudit, post.segments);
+        uint256 pay = Settlement.workersPool(reward, _parameters(), auditsBps) / post.workers + 1;
         post.workerStake = 1 ether + _random(1 ether) + court.lockFor(pay, post.fullAudit);
         vm.prank(client);
         jobs.postJob{value: reward}(post);

@@ -54,11 +54,11 @@ abstract contract LargestJob {
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         registry = new WorkerRegistry(address(this), staking, 10 ether);
         Parameters memory terms =
-            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
+            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 1_000, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000, 0);
         uint256 nonce = vm.getNonce(address(this));
         address predicted = vm.computeCreateAddress(address(this), nonce + 2);
         address judge = vm.computeCreateAddress(address(this), nonce + 1);
-        WorkParameters memory workTerms = WorkParameters(INTERVAL, 2, RANKS, 5_000, 8_000, 1_000, 1_000);
+        WorkParameters memory workTerms = WorkParameters(INTERVAL, 2, RANKS, 5_000, 1_000);
         work = new UsefulWork(address(this), IJobManager(predicted), beacons, ITrainingCourt(judge), workTerms);
         CourtParameters memory courtTerms =
             CourtParameters(10_000, 2_500, 500, 5_000, 8, 16, OPEN_CASES, 20, 20, 128, 1 ether, 1 ether);

@@ -61,7 +61,7 @@ contract ReentrancyTest {
         staking = new Staking(address(this), IStaking.StakingParameters(5, 4, 0, 0, false, 1 ether));
         WorkerRegistry registry = new WorkerRegistry(address(this), staking, 10 ether);
         Parameters memory terms =
-            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000);
+            Parameters(9_000, 400, 400, 100, 1_000, 100, 2, 8, 100, 1 ether, 10 ether, 1, 100, 10_000, 100, 3_000, 0);
         (IUsefulWork work, ITrainingCourt court) = (IUsefulWork(address(0)), ITrainingCourt(address(0)));
         jobs = new JobManager(address(this), staking, registry, new BeaconHistory(), work, court, terms);
         staking.setLocker(address(jobs), true);

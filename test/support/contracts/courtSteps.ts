@@ -1,5 +1,6 @@
 /** Audits and cases as auditors, challengers and the chain make them. */
 import assert from 'node:assert/strict';
+import { afterEach, before, beforeEach } from 'node:test';
 import type { Contract } from 'ethers';
 import { fromHex, type Hex, toHex } from '../../../core/index.ts';
 import { auditCommitment } from '../../../pouw/index.ts';
@@ -8,7 +9,7 @@ import { systemAccount } from './workSteps.ts';
 import { type Account, call, createWorld, goTo, NODE_STAKE, TRAIN, type World } from './world.ts';
 
 export const AUDIT = { None: 0n, Drawn: 1n, Accepted: 2n, Disputed: 3n, Unanswered: 4n, Judged: 5n };
-export const CASE = { None: 0n, Open: 1n, Upheld: 2n, Dismissed: 3n };
+export const CASE = { None: 0n, Open: 1n, Upheld: 2n, Dismissed: 3n, Waiting: 4n, Dropped: 5n };
 
 export interface AuditorRow {
   account: Hex;
@@ -95,8 +96,25 @@ export const deadlines = { ...jobPost().deadlines, roundBlocks: 200, resultBlock
 
 export type Bench = Awaited<ReturnType<typeof createBench>>;
 
+/** One bench for the tests of a `describe`: rolled back after each, with every coin of the court accounted for. */
+export function useBench(take: (bench: Bench) => void): void {
+  let bench: Bench;
+  let snapshot: unknown;
+  before(async () => {
+    bench = await createBench();
+    take(bench);
+  });
+  beforeEach(async () => {
+    snapshot = await bench.world.provider.request({ method: 'evm_snapshot' });
+  });
+  afterEach(async () => {
+    await bench.conserved();
+    await bench.world.provider.request({ method: 'evm_revert', params: [snapshot] });
+  });
+}
+
 /** A provable job whose slots have committed their traces 0 to 2, and the hands that the tests of a court need. */
-export async function createBench() {
+async function createBench() {
   const world = await createWorld({
     work: { interval: Number(INTERVAL), ranks: 2 },
     staking: { unbondingBlocks: 20, evidenceWindowBlocks: 15, reporterBps: 500 },
@@ -126,7 +144,7 @@ function hands(world: World, system: Account) {
   /** All that the court got, it keeps for somebody. */
   const conserved = async () => {
     let owed: bigint =
-      (await world.court.pool!()) + (await world.court.held!()) + (await world.court.bonds!());
+      (await world.court.pool!()) + (await world.court.pots!()) + (await world.court.held!()) + (await world.court.bonds!());
     for (const account of [...world.evaluators, ...world.workers, world.outsider])
       owed += await owedTo(account);
     assert.equal(await balanceOf(world.addresses.trainingCourt!), owed);

@@ -6,6 +6,10 @@ import { type Account, call, goTo, height, type World } from './world.ts';
 
 const SYSTEM_ADDRESS: Hex = '0xfffffffffffffffffffffffffffffffffffffffe';
 
+/** Of a work fee: its worker's at settlement, and the proposers'. */
+export const shareOf = (weight: bigint): bigint => (weight * 4_500n) / 10_000n;
+export const proposersPart = (weight: bigint): bigint => weight / 2n - shareOf(weight);
+
 export const FATE = { Committed: 0n, Drawn: 1n, Opened: 2n, Void: 3n, Faulty: 4n };
 
 export interface TraceRow {
@@ -17,6 +21,7 @@ export interface TraceRow {
   segments: bigint;
   height: bigint;
   weight: bigint;
+  shareBps: bigint;
   upTo: bigint;
   poolUpTo: bigint;
   root: Hex;

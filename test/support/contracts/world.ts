@@ -69,7 +69,8 @@ export async function createWorld(overrides: Partial<DeploymentParameters> = {})
   const validators = accounts.slice(12, 12 + VALIDATOR_STAKES.length);
   const plan = deploymentPlan({
     deployer: deployer.address,
-    jobs: { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK },
+    // Auditors' part the same however few segments a round has.
+    jobs: { drawDelayBlocks: DRAW_DELAY, minEvaluatorStake: EVALUATOR_LOCK, feeSegments: 1 },
     work: { interval: WORK_INTERVAL },
     court: COURT_TERMS,
     governance: { votingDelayBlocks: 1, votingPeriodBlocks: 5, timelockSeconds: 10 },
