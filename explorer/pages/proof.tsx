@@ -1,6 +1,7 @@
 /** One draw: which traces were picked with what weight, who opened them, what was paid, and the proof executed again here. */
 import { useState } from 'preact/hooks';
 import { type DrawView, readDrawAt } from '../data/work.ts';
+import { ask } from '../node/node.ts';
 import { useQuery } from '../node/useQuery.ts';
 import type { Draw } from '../rpc/shapes.ts';
 import { FateTag } from '../ui/fate.tsx';

@@ -79,7 +79,8 @@ async function judge(form: Form, data: DataShape | undefined, live: LiveFacts): 
       { remedy: 'Take a smaller model, or open data, or no full audit.' },
     );
   const { workers, rounds, stepsPerRound } = draft.training;
-  const terms = { provable: facts.provable, fullAudit: form.fullAudit, workers };
+  const { provable, segments } = facts;
+  const terms = { provable, segments, fullAudit: form.fullAudit, workers };
   const own = BigInt(draft.workerStake);
   const workerStake = await workerStakeFor(
     await openMarket(),
