@@ -1,7 +1,9 @@
 /** Cheats that combine what a party of workers, evaluators, validators and a client can do, each against a rule of its own. */
+import { auditorsPart } from '../../market/index.ts';
 import { fullCourt } from './cheats.ts';
-import { accountOf } from './stakeDraw.ts';
+import { accountOf, auditSeed, drawByStake } from './stakeDraw.ts';
 import type { Party, Strategy } from './strategy.ts';
+import { TRAIN } from './terms.ts';
 import type { World } from './world.ts';
 
 const third: Party = { workers: 3, evaluators: 2, validators: 3 };
@@ -72,21 +74,48 @@ export function hoarder(): Strategy {
   };
 }
 
-/** Its own client: cheap jobs whose traces it has others draw and audit, so that the honest are busy and the pool of audits is its own. */
-export function auditFarmer(): Strategy {
+/**
+ * Its own client, worker and auditor: posts jobs whose audits it can draw itself, timed to blocks that choose among many beacons,
+ * so that its own auditors are paid what the traces of all have brought. Executing again costs them nothing.
+ */
+export function auditFarmer(segments = 1, tail = 3): Strategy {
   const client = accountOf('party', 0);
   return {
-    ...{ name: 'farmer of audits', party: third },
+    ...{ name: `farmer of audits, ${segments} segments a round`, party: third },
+    wish: (world) => {
+      const { terms, evaluators } = world.setting;
+      const candidates = all(evaluators).map((i) => ({ account: accountOf('evaluator', i), stake: 1n }));
+      return (height) => {
+        const due = world.court.audits.filter(
+          ({ drawFrom, trace }) => drawFrom === height && world.isOwn(trace.worker),
+        );
+        if (due.length === 0) return null;
+        return (beacon) =>
+          due
+            .filter((audit) => world.court.isSelected(audit, beacon))
+            .map(({ trace }) => auditSeed(terms.chainId, trace.id, beacon))
+            .flatMap((seed) => drawByStake(seed, candidates, terms.court.auditors))
+            .filter(world.isOwn).length;
+      };
+    },
     onBlock(world) {
-      if (world.height % 10 !== 0 || world.ledger.traces.length > 2 * world.setting.rounds * 4) return;
-      const own = world.workers.filter(world.isOwn);
-      const job = world.post(client, own, 1, world.setting.reward / 100n, 1);
+      const { height, court, setting } = world;
+      const drawFrom = height + setting.terms.work.drawDelay;
+      if (court.pool < TRAIN || world.ledger.traces.length > 2 * setting.rounds * setting.slots) return;
+      if (world.chain.tailOf(drawFrom, world.ownValidator) < tail) return;
+      const own = world.workers.filter(world.isOwn).slice(0, 1);
+      // Its trace is due all that the pool of audits holds.
+      const part = auditorsPart(setting.terms.jobs, { provable: true, fullAudit: false, segments });
+      const reward = (court.pool * BigInt(setting.terms.court.rateBps)) / BigInt(part);
+      const job = world.post(client, own, 1, reward, segments);
       for (const slot of own.keys()) world.commit(job, 0, slot, { free: true });
     },
-    // All of its own traces are right, and cost its auditors nothing.
-    audits: ({ trace, own }, segments) =>
-      own ? segments.map((segment) => `true ${trace.id} ${segment}`) : 'replay',
+    audits: ({ trace, own }, segments_) =>
+      own ? segments_.map((segment) => `true ${trace.id} ${segment}`) : 'replay',
   };
 }
 
-export const COMBINED: readonly (() => Strategy)[] = [cartel, barrister, hoarder, auditFarmer];
+export const COMBINED: readonly (() => Strategy)[] = [
+  ...[cartel, barrister, hoarder],
+  ...[() => auditFarmer(), () => auditFarmer(20), () => auditFarmer(60), () => auditFarmer(60, 4)],
+];

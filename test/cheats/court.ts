@@ -57,7 +57,11 @@ export type Court = ReturnType<typeof createCourt>;
  * not on its own alone. `deaf`: a busy court refuses a drawn auditor of the trace as it does others. `onePool`: all traces pay
  * for all audits.
  */
-export function createCourt(terms: Terms, ledger: Ledger, { casesPerTrace = false, deaf = false, onePool = false } = {}) {
+export function createCourt(
+  terms: Terms,
+  ledger: Ledger,
+  { casesPerTrace = false, deaf = false, onePool = false } = {},
+) {
   const { court, work } = terms;
   const audits: AuditEntry[] = [];
   const open: CaseEntry[] = [];

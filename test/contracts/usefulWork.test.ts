@@ -34,7 +34,6 @@ import {
   DRAW_DELAY,
   goTo,
   mine,
-  NODE_STAKE,
   passDeadline,
   type World,
 } from '../support/contracts/world.ts';
