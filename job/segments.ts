@@ -59,7 +59,7 @@ const GAS = {
   record: 6_000,
 } as const;
 
-/** What fast kernels do not cover runs in the reference, a hundred times as slow. */
+/** Convolutions in groups run in the reference, a hundred times as slow. Graphs take 0.4 to 0.8 of what these prices say. */
 const REFERENCE_SLOWNESS = 100;
 const slowness = ({ model }: Job): number => (isFastModel(model) ? 1 : REFERENCE_SLOWNESS);
 
