@@ -4,7 +4,7 @@ import { createEngine as createProcessorEngine, type Engine as ProcessorEngine }
 import type { TrainingRecipe } from './document.ts';
 import type { Kernel, KernelName } from './engine.ts';
 import type { Model } from './model.ts';
-import { type Device, deviceOf, isFaster, isWorthwhile } from './webgpu/choose.ts';
+import { type Device, deviceOf, isFaster, isWorthwhile, mayHaveDevice } from './webgpu/choose.ts';
 import { deviceCovers } from './webgpu/covers.ts';
 import { withFallback } from './webgpu/fallback.ts';
 
@@ -66,7 +66,7 @@ async function fastest(
   { model, recipe }: NonNullable<EngineOptions['fastestFor']>,
   onLost: EngineOptions['onDeviceLost'],
 ): Promise<Engine> {
-  if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe)) return engine;
+  if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe) || !mayHaveDevice()) return engine;
   const device = await deviceOf();
   if ('error' in device || device.kernel.adapter.software) return engine;
   return isFaster(device.kernel, engine, model, recipe) ? deviceEngine(device, engine, onLost) : engine;

@@ -28,6 +28,23 @@ export function deviceOf(): Promise<Device | { readonly error: FedaiError }> {
   return opened;
 }
 
+const VULKAN_DRIVERS = [
+  '/etc/vulkan/icd.d',
+  '/usr/share/vulkan/icd.d',
+  '/usr/local/share/vulkan/icd.d',
+  '/usr/local/nvidia/share/vulkan/icd.d',
+];
+
+/** False where Linux names no Vulkan driver: then the package need not be loaded, which costs time and prints a warning. */
+export function mayHaveDevice(): boolean {
+  const { process } = globalThis;
+  if (process?.platform !== 'linux') return true;
+  const { VK_ICD_FILENAMES, VK_DRIVER_FILES } = process.env;
+  if (VK_ICD_FILENAMES ?? VK_DRIVER_FILES) return true;
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  return VULKAN_DRIVERS.some((folder) => existsSync(folder));
+}
+
 /** Products of one step below which the processor is done before a device has been asked. */
 const WORTHWHILE_PRODUCTS = 2 ** 24;
 
