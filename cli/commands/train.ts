@@ -67,7 +67,7 @@ export function train(parent: Command): Command {
       'after',
       `
 The folder holds run.json (what is trained), state (the latest checkpoint), curve.jsonl (loss and accuracy by epoch)
-and, at the end, model.safetensors (exact), model.f32.safetensors (floats) and, where ONNX has the layers, model.onnx. A run that was killed goes on with
+and, at the end, curve.svg, model.safetensors (exact), model.f32.safetensors (floats) and, where ONNX has the layers, model.onnx. A run that was killed goes on with
 --resume and ends in the same bits as one that was not.
 
 Examples:

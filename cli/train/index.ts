@@ -1,7 +1,7 @@
 /** One local training run from document and data to model files. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { FedaiError, toHex, uintBytes } from '../../core/index.ts';
+import { FedaiError, toHex, uintBytes, utf8 } from '../../core/index.ts';
 import {
   createEngine,
   decodeModel,
@@ -18,6 +18,7 @@ import {
 } from '../../engine/index.ts';
 import type { RecordSet } from '../../storage/index.ts';
 import { readSource, type Sets } from '../source.ts';
+import { curveSvg } from './chart.ts';
 import { readTrainDocument, type TrainDocument } from './document.ts';
 import { type CurvePoint, openRunFolder, type RunFolder } from './folder.ts';
 import { runSeed, stepsPerEpoch, trainLocally } from './loop.ts';
@@ -210,6 +211,7 @@ async function finish(
 ): Promise<void> {
   await folder.write('model.safetensors', encodeModel(model, end.weights));
   await folder.write('model.f32.safetensors', toFloatSafetensors(model, end.weights));
+  if (curve.length > 0) await folder.write('curve.svg', utf8(curveSvg(curve)));
   const onnx = onnxOf(model, end.weights);
   if (onnx) await folder.write('model.onnx', onnx);
   const { loss, accuracy } = curve.at(-1) ?? {};

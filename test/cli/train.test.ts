@@ -84,6 +84,9 @@ describe('fedai train', () => {
     const curves = ['whole', 'killed'].map((name) => readFile(join(folder, name, 'curve.jsonl'), 'utf8'));
     const [a, b] = (await Promise.all(curves)).map((text) => text.trim().split('\n').length);
     expect(b).toBe(a);
+    expect(await readFile(join(folder, 'whole', 'curve.svg'), 'utf8')).toMatch(
+      /^<svg .*loss.*accuracy.*<\/svg>\n$/,
+    );
     const file = Uint8Array.from(await readFile(join(folder, 'whole', 'model.safetensors')));
     expect(decodeModel(file).model.parameters).toBe(16 * 8 + 8 + 8 * 2 + 2);
   });

@@ -22,6 +22,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const work = { everyBlocks: 10, maxReplayGas: 1_000, maxBundleBytes: 1_000 };
+
 describe('chain spec', () => {
   test('is the same for the same input, and survives its file', async () => {
     expect(await soloSpec()).toEqual(spec);
@@ -49,8 +51,9 @@ describe('chain spec', () => {
       hashOf({ consensus: { ...spec.consensus, blockTimeMs: 2000 } }),
       hashOf({ chainId: 5 }),
       hashOf({ name: 'other' }),
+      hashOf({ work: { ...work, formats: { 'bfp8@1': 100 } } }),
     ]);
-    expect(new Set([hash, ...others]).size).toBe(5);
+    expect(new Set([hash, ...others]).size).toBe(6);
   });
 
   test.each([
@@ -60,6 +63,7 @@ describe('chain spec', () => {
     ['consensus.blockTimeMs', { consensus: {} }],
     ['alloc', { alloc: { '0x12': { balance: '1' } } }],
     ['validators', { validators: [] }],
+    ['work.formats', { work: { ...work, formats: { 'bfp8@1': -1 } } }],
   ])('names the field that is wrong: %s', (at, change) => {
     expect(() => parseChainSpec({ ...spec, ...change })).toThrowError(
       expect.objectContaining({
