@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { packedBytes } from './explorer-size.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const TARGET = join(ROOT, 'dist/explorer');
@@ -123,12 +123,6 @@ async function bundlePages(folder: string): Promise<void> {
   writeFileSync(join(folder, 'index.html'), html);
 }
 
-function packedBytes(folder: string): number {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(?:js|css|html|woff2)$/.test(name))
-    .reduce((sum, name) => sum + gzipSync(readFileSync(join(folder, name))).length, 0);
-}
-
 const hash = sourceHash();
 const stamp = join(TARGET, 'sources.sha256');
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) {
@@ -140,5 +134,5 @@ if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) {
   writeFileSync(join(staged, 'sources.sha256'), hash);
   rmSync(TARGET, { recursive: true, force: true });
   renameSync(staged, TARGET);
-  console.log(`dist/explorer: ${Math.round(packedBytes(TARGET) / 1024)} KiB packed`);
+  console.log(`dist/explorer: ${Math.round(packedBytes(TARGET) / 1_000)} kB packed before WebAssembly`);
 }

@@ -6,6 +6,7 @@ import {
   jobManagerAbi,
   stakingAbi,
   timelockControllerAbi,
+  trainingCourtAbi,
   usefulWorkAbi,
   workerRegistryAbi,
 } from '../../contracts/generated/index.ts';
@@ -16,6 +17,7 @@ const ABIS: Readonly<Record<string, InterfaceAbi>> = {
   staking: stakingAbi as unknown as InterfaceAbi,
   workerRegistry: workerRegistryAbi as unknown as InterfaceAbi,
   usefulWork: usefulWorkAbi as unknown as InterfaceAbi,
+  trainingCourt: trainingCourtAbi as unknown as InterfaceAbi,
   beaconHistory: beaconHistoryAbi as unknown as InterfaceAbi,
   governor: fedaiGovernorAbi as unknown as InterfaceAbi,
   timelock: timelockControllerAbi as unknown as InterfaceAbi,

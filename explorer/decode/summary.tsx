@@ -79,6 +79,19 @@ const TELLERS: Readonly<Record<string, Readonly<Record<string, Tell>>>> = {
     deregister: () => <>left the registry</>,
   },
   usefulWork: { withdraw: () => <>withdrew what sealed blocks had paid</> },
+  trainingCourt: {
+    drawAuditors: (args) => <>drew the auditors of trace {String(args['traceId'])}</>,
+    commitAudit: (args) => <>committed an audit of trace {String(args['traceId'])}</>,
+    revealAudit: (args) => <>told what the audit of trace {String(args['traceId'])} found</>,
+    settleAudit: (args) => <>settled the audit of trace {String(args['traceId'])}</>,
+    challenge: (args, { value }) => (
+      <>
+        brought segment {String(args['segment'])} of trace {String(args['traceId'])} before the court for{' '}
+        <Amount wei={value} />
+      </>
+    ),
+    withdraw: () => <>withdrew what audits had paid</>,
+  },
   beaconHistory: { record: () => <>recorded the beacon</> },
 };
 

@@ -15,13 +15,15 @@ export function BlocksPage({ from }: { from: number | undefined }) {
   const height = useStore(node, (state) => state.height);
   const top = from ?? height;
   const query = useQuery(`blocks ${from ?? 'latest'}`, () => blocksBelow(from), { live: from === undefined });
+  // The head may be further by now than what is shown.
+  const shown = query.data;
   return (
     <>
       <PageHead title="Blocks" kind="Chain">
         <JumpTo height={height} />
       </PageHead>
       <Card
-        title={`Blocks ${formatNumber(Math.max(0, top - PAGE + 1))} to ${formatNumber(Math.max(0, top))}`}
+        title={`Blocks ${formatNumber(shown?.at(-1)?.number ?? Math.max(0, top - PAGE + 1))} to ${formatNumber(shown?.[0]?.number ?? Math.max(0, top))}`}
         side={<Pager from={from} top={top} height={height} />}
       >
         <Loaded query={query} rows={PAGE}>

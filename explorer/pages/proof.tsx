@@ -147,7 +147,7 @@ function DrawFacts({ draw, opened }: { draw: Draw; opened: number }) {
 }
 
 const AUDIT_WORDS: Readonly<Record<string, string>> = {
-  none: 'auditors are drawn next',
+  none: 'not drawn for an audit',
   drawn: 'under audit',
   accepted: 'auditors found the same',
   disputed: 'auditors disagree: before the court',

@@ -59,9 +59,9 @@ export function ValidatorsPage() {
                   note: 'all of it can be slashed',
                 },
                 {
-                  label: 'Needed more than once',
+                  label: 'Second rounds',
                   value: `${rounds}`,
-                  note: `of the latest ${rows[0]?.votes.length ?? 0} blocks took a second consensus round`,
+                  note: `of the latest ${rows[0]?.votes.length ?? 0} blocks took one`,
                 },
               ]}
             />

@@ -106,6 +106,9 @@ export function SlotMap({ job, workers, events, height }: Props) {
             <i class={`cell ${kind}`} /> {WORDS[kind]}
           </li>
         ))}
+        <li>
+          <i class="cell audited" /> audited too
+        </li>
       </ul>
     </>
   );
@@ -114,16 +117,25 @@ export function SlotMap({ job, workers, events, height }: Props) {
 /** Traces of more segments are drawn as so many bars, the picked one at its place among them. */
 const MOST_BARS = 12;
 
+/** What auditors found, where the trace was under audit. */
+function auditOf({ audit }: Trace): string {
+  if (audit == null || audit.auditors.length === 0) return '';
+  const found = audit.state === 'accepted' ? 'who found the same' : audit.state;
+  return `, audited by ${audit.auditors.length} in segments ${audit.segments.join(', ')}: ${found}`;
+}
+
 function SlotCell({ cell: { kind, trace }, drawn }: { cell: Cell; drawn: ReadonlyMap<bigint, number> }) {
   const many = trace?.segments ?? 0;
   const picked = trace && drawn.get(trace.id);
   const bars = Math.min(many, MOST_BARS);
   const at = picked === undefined ? -1 : Math.floor((picked * bars) / many);
   const which = picked === undefined ? `${many} segments` : `segment ${picked} of 0–${many - 1}`;
-  const words = trace === undefined ? WORDS[kind] : `${WORDS[kind]}, ${which}`;
+  const words = trace === undefined ? WORDS[kind] : `${WORDS[kind]}, ${which}${auditOf(trace)}`;
   return (
     <td title={words}>
-      <span class={`cell ${kind}`}>
+      <span
+        class={`cell ${kind} ${trace?.audit != null && trace.audit.auditors.length > 0 ? 'audited' : ''}`}
+      >
         {Array.from({ length: bars }, (_, i) => (
           <i key={i} class={i === at ? 'picked' : ''} />
         ))}

@@ -62,6 +62,7 @@ const CONTRACT_NAMES: Readonly<Record<string, string>> = {
   timelock: 'Timelock',
   beaconHistory: 'BeaconHistory',
   usefulWork: 'UsefulWork',
+  trainingCourt: 'TrainingCourt',
 };
 
 export function contractName(

@@ -7,6 +7,7 @@ import { EXPLORER_PAGES } from '../../cli/explorer/pages.ts';
 import { type ExplorerProxy, startExplorerProxy } from '../../cli/explorer/proxy.ts';
 import { silentLog } from '../../core/index.ts';
 import { httpTransport, type RpcTransport } from '../../market/index.ts';
+import { packedBytes } from '../../scripts/explorer-size.ts';
 import { findChromium, launch, NO_CHROMIUM } from './chromium.ts';
 import { isElsewhere, type ShownNetwork, startShownNetwork } from './network.ts';
 import { installWallet, type TestWallet } from './testWallet.ts';
@@ -172,7 +173,9 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
       .click();
     await expect.poll(text, { timeout: PATIENCE_MS }).toMatch(/Verify here/);
     await open('/people');
-    expect(await text()).toMatch(/Workers \(\d+\)/);
+    expect(await text()).toMatch(/Registered \(\d+\)/);
+    await page.getByRole('button', { name: 'Evaluators' }).click();
+    expect(await page.locator('main tbody tr').first().innerText()).toContain('evaluator');
     await open('/validators');
     expect(await text()).toMatch(/In commits/);
     await open('/contracts/jobManager');
@@ -182,10 +185,27 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await expect.poll(() => card.innerText(), { timeout: PATIENCE_MS }).toMatch(/0x[0-9a-f]{6}…/);
   });
 
+  test('the network map names who is there, and no address', async () => {
+    await open('/network');
+    expect(await text()).toMatch(/Connections/);
+    const peers = JSON.stringify(await rpc.request('fedai_getPeers', []));
+    expect(peers).not.toMatch(/ip4|ip6|\/tcp\//);
+  });
+
+  test('blocks are paged from any height, and the way back is the browser’s', async () => {
+    await open('/blocks');
+    await page.getByLabel('From block').fill('30');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await page.waitForURL(/\/blocks\/30$/);
+    await page.getByRole('link', { name: 'Older' }).click();
+    await page.waitForURL(/\/blocks\/5$/);
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(6);
+    await page.goBack();
+    await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(25);
+  });
+
   test('search finds block, transaction, account, job and model', async () => {
-    const job = (await rpc.request('eth_getBlockByNumber', [work.number, true])) as unknown as {
-      transactions: { hash: string; from: string }[];
-    };
+    const job = await blockAt(work.number);
     const model = await finalModel();
     const searches: [string, RegExp][] = [
       [String(workHeight), /\/block\/\d+$/],
@@ -207,6 +227,18 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await page.getByRole('searchbox').press('Enter');
     await expect.poll(text, { timeout: PATIENCE_MS }).toMatch(/Nothing on this chain is called/);
     expect(await page.locator('main img').count()).toBe(0);
+  });
+
+  test('a job is reached by keyboard alone, and its slots too', async () => {
+    await open('/jobs');
+    await page.getByRole('link', { name: 'Job 1', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/job\/1$/, { timeout: PATIENCE_MS });
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await page.locator('.chart-slider').focus();
+    const before = await page.locator('.chart-value').innerText();
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => page.locator('.chart-value').innerText()).not.toBe(before);
   });
 
   test('it can be used by keyboard alone', async () => {
@@ -244,29 +276,24 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await expect.poll(() => newest.innerText(), { timeout: PATIENCE_MS }).not.toBe(shown);
   });
 
-  test.each(['light', 'dark'] as const)(
-    'axe finds nothing to say about any page in %s',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme });
-      const draw = work.usefulWork!.drawHeight;
-      const paths = ['', '/blocks', `/block/${workHeight}`, '/jobs', '/job/1', '/proofs', `/proof/${draw}`];
-      for (const path of [...paths, '/people', '/validators', '/contracts/staking']) {
-        await open(path);
-        await page.evaluate(axe);
-        const found = await page.evaluate(
-          `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')))`,
-        );
-        expect([path, found]).toEqual([path, []]);
-      }
-    },
-  );
-
-  test.each([390, 1024, 1680])('no page is wider than a screen of %i pixels', async (width) => {
-    await page.setViewportSize({ width, height: 900 });
-    for (const path of ['', `/block/${workHeight}`, '/job/1', '/proofs', '/people', '/contracts/staking']) {
+  test('axe finds nothing to say about any page, light and dark, and none is wider than its screen', async () => {
+    const draw = work.usefulWork!.drawHeight;
+    const [hash] = (await blockAt(work.number)).transactions;
+    const paths = ['', '/blocks', `/block/${workHeight}`, '/jobs', '/job/1', '/proofs', `/proof/${draw}`];
+    const more = ['/people', '/validators', '/network', '/contracts/staking', '/search/nothing', '/nowhere'];
+    const own = hash === undefined ? [] : [`/tx/${hash.hash}`, `/account/${hash.from}`];
+    for (const path of [...paths, ...more, ...own]) {
       await open(path);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect([path, over <= 0]).toEqual([path, true]);
+      expect([path, await violations()]).toEqual([path, []]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
+      for (const width of [390, 1024, 1680]) {
+        await page.setViewportSize({ width, height: 900 });
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect([path, width, over <= 0]).toEqual([path, width, true]);
+      }
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.setViewportSize({ width: 1280, height: 900 });
     }
   });
 
@@ -274,9 +301,27 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     walletSuite(() => ({ page, network: network.chain!, wallet: wallet!, open }));
   });
 
+  test('all that is loaded before WebAssembly is at most 300 kB packed', async () => {
+    expect(packedBytes(EXPLORER_PAGES)).toBeLessThan(300_000);
+  });
+
   test('no script failed and no request left the origin', () => {
     expect(faults).toEqual([]);
   });
+
+  /** What axe finds on the page that is open, by all of its rules or some. */
+  async function violations(rules?: readonly string[]): Promise<unknown> {
+    if (rules === undefined) await page.evaluate(axe);
+    const only = rules === undefined ? '' : `, runOnly: ${JSON.stringify(rules)}`;
+    return await page.evaluate(
+      `axe.run(document, { resultTypes: ['violations']${only} }).then(({ violations }) => violations.map((one) => one.id + ': ' + one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')))`,
+    );
+  }
+
+  const blockAt = async (height: string): Promise<{ transactions: { hash: string; from: string }[] }> =>
+    (await rpc.request('eth_getBlockByNumber', [height, true])) as {
+      transactions: { hash: string; from: string }[];
+    };
 
   async function postedTransaction(): Promise<string> {
     await open('/job/1');

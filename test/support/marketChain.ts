@@ -3,7 +3,7 @@
 import { createRpcServer } from '../../chain/index.ts';
 import { quickCourtParameters } from '../../contracts/deploy.ts';
 import { fromHex, type Hex, silentLog } from '../../core/index.ts';
-import { createMarket, type Market, type MarketContracts } from '../../market/index.ts';
+import { createMarket, httpTransport, type Market, type MarketContracts } from '../../market/index.ts';
 import { type SoloChain, type SoloChainOptions, startSoloChain } from './soloChain.ts';
 
 export interface MarketChain {
@@ -58,7 +58,8 @@ export async function startMarketChain(options: MarketChainOptions = {}): Promis
     privateKeyOf,
     marketOf: (index) =>
       createMarket({
-        rpc: rpc.url,
+        // A machine under load may take its time; nothing here is a measurement.
+        rpc: httpTransport(rpc.url, { timeoutMs: 180_000 }),
         contracts,
         pollMs: 20,
         attempts: 3,
