@@ -28,6 +28,7 @@ export { createJobBook, type JobBook } from './jobBook.ts';
 export { type KeyPurpose, keyContext } from './keyContext.ts';
 export { createLatest, type Latest } from './latest.ts';
 export {
+  bindMarket,
   createMarket,
   type Market,
   type MarketContracts,

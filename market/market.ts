@@ -67,6 +67,23 @@ export function openEndpoints(urls: string): RpcTransport {
 }
 
 export function createMarket(options: MarketOptions): Market {
+  if (options.sender !== undefined || options.signer === undefined)
+    return bindMarket(options, options.sender);
+  const {
+    signer,
+    log = silentLog,
+    clock = steadyClock,
+    pollMs = DEFAULT_POLL_MS,
+    signal,
+    attempts,
+  } = options;
+  const transport = typeof options.rpc === 'string' ? openEndpoints(options.rpc) : options.rpc;
+  const sender = createSender({ transport, privateKey: signer, log, clock, pollMs, signal, attempts });
+  return bindMarket({ ...options, rpc: transport }, sender);
+}
+
+/** As `createMarket`, without what signing with a key here takes: for pages, which a wallet signs for. */
+export function bindMarket(options: Omit<MarketOptions, 'signer' | 'sender'>, sender?: Sender): Market {
   const transport = typeof options.rpc === 'string' ? openEndpoints(options.rpc) : options.rpc;
   const log = options.log ?? silentLog;
   const clock = options.clock ?? steadyClock;
@@ -94,11 +111,6 @@ export function createMarket(options: MarketOptions): Market {
         ? undefined
         : bindContract(transport, checksummed(contracts.trainingCourt), trainingCourtAbi, retrying),
   };
-  const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
-  const sender =
-    options.sender ??
-    (options.signer &&
-      createSender({ transport, privateKey: options.signer, log, clock, pollMs, signal, attempts }));
   return {
     contracts,
     transport,

@@ -29,6 +29,8 @@ export interface ExplorerProxy {
 /** As a chain node takes it. */
 const MAX_BODY_BYTES = 5 * 2 ** 20;
 const TIMEOUT_MS = 60_000;
+/** Wallets call from their own pages, which no web page can pass for. */
+const EXTENSION = /^(?:chrome|moz|safari-web)-extension:\/\//;
 const CONTENT = /^\/ipfs\/[a-zA-Z0-9]{8,128}$/;
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
@@ -82,7 +84,9 @@ function isOwnPage({ headers }: IncomingMessage, bound: string): boolean {
   const { host = '', origin } = headers;
   const name = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : '';
   if (LOOPBACK.test(bound) && !LOOPBACK.test(name.replace(/^\[|\]$/g, ''))) return false;
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  return (
+    origin === undefined || EXTENSION.test(origin) || (URL.canParse(origin) && new URL(origin).host === host)
+  );
 }
 
 async function answer(

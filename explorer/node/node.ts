@@ -61,8 +61,8 @@ export function openMarket(): Promise<Market> {
       if (!contracts['jobManager'] || !contracts['staking'])
         throw new FedaiError('NO_MARKET', 'this chain has no job market');
       // What it needs to speak with contracts is the larger half of the explorer, and nothing of the frame.
-      const { createMarket } = await import('./market.ts');
-      return createMarket({
+      const { bindMarket } = await import('./market.ts');
+      return bindMarket({
         rpc: transport,
         contracts: contracts as unknown as MarketContracts,
         attempts: 1,

@@ -96,7 +96,7 @@ export async function serve(jobId: bigint, keys: JobKeys, account: Hex): Promise
   const halt = new AbortController();
   try {
     await connected(account);
-    const { createMarket } = await import('../node/market.ts');
+    const { bindMarket } = await import('../node/market.ts');
     const { createClientAgent } = await import('./agent.ts');
     const sender = stopping(
       createWalletSender({
@@ -109,7 +109,7 @@ export async function serve(jobId: bigint, keys: JobKeys, account: Hex): Promise
       halt,
     );
     const { contracts } = await openMarket();
-    const market = createMarket({ rpc: transport, contracts, sender, signal: halt.signal });
+    const market = bindMarket({ rpc: transport, contracts, signal: halt.signal }, sender);
     const { testKey, dataKey } = keys;
     const agent = createClientAgent({
       market,

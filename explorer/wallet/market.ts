@@ -8,8 +8,8 @@ export async function openWalletMarket(
   account: Hex,
   told: Omit<WalletSenderOptions, 'transport' | 'account'> = {},
 ): Promise<Market> {
-  const { createMarket } = await import('../node/market.ts');
+  const { bindMarket } = await import('../node/market.ts');
   const { contracts } = await openMarket();
   const sender = createWalletSender({ transport, account, ...told });
-  return createMarket({ rpc: transport, contracts, sender, ...(told.signal && { signal: told.signal }) });
+  return bindMarket({ rpc: transport, contracts, ...(told.signal && { signal: told.signal }) }, sender);
 }
