@@ -1,6 +1,7 @@
 /** What re-executing a block's proof needs, asked of one RPC endpoint. Nothing that it says is believed before it is checked. */
 import { z } from 'zod';
 import { FedaiError, fromHex, type Hex, toHex, uintBytes } from '../core/index.ts';
+import type { ReplayLimits } from '../job/index.ts';
 import {
   type BlockCommit,
   type ConsensusSection,
@@ -8,7 +9,6 @@ import {
   decodeSection,
   type ValidatorSet,
 } from '../light/index.ts';
-import type { ReplayLimits } from '../job/index.ts';
 import type { RpcTransport } from '../market/index.ts';
 
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);

@@ -65,8 +65,7 @@ export async function readDropped(
 
 async function readIdx(files: readonly Dropped[]): Promise<Sets> {
   const names = files.map(nameOf);
-  const read = async (name: string) =>
-    bytesInMemory(await unpacked(files[names.indexOf(name)]!), name);
+  const read = async (name: string) => bytesInMemory(await unpacked(files[names.indexOf(name)]!), name);
   const pair = async (set: RegExp): Promise<Records | undefined> => {
     const images = idxFileOf(names, set, 'images');
     const labels = idxFileOf(names, set, 'labels');

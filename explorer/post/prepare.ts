@@ -83,7 +83,10 @@ export async function prepare(
     ...about('train'),
     ...(dataKey && { encryptKey: dataKey }),
   });
-  const test = await importRecords(content, recordsInMemory(sets.test), { ...about('test'), encryptKey: testKey });
+  const test = await importRecords(content, recordsInMemory(sets.test), {
+    ...about('test'),
+    encryptKey: testKey,
+  });
   const job = documentOf(wanted, { train: train.manifestCid, test: test.manifestCid });
   const document = encodeJob(job.document);
   if (document.length > JOB_LIMITS.documentBytes)

@@ -24,8 +24,8 @@ import {
   openNpz,
   streamCsv,
   streamIdx,
-  ungzipped,
   streamParquet,
+  ungzipped,
 } from '../../../storage/index.ts';
 import { readFile } from '../../../storage/read.ts';
 import { pullFrom } from '../../../storage/records/bytes.ts';

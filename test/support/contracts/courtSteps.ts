@@ -144,7 +144,10 @@ function hands(world: World, system: Account) {
   /** All that the court got, it keeps for somebody. */
   const conserved = async () => {
     let owed: bigint =
-      (await world.court.pool!()) + (await world.court.pots!()) + (await world.court.held!()) + (await world.court.bonds!());
+      (await world.court.pool!()) +
+      (await world.court.pots!()) +
+      (await world.court.held!()) +
+      (await world.court.bonds!());
     for (const account of [...world.evaluators, ...world.workers, world.outsider])
       owed += await owedTo(account);
     assert.equal(await balanceOf(world.addresses.trainingCourt!), owed);
