@@ -38,7 +38,7 @@ export function createBundleBoard(chainId: bigint, onOffer: () => void): BundleB
       if (trace === undefined || offers === undefined) return ignore('not under audit here');
       const announcer = announcerOf(chainId, announcement);
       if (announcer === undefined) return reject("nobody's signature");
-      if (announcer !== trace.worker) return ignore('not told by its worker');
+      if (announcer !== trace.worker) return reject('not told by the worker of the trace');
       const { bundle } = announcement;
       if (offers.size >= MAX_OFFERED && !offers.has(bundle)) return ignore('enough bundles for this segment');
       if (!offers.has(bundle)) {

@@ -35,6 +35,8 @@ type Place = Target | 'early' | 'over' | 'none';
 /** Announcements of what this node does not have yet: it may be a block behind. */
 const MAX_EARLY = 32;
 const MAX_AHEAD = 2;
+/** Announcements that no party has signed, of one target from one peer on one head: finding out takes milliseconds each. */
+const MAX_STRANGERS = 4;
 /** Traces whose audit was looked up on the present head: a look-up costs a call. */
 const MAX_LOOKED_UP = 1_024;
 
@@ -42,10 +44,16 @@ export function createHearing(input: HearingInput): Hearing {
   const early: { announcement: Answer; from: string }[] = [];
   const chainId = BigInt(input.application.spec.chainId);
   const workerUnderAudit = auditLookUp(input.application);
+  /** By target and peer, of the present head. */
+  const strangers = new Map<string, number>();
   const take = async (target: Target, announcement: Answer, from: string): Promise<Verdict> => {
+    const source = `${target.key} ${from}`;
+    const heard = strangers.get(source) ?? 0;
+    if (heard >= MAX_STRANGERS) return ignore('enough of strangers from this peer');
     const account = announcerOf(chainId, announcement);
     if (account === undefined) return reject("nobody's signature");
     const standing = standingOf(target, account);
+    if (standing === 0) strangers.set(source, heard + 1);
     // A case is fought out by its parties; a drawn segment may be opened by anybody.
     if (standing === 0 && target.isCase) return ignore('not told by a party to the case');
     const { bundle } = announcement;
@@ -66,7 +74,7 @@ export function createHearing(input: HearingInput): Hearing {
     if (worker === undefined) return ignore('not under audit');
     const account = announcerOf(chainId, announcement);
     if (account === undefined) return reject("nobody's signature");
-    return account === worker ? accept : ignore('not told by its worker');
+    return account === worker ? accept : reject('not told by the worker of the trace');
   };
   return {
     async hear(bytes, from) {
@@ -77,6 +85,7 @@ export function createHearing(input: HearingInput): Hearing {
         : await answer(announcement, from);
     },
     lookAgain() {
+      strangers.clear();
       for (const { announcement, from } of early.splice(0)) void answer(announcement, from);
     },
   };

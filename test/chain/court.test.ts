@@ -218,6 +218,10 @@ describe('an open case', () => {
     expect(scores.score('stranger')).toBe(0);
     // What is told by nobody who has a part in it is not even looked at, were it right.
     expect(await announce(LAZY.caseId, cids.lazy, 'stranger', 9)).toMatchObject({ verdict: 'ignore' });
+    for (let i = 0; i < 8; i++) await announce(LAZY.caseId, cids.lazy, 'flooder', 9);
+    expect(await announce(LAZY.caseId, cids.lazy, 'flooder', CHALLENGER)).toMatchObject({
+      verdict: 'ignore',
+    });
     const content = { format: 'fedai-case/2', caseId: LAZY.caseId, bundle: cids.lazy, attempt: 0 } as const;
     const nobody = encodeAnnouncement({ ...content, signature: `0x${'00'.repeat(65)}` });
     expect(await hear(nobody, 'forger')).toMatchObject({ verdict: 'reject' });
@@ -329,7 +333,7 @@ describe('announcements of audits', () => {
         'worker',
       );
     expect(await tell(0, workers[0]!)).toEqual({ verdict: 'accept' });
-    expect(await tell(0, workers[1]!)).toMatchObject({ verdict: 'ignore' });
+    expect(await tell(0, workers[1]!)).toMatchObject({ verdict: 'reject' });
     expect(await tell(77, workers[0]!)).toMatchObject({ verdict: 'ignore' });
   });
 });

@@ -88,8 +88,8 @@ describe('the board of bundles', () => {
     board.expect(trace, [2]);
     const other = new Uint8Array(32).fill(6);
     for (let n = 0; n < 12; n++)
-      expect(board.hear(offer(7, 2, n, 0, other))).toMatchObject({ verdict: 'ignore' });
-    expect(board.hear(offer(7, 2, 1, 0, KEY, 1n))).toMatchObject({ verdict: 'ignore' });
+      expect(board.hear(offer(7, 2, n, 0, other))).toMatchObject({ verdict: 'reject' });
+    expect(board.hear(offer(7, 2, 1, 0, KEY, 1n))).toMatchObject({ verdict: 'reject' });
     const forged = utf8(
       new TextDecoder().decode(offer(7, 2, 3)).replace(/"signature":"0x..../, '"signature":"0x00ff'),
     );

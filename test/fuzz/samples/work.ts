@@ -60,5 +60,6 @@ export const work: Table = {
       return announcement && announcerOf(31_337n, announcement);
     },
     neverThrows: true,
+    share: 0.1,
   },
 };
