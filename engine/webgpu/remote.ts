@@ -38,10 +38,13 @@ type Port = InstanceType<Threads['MessageChannel']>['port1'];
 type Call = <Type extends Request['type']>(request: Extract<Request, { type: Type }>) => Results[Type];
 
 function createCall(threads: Threads, signal: Int32Array, port: Port): Call {
+  let dead = false;
   return (request) => {
+    if (dead) throw gone('no answer');
     Atomics.store(signal, 0, 0);
     port.postMessage(request);
-    if (Atomics.wait(signal, 0, 0, ANSWER_MS) === 'timed-out') throw gone('no answer');
+    dead = Atomics.wait(signal, 0, 0, ANSWER_MS) === 'timed-out';
+    if (dead) throw gone('no answer');
     const answer = threads.receiveMessageOnPort(port)?.message as Answer | undefined;
     if (!answer) throw gone('an empty answer');
     if ('fault' in answer) throw errorOf(answer.fault);
@@ -51,7 +54,11 @@ function createCall(threads: Threads, signal: Int32Array, port: Port): Call {
 
 function createKernel(adapter: Adapter, call: Call): RemoteKernel {
   const collected = new FinalizationRegistry<number>((session) => {
-    call({ type: 'close', session });
+    try {
+      call({ type: 'close', session });
+    } catch {
+      // What is gone needs no closing.
+    }
   });
   return {
     name: 'webgpu',
