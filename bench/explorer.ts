@@ -92,11 +92,15 @@ async function pageThrough(page: Page, role: 'link' | 'button', name: string): P
   return times.length === 0 ? Number.NaN : median(times);
 }
 
-async function paging(browser: Browser, url: string, report: (line: string) => void): Promise<Figures> {
+async function paging(
+  browser: Browser,
+  { url, blocks }: { url: string; blocks: number },
+  report: (line: string) => void,
+): Promise<Figures> {
   const figures: Figures = {};
   const page = await openPage(browser, `${url}/explorer/blocks`);
   figures.blockPageMs = await pageThrough(page, 'link', 'Older');
-  await page.getByLabel('From block').fill(String(BLOCKS / 2));
+  await page.getByLabel('From block').fill(String(Math.floor(blocks / 2)));
   await page.getByRole('button', { name: 'Go' }).click();
   await settled(page);
   report(`a page of blocks: ${Number(figures.blockPageMs).toFixed(0)} ms`);
@@ -149,7 +153,7 @@ export const bench: Bench = async (report, args) => {
   const long = await startLongChain({ blocks, jobs, report });
   const first = await firstLoads(browser, long.rpc);
   report(`first paint after ${Number(first.firstPaintMs).toFixed(0)} ms`);
-  const paged = await paging(browser, long.rpc, report);
+  const paged = await paging(browser, { url: long.rpc, blocks }, report);
   await long.stop();
   const shown = await startShownChain();
   const verifyMs = await verification(browser, shown.rpc);
