@@ -46,12 +46,21 @@ async function contractsSuite(): Promise<Counts> {
   };
 }
 
+/** Where there is no browser, nothing is started and the reason is told. */
+async function browserSuite(): Promise<Counts> {
+  const { findChromium, NO_CHROMIUM } = await import('../test/browser/chromium.ts');
+  if (findChromium() !== undefined)
+    return await vitestSuite('browser', ['--config=test/browser/vitest.config.ts']);
+  process.stdout.write(`test:browser is skipped: ${NO_CHROMIUM}\n`);
+  return { passed: 0, failed: 0, skipped: 1 };
+}
+
 const SUITES: Readonly<Record<string, () => Promise<Counts>>> = {
   unit: () => vitestSuite('unit', ['--exclude=test/sim/**']),
   contracts: contractsSuite,
   sim: () => vitestSuite('sim', ['test/sim']),
   e2e: () => vitestSuite('e2e', ['--config=test/e2e/vitest.config.ts']),
-  browser: () => vitestSuite('browser', ['--config=test/browser/vitest.config.ts']),
+  browser: browserSuite,
   interop: () => vitestSuite('interop', ['--config=test/interop/vitest.config.ts']),
 };
 

@@ -1,5 +1,6 @@
 /** Loads something for a component, again when it changes, and again by itself after the node was away. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { FedaiError } from '../../core/index.ts';
 import { node } from './node.ts';
 import { useStore } from './store.ts';
 
@@ -20,6 +21,10 @@ interface Loaded<T> {
   data: T | undefined;
   error: unknown;
 }
+
+/** After trouble that may pass by itself. */
+const AGAIN_MS = 3_000;
+const isPassing = (error: unknown): boolean => error instanceof FedaiError && error.transient;
 
 /** `key` names what is loaded: another key is another thing, whose old data is not shown. */
 export function useQuery<T>(key: string, load: () => Promise<T>, { live = false }: Options = {}): Query<T> {
@@ -49,6 +54,13 @@ export function useQuery<T>(key: string, load: () => Promise<T>, { live = false 
   const link = useStore(node, (state) => state.link);
   const height = useStore(node, (state) => (live ? Math.floor(state.height / Number(live)) : 0));
   useEffect(reload, [key, link === 'live', height]);
+  const { error } = loaded;
+  useEffect(() => {
+    if (!isPassing(error)) return;
+    // The node is there and was only too slow, else the line above would have asked again.
+    const timer = setTimeout(reload, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [error]);
   const isCurrent = loaded.key === key;
   return { data: isCurrent ? loaded.data : undefined, error: isCurrent ? loaded.error : undefined, reload };
 }

@@ -14,6 +14,7 @@ import { StateTag } from '../ui/jobList.tsx';
 import { lazy } from '../ui/lazy.tsx';
 import { ModelCard } from '../ui/modelCard.tsx';
 import { Card, Empty, Figures, Loaded, PageHead, Table, Tag } from '../ui/parts.tsx';
+import { ReceiptCard } from '../ui/receiptCard.tsx';
 import { SlotMap } from '../ui/slotMap.tsx';
 import { StateLine } from '../ui/stateLine.tsx';
 import { Account, Amount, Hash, Height } from '../ui/values.tsx';
@@ -66,9 +67,12 @@ function Contents({ view }: { view: JobView }) {
         <SlotMap job={job} workers={workers} events={events} height={height} />
       </Card>
       <div class="columns even">
-        <Card title="Money">
-          <PayoutFlow job={job} events={events} />
-        </Card>
+        <div class="stack">
+          <Card title="Money">
+            <PayoutFlow job={job} events={events} />
+          </Card>
+          <ReceiptCard job={job} />
+        </div>
         <ModelCard job={job} />
       </div>
       <DocumentCards job={job} />

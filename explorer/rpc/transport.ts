@@ -4,7 +4,8 @@ import type { RpcTransport } from '../../market/index.ts';
 
 /** A chain node takes a hundred calls at once; half of it leaves room for large answers. */
 const MAX_BATCH = 50;
-const TIMEOUT_MS = 20_000;
+/** A hundred thousand blocks' events are a second's work for a node; one that is busy takes a few times that. */
+const TIMEOUT_MS = 45_000;
 /** Blocks and receipts of a long look around: some tens of megabytes at most. */
 const MAX_KEPT = 4_000;
 

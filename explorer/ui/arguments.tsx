@@ -15,7 +15,7 @@ const MAX_ITEMS = 64;
 const MAX_BYTES_SHOWN = 200;
 /** Integers with these names are wei in every contract of ours. */
 const WEI =
-  /^(?:amount|reward|value|stake|weight|escrow|workers|evaluators|burned|validators|refund|workerStake|minReward|pool|totalWeight|slashedWei)$|Stake$/;
+  /^(?:amount|reward|value|stake|weight|escrow|workers|evaluators|auditors|burned|validators|refund|workerStake|minReward|pool|totalWeight|slashedWei)$|Stake$/;
 
 export const argumentsOf = (inputs: readonly ParamType[], values: Result): Value[] =>
   inputs.map((type, i) => ({ name: type.name || `${i}`, type, value: values[i] as unknown }));

@@ -22,6 +22,7 @@ const sharesOf = ({ payouts }: Job): Share[] =>
   [
     { name: 'Workers', wei: payouts.workers, kind: 'workers' },
     { name: 'Evaluators', wei: payouts.evaluators, kind: 'evaluators' },
+    { name: 'Auditors', wei: payouts.auditors, kind: 'auditors' },
     { name: 'Work fee, for useful work', wei: payouts.burned, kind: 'burned' },
     { name: 'Validators', wei: payouts.validators, kind: 'validators' },
     { name: 'Back to the client', wei: payouts.refund, kind: 'refund' },

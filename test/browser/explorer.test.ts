@@ -18,7 +18,7 @@ if (executable === undefined) process.stderr.write(`test:browser is skipped: ${N
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** A machine under load may take its time; nothing here is a measurement. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 240_000;
 
 let network: ShownNetwork;
 let proxy: ExplorerProxy;
@@ -74,6 +74,7 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     if (network.chain !== undefined)
       wallet = await installWallet(context, url, network.chain.privateKeyOf(PAGE_ACCOUNT));
+    context.setDefaultTimeout(PATIENCE_MS);
     page = await context.newPage();
     page.on('pageerror', (error) => faults.push(String(error.stack)));
     page.on('console', (message) => {
@@ -128,7 +129,15 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await page.getByRole('link', { name: 'Job 1', exact: true }).click();
     await page.waitForSelector('.samples canvas', { timeout: PATIENCE_MS });
     const shown = await text();
-    for (const part of ['Completed', 'Loss', 'Slots and training rounds', 'exactly', 'Escrow', 'convolution'])
+    for (const part of [
+      'Completed',
+      'Loss',
+      'Slots and training rounds',
+      'exactly',
+      'Escrow',
+      'Receipt hash',
+      'convolution',
+    ])
       expect(shown).toContain(part);
     await page.waitForSelector('.slots .cell.opened .picked', { timeout: PATIENCE_MS });
   });
@@ -196,9 +205,9 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await open('/blocks');
     await page.getByLabel('From block').fill('30');
     await page.getByRole('button', { name: 'Go' }).click();
-    await page.waitForURL(/\/blocks\/30$/);
+    await page.waitForURL(/\/blocks\/30$/, { timeout: PATIENCE_MS });
     await page.getByRole('link', { name: 'Older' }).click();
-    await page.waitForURL(/\/blocks\/5$/);
+    await page.waitForURL(/\/blocks\/5$/, { timeout: PATIENCE_MS });
     await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(6);
     await page.goBack();
     await expect.poll(() => page.locator('tbody tr').count(), { timeout: PATIENCE_MS }).toBe(25);
@@ -234,22 +243,30 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await page.getByRole('link', { name: 'Job 1', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/job\/1$/, { timeout: PATIENCE_MS });
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.tagName), { timeout: PATIENCE_MS })
+      .toBe('H1');
     await page.locator('.chart-slider').focus();
     const before = await page.locator('.chart-value').innerText();
     await page.keyboard.press('ArrowLeft');
-    await expect.poll(() => page.locator('.chart-value').innerText()).not.toBe(before);
+    await expect
+      .poll(() => page.locator('.chart-value').innerText(), { timeout: PATIENCE_MS })
+      .not.toBe(before);
   });
 
   test('it can be used by keyboard alone', async () => {
     await open('');
     await page.keyboard.press('Tab');
-    await expect.poll(() => page.evaluate(() => document.activeElement?.className)).toBe('skip');
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.className), { timeout: PATIENCE_MS })
+      .toBe('skip');
     await page.keyboard.press('/');
     await page.keyboard.type(String(workHeight));
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/block\/\d+$/, { timeout: PATIENCE_MS });
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe('H1');
+    await expect
+      .poll(() => page.evaluate(() => document.activeElement?.tagName), { timeout: PATIENCE_MS })
+      .toBe('H1');
     await expect.poll(text, { timeout: PATIENCE_MS }).toMatch(/Verify here/);
     await page.getByRole('button', { name: 'Verify this proof' }).focus();
     await page.keyboard.press('Enter');

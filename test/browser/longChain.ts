@@ -15,6 +15,7 @@ import { keccak256, sha256, silentLog, toHex, uintBytes, utf8 } from '../../core
 import { createMarket, httpTransport, jobPostOf, type MarketContracts } from '../../market/index.ts';
 import { toyJob } from '../pouw/job.ts';
 import { type SoloChain, startSoloChain } from '../support/soloChain.ts';
+import { mineOn } from './mining.ts';
 import type { ShownNetwork } from './network.ts';
 
 const POSTERS = 10;
@@ -31,13 +32,16 @@ export interface LongChainSize {
 export async function startLongChain({ blocks, jobs, report }: LongChainSize): Promise<ShownNetwork> {
   const directory = await mkdtemp(join(tmpdir(), 'fedai-long-'));
   const options = { directory, accounts: POSTERS + 1, spec: { work: { everyBlocks: 10 } } };
-  const first = await startSoloChain({ ...options, mining: 50 });
+  const first = await startSoloChain({ ...options, mining: 'manual' });
+  const stopPosting = mineOn(first, 50);
   await postJobs(first, jobs);
   report(`${jobs} jobs are posted by block ${first.application.head.height}`);
+  await stopPosting();
   await first.stop();
   await lengthen(directory, blocks);
   report(`the chain has ${blocks} blocks`);
-  const chain = await startSoloChain({ ...options, mining: BLOCK_MS });
+  const chain = await startSoloChain({ ...options, mining: 'manual' });
+  const stopMining = mineOn(chain, BLOCK_MS);
   const rpc = createRpcServer({
     application: chain.application,
     explorer: EXPLORER_PAGES,
@@ -48,6 +52,7 @@ export async function startLongChain({ blocks, jobs, report }: LongChainSize): P
   return {
     rpc: rpc.url,
     async stop() {
+      await stopMining();
       await rpc.stop();
       await chain.stop();
       await rm(directory, { recursive: true, force: true });

@@ -44,6 +44,7 @@ import {
 import { type MarketChain, startMarketChain, TRAIN } from '../support/marketChain.ts';
 import { joinAll, judge, mineTo, settledTestKey, WORKERS } from '../support/settledJob.ts';
 import { memoryIntake } from './memoryIntake.ts';
+import { mineOn } from './mining.ts';
 import type { ShownNetwork } from './network.ts';
 
 const ROUNDS = 2;
@@ -126,12 +127,12 @@ export async function startShownChain(): Promise<ShownNetwork> {
     port: 0,
   });
   await rpc.start();
-  const mining = setInterval(() => void network.chain.mine().catch(() => {}), BLOCK_MS);
+  const stopMining = mineOn(network.chain, BLOCK_MS);
   return {
     rpc: rpc.url,
     chain: network,
     async stop() {
-      clearInterval(mining);
+      await stopMining();
       await rpc.stop();
       await running.stop();
       await network.stop();

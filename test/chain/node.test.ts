@@ -105,6 +105,11 @@ test('four processes reach height 10 and agree', async () => {
   const status = await providers[0]!.send('fedai_status', []);
   expect(status.peers).toBe(3);
   expect(status.finalityMs.length).toBeGreaterThan(0);
+  expect(status.finalityHeights.length).toBe(status.finalityMs.length);
+  const peers = await providers[0]!.send('fedai_getPeers', []);
+  expect(peers.map((one: { chainNode: boolean }) => one.chainNode)).toEqual([true, true, true]);
+  // Who they are, not where.
+  expect(JSON.stringify(peers)).not.toMatch(/ip4|127\.0\.0\.1|tcp/);
 });
 
 test('a transaction sent to one is mined and visible at all', async () => {
