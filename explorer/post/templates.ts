@@ -45,7 +45,7 @@ export const TEMPLATES: readonly Template[] = [
   {
     id: 'cnn',
     name: 'Images, convolutional',
-    means: 'Two convolutions: 11 thousand parameters read 28 × 28 digits at 97 %.',
+    means: 'Two convolutions and 11 thousand parameters: the net of the demo, made for small pictures.',
     wants: 'IDX files or a folder of images',
     input: [28, 28, 1],
     classes: 10,

@@ -54,7 +54,7 @@ export function EstimateView({ found, workers, evaluators, evaluatorsThere, rewa
           [
             'Evaluators',
             <span key="v" class={evaluatorsThere <= evaluators ? 'warn' : ''}>
-              {evaluatorsThere} are here; {evaluators} are drawn from more than so many
+              {evaluatorsThere} are here; more than {evaluators} are needed
             </span>,
           ],
           reward !== undefined && ['Reward', <Amount key="v" wei={reward} places={4} />],

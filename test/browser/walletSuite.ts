@@ -31,6 +31,7 @@ const digitFiles = SETS.map((name) => `${DEMO_DATA}/${name}-ubyte.gz`);
 
 export function walletSuite(world: () => WalletWorld): void {
   let jobId = 0n;
+  let score: Score | undefined;
   const button = (name: string | RegExp) => world().page.getByRole('button', { name });
 
   test('the cost and the time of a job follow what is typed', async () => {
@@ -90,9 +91,12 @@ export function walletSuite(world: () => WalletWorld): void {
     await page.locator('.client-part').waitFor({ timeout: PATIENCE_MS });
   });
 
-  test('the page hands out the keys, and the job is settled', async () => {
-    const { page, network } = world();
-    const score = await trainAndDraw(network, jobId);
+  test('the job is trained and its evaluators are drawn', async () => {
+    score = await trainAndDraw(world().network, jobId);
+  });
+
+  test('the page hands each of them the key of the test set', async () => {
+    const { network } = world();
     const market = network.marketOf();
     const drawn = await market.evaluatorsOf(jobId);
     await expect
@@ -104,11 +108,15 @@ export function walletSuite(world: () => WalletWorld): void {
         { timeout: PATIENCE_MS },
       )
       .toBe(true);
-    await judgeAll(network, jobId, score);
+  });
+
+  test('the job is settled, and what was not earned is taken back', async () => {
+    const { page, network } = world();
+    await judgeAll(network, jobId, score!);
     await page.getByText(/The job is settled/).waitFor({ timeout: PATIENCE_MS });
     await button('Take it back').click();
     await page.getByText('Nothing is left to do.').waitFor({ timeout: PATIENCE_MS });
-    expect((await market.job(jobId)).state).toBe('Completed');
+    expect((await network.marketOf().job(jobId)).state).toBe('Completed');
   });
 
   test('a function of a contract is tried, refused in plain words, and written', async () => {
