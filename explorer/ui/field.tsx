@@ -12,6 +12,7 @@ interface FieldProps {
 
 export function Field({ label, hint, error, children, wide = false }: FieldProps) {
   return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
     <label class={`field ${wide ? 'wide' : ''} ${error === undefined ? '' : 'wrong'}`}>
       <span class="field-name">{label}</span>
       {children}

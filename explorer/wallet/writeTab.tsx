@@ -81,7 +81,6 @@ function Write({ contract, codec, fragment }: WriteProps) {
   const wei = fragment.payable ? parseTrain(value) : 0n;
   const isWrong =
     wei === undefined || fragment.inputs.some((type, i) => faultOf(type, values[i]!) !== undefined);
-  const isBusy = ['trying', 'asking', 'sent'].includes(outcome.state);
   const callOf = async (): Promise<Call> => ({
     to: await contractAt(contract),
     data: codec.encodeFunctionData(
@@ -138,25 +137,42 @@ function Write({ contract, codec, fragment }: WriteProps) {
             onValue={setValue}
           />
         )}
-        <div class="controls">
-          <button type="submit" disabled={isBusy}>
-            {outcome.state === 'trying' ? 'Trying…' : 'Try it'}
-          </button>
-          <button
-            type="button"
-            class="primary"
-            disabled={isBusy || account === undefined}
-            title={account === undefined ? 'Connect a wallet first' : ''}
-            onClick={() => run(send, { state: 'asking' })}
-          >
-            {outcome.state === 'asking' ? 'The wallet asks…' : 'Write'}
-          </button>
-        </div>
+        <Buttons
+          state={outcome.state}
+          hasWallet={account !== undefined}
+          onWrite={() => run(send, { state: 'asking' })}
+        />
         <div aria-live="polite">
           <Told outcome={outcome} isNobody={account === undefined} />
         </div>
       </form>
     </Card>
+  );
+}
+
+interface ButtonsProps {
+  state: Outcome['state'];
+  hasWallet: boolean;
+  onWrite: () => void;
+}
+
+function Buttons({ state, hasWallet, onWrite }: ButtonsProps) {
+  const isBusy = ['trying', 'asking', 'sent'].includes(state);
+  return (
+    <div class="controls">
+      <button type="submit" disabled={isBusy}>
+        {state === 'trying' ? 'Trying…' : 'Try it'}
+      </button>
+      <button
+        type="button"
+        class="primary"
+        disabled={isBusy || !hasWallet}
+        title={hasWallet ? '' : 'Connect a wallet first'}
+        onClick={onWrite}
+      >
+        {state === 'asking' ? 'The wallet asks…' : 'Write'}
+      </button>
+    </div>
   );
 }
 
