@@ -36,15 +36,14 @@ export function createBundleBoard(chainId: bigint, onOffer: () => void): BundleB
       const trace = awaited.get(BigInt(announcement.traceId));
       const offers = trace?.offers.get(announcement.segment);
       if (trace === undefined || offers === undefined) return ignore('not under audit here');
+      const { bundle } = announcement;
+      if (offers.has(bundle)) return accept;
+      if (offers.size >= MAX_OFFERED) return ignore('enough bundles for this segment');
       const announcer = announcerOf(chainId, announcement);
       if (announcer === undefined) return reject("nobody's signature");
       if (announcer !== trace.worker) return reject('not told by the worker of the trace');
-      const { bundle } = announcement;
-      if (offers.size >= MAX_OFFERED && !offers.has(bundle)) return ignore('enough bundles for this segment');
-      if (!offers.has(bundle)) {
-        offers.set(bundle, 'offered');
-        onOffer();
-      }
+      offers.set(bundle, 'offered');
+      onOffer();
       return accept;
     },
     expect({ id, worker }, segments) {

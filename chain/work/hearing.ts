@@ -35,6 +35,7 @@ type Place = Target | 'early' | 'over' | 'none';
 /** Announcements of what this node does not have yet: it may be a block behind. */
 const MAX_EARLY = 32;
 const MAX_AHEAD = 2;
+const MAX_SIGNED = 4_096;
 /** Announcements that no party has signed, of one target from one peer on one head: finding out takes milliseconds each. */
 const MAX_STRANGERS = 4;
 /** Traces whose audit was looked up on the present head: a look-up costs a call. */
@@ -44,9 +45,14 @@ export function createHearing(input: HearingInput): Hearing {
   const early: { announcement: Answer; from: string }[] = [];
   const chainId = BigInt(input.application.spec.chainId);
   const workerUnderAudit = auditLookUp(input.application);
+  /** Bundles of audits that their trace's worker has told: repetitions need no other look at the signature. */
+  const signed = new Set<string>();
   /** By target and peer, of the present head. */
   const strangers = new Map<string, number>();
   const take = async (target: Target, announcement: Answer, from: string): Promise<Verdict> => {
+    const { bundle } = announcement;
+    // Who repeats what is proven here says nothing new: no signature is looked at for it.
+    if (input.proofs.held(target)?.bundle === bundle) return accept;
     const source = `${target.key} ${from}`;
     const heard = strangers.get(source) ?? 0;
     if (heard >= MAX_STRANGERS) return ignore('enough of strangers from this peer');
@@ -56,7 +62,6 @@ export function createHearing(input: HearingInput): Hearing {
     if (standing === 0) strangers.set(source, heard + 1);
     // A case is fought out by its parties; a drawn segment may be opened by anybody.
     if (standing === 0 && target.isCase) return ignore('not told by a party to the case');
-    const { bundle } = announcement;
     const proof = await input.proofs.prove(target, bundle, { peer: from, account, standing });
     return proof?.bundle === bundle ? accept : ignore('not proven here');
   };
@@ -72,8 +77,12 @@ export function createHearing(input: HearingInput): Hearing {
   const passOn = async (announcement: AuditAnnouncement): Promise<Verdict> => {
     const worker = await workerUnderAudit(announcement);
     if (worker === undefined) return ignore('not under audit');
+    const key = `${announcement.traceId}/${announcement.segment}/${announcement.bundle}`;
+    if (signed.has(key)) return accept;
     const account = announcerOf(chainId, announcement);
     if (account === undefined) return reject("nobody's signature");
+    if (account === worker) signed.add(key);
+    if (signed.size > MAX_SIGNED) signed.delete(signed.values().next().value!);
     return account === worker ? accept : reject('not told by the worker of the trace');
   };
   return {

@@ -332,8 +332,8 @@ describe('announcements of audits', () => {
         signed({ format: 'fedai-audit/2', traceId, segment: 0, bundle: cids.honest, attempt: 0 }, signer),
         'worker',
       );
-    expect(await tell(0, workers[0]!)).toEqual({ verdict: 'accept' });
     expect(await tell(0, workers[1]!)).toMatchObject({ verdict: 'reject' });
+    expect(await tell(0, workers[0]!)).toEqual({ verdict: 'accept' });
     expect(await tell(77, workers[0]!)).toMatchObject({ verdict: 'ignore' });
   });
 });

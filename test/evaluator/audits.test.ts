@@ -140,7 +140,7 @@ async function tell(worker: Peer, bundles: readonly Uint8Array[][]): Promise<voi
         await worker.gossip.publish(topic, signAnnouncement(chainId, message, key));
       }
     }
-    await sleep(500, ended.signal).catch(() => {});
+    await sleep(2_000, ended.signal).catch(() => {});
   }
 }
 
