@@ -94,14 +94,16 @@ function split(amount: bigint, accounts: string[], due: Map<string, bigint>): vo
 }
 
 /**
- * Of a completed job: 4 % to evaluators. The other parts, 4 % work fees, 1 % auditors, 1 % validators and the rest for workers, are cut into a
- * unit for each round of each slot, and a committed trace makes its units due; one that is lost brings its worker nothing.
+ * Of a completed job: 4 % to evaluators. The other parts, 4 % work fees, 1 % auditors (60 / n % where a round has n < 60 segments, in whole
+ * basis points, at most 60 %), 1 % validators and the rest for workers, are cut into a unit for each round of each slot, and a committed trace makes its units due; one that is lost brings its worker nothing.
  */
 async function dueByRules(): Promise<Map<string, bigint>> {
   const { reward: escrow, client } = (await eventsOf('JobPosted'))[0]!.args as unknown as Posted;
   const workers: string[] = [...(await eventsOf('TrainingStarted'))[0]!.args.workers];
   const [evaluation, fees, stake] = [(escrow * 4n) / 100n, (escrow * 4n) / 100n, escrow / 100n];
-  const audits = escrow / 100n;
+  const { segments } = (await manager.getFunction('job')(done.job.id)).post;
+  const auditorsBps = segments >= 60n ? 100n : 6_000n / segments;
+  const audits = (escrow * auditorsBps) / 10_000n;
   const pool = escrow - evaluation - fees - audits - stake;
   const units = BigInt(workers.length * (await eventsOf('RoundCommitted')).length);
   const due = new Map<string, bigint>([[ZERO, 0n]]);

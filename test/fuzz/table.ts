@@ -41,6 +41,13 @@ export const EXEMPT: Readonly<Record<string, string>> = {
     'parseJson and a schema; the same file is fuzzed through parseChainSpec and trustedOf',
   'cli/dataKeys.ts#readDataKey': 'own key file of 32 bytes',
   'cli/devnet/verdict.ts#openLedger': 'takes no bytes',
+  'chain/rpc/http.ts#readBytes':
+    'bounded bytes of a request; what they mean is found by readBody and openIntake',
+  'engine/webgpu/device.ts#openDevice': 'opens a device of this machine',
+  'engine/webgpu/kernel.ts#openDeviceKernel': 'opens a device of this machine',
+  'storage/intake.ts#openIntake':
+    'opens a store; blocks that it takes are hashed against their ids (test/chain/rpc/intake)',
+  'storage/records/idx.ts#readDims': 'the head that streamIdx reads',
   'cli/image/index.ts#readImage': 'a file that the caller names: readPng and streamIdx',
   'cli/jobFile.ts#readJobDraft': 'readJobFile',
   'cli/jobFile.ts#readJobFile': 'a file that the caller names, of bounded size: parseJson and parseJob',

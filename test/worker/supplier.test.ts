@@ -77,7 +77,7 @@ async function look(height: number): Promise<void> {
 
 async function open(): Promise<void> {
   const { putBytes } = await createMemoryStore();
-  const content = tracked({ putBytes });
+  const content = tracked({ putBytes, provide: async () => {} });
   const court = tracked({
     parameters: async () => ({ commitBlocks: 12, revealBlocks: 8, courtBlocks: 24 }),
     auditOf: async (id: bigint) => {
