@@ -80,8 +80,8 @@ describe('npm run devnet', () => {
     expect(Object.values(shares).reduce((sum, wei) => sum + BigInt(wei), 0n)).toBe(BigInt(escrow));
     const { workers, refund, ...others } = shares;
     expect(others).toEqual({
-      // With the auditors' part.
-      evaluators: ((BigInt(escrow) * 5n) / 100n).toString(),
+      // With the auditors' part: 60 / 6 % where a round has six segments.
+      evaluators: ((BigInt(escrow) * 14n) / 100n).toString(),
       burned: ((BigInt(escrow) * 4n) / 100n).toString(),
       validators: (BigInt(escrow) / 100n).toString(),
     });
@@ -107,7 +107,7 @@ describe('npm run devnet', () => {
     const { code, events, stderr } = await fedai(['work', 'verify', height, ...access, '--json']);
     expect(code, stderr).toBe(0);
     expect(events.filter(({ event }) => event === 'check').map(({ name }) => name)).toEqual(
-      'header|work section|draw|bundle|document|plan|manifest|start|records|end|replay|model'.split('|'),
+      'header|work section|draw|job|bundle|document|plan|manifest|start|records|end|replay|model'.split('|'),
     );
     const none = await fedai(['work', 'verify', '1', ...access, '--json']);
     expect(none.code).toBe(1);
