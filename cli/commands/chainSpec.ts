@@ -17,6 +17,7 @@ interface Options {
   blockTime: number;
   drawDelay?: number;
   workInterval: number;
+  workRanks: number;
   quickCourt?: true;
 }
 
@@ -43,6 +44,7 @@ export function chainSpec(parent: Command): Command {
       integer(0, 100_000),
       10,
     )
+    .option('--work-ranks <n>', 'traces that each draw asks for', integer(1, 8), 3)
     .option('--quick-court', 'audit half of all traces, with short steps: for networks on one machine')
     .addHelpText(
       'after',
@@ -65,7 +67,7 @@ Example:
         validators,
         balances: Object.fromEntries(options.balance ?? []),
         consensus: { blockTimeMs: options.blockTime },
-        work: options.workInterval === 0 ? null : { everyBlocks: options.workInterval },
+        work: workOf(options),
         ...(options.quickCourt && { court: quickCourtParameters }),
         ...(options.bootstrap && { bootstrap: options.bootstrap }),
         ...(options.drawDelay !== undefined && { jobs: { drawDelayBlocks: options.drawDelay } }),
@@ -80,6 +82,9 @@ Example:
     }),
   );
 }
+
+const workOf = ({ workInterval, workRanks }: Options) =>
+  workInterval === 0 ? null : { everyBlocks: workInterval, ranks: workRanks };
 
 function balances(text: string, before: [Hex, bigint][] = []): [Hex, bigint][] {
   const match = /^(0x[0-9a-fA-F]{40})=(.+)$/.exec(text);
