@@ -67,10 +67,10 @@ async function executeOffered(
   signal: AbortSignal,
 ): Promise<Executed | undefined> {
   const { content } = context.peer;
-  for (const bundle of board.offered(traceId, claim.segment)) {
+  for (const { bundle, from } of board.offered(traceId, claim.segment)) {
     signal.throwIfAborted();
     const bytes = await content
-      .getBytes(bundle, { maxBytes: limits.maxBundleBytes, timeoutMs: FETCH_TIMEOUT_MS, signal })
+      .getBytes(bundle, { maxBytes: limits.maxBundleBytes, timeoutMs: FETCH_TIMEOUT_MS, signal, from })
       .catch((error: unknown) => {
         if (signal.aborted) throw error;
         context.log.debug('a bundle for an audit is not to be had', { traceId, bundle, error });

@@ -73,7 +73,7 @@ class Desk implements Auditor, TraceDesk {
     this.#replayer = createReplayer(context.log);
     this.#looks = createLatest((height) => this.#look(height));
     this.#board = createBundleBoard(context.domain.chainId, () => this.#looks.offer(this.#height));
-    context.peer.gossip.subscribe(this.#topic(), async (message) => this.#board.hear(message));
+    context.peer.gossip.subscribe(this.#topic(), async (message, from) => this.#board.hear(message, from));
     this.#announceLater();
   }
 
@@ -94,6 +94,7 @@ class Desk implements Auditor, TraceDesk {
   execute(watched: Watched, segments: readonly number[]): void {
     const { trace } = watched;
     this.#board.expect(trace, segments);
+    this.#replayer.warm();
     if (this.#execution !== undefined || this.#isBusy() || this.context.signal.aborted) return;
     if (segments.some((segment) => this.#board.offered(trace.id, segment).length === 0)) return;
     const ended = new AbortController();

@@ -6,6 +6,8 @@ export interface ReadOptions {
   /** Default 60 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Peer id of who is known to have it: asked first. */
+  from?: string;
 }
 
 export interface PinOptions extends ReadOptions {

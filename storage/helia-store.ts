@@ -3,26 +3,33 @@ import { type UnixFS, unixfs } from '@helia/unixfs';
 import type { Helia } from 'helia';
 import type { CID } from 'multiformats/cid';
 import { isBlockOf, type Log, parseCid } from '../core/index.ts';
+import type { Requests } from '../net/index.ts';
 
 import { type ContentStore, DEFAULT_FETCH_TIMEOUT_MS, type ReadOptions } from './content.ts';
+import { blocksFrom } from './nearby.ts';
 import { createProviding } from './providing.ts';
-import { explainFetch, readFile, readParts } from './read.ts';
+import { type Blocks, explainFetch, readFile, readParts } from './read.ts';
 
 /** A gateway asks the network for a block only this long, so that an unknown id does not hold a request. */
 const GATEWAY_TIMEOUT_MS = 10_000;
 /** Only bounds a local walk whose result is thrown away. */
 const ANY_SIZE = Number.MAX_SAFE_INTEGER;
 
-export function createHeliaStore(helia: Helia, online: boolean, log: Log): ContentStore {
+/** `requests`: reaches the peers that readers name; without it all are asked. */
+export function createHeliaStore(helia: Helia, online: boolean, log: Log, requests?: Requests): ContentStore {
   const files: UnixFS = unixfs(helia);
 
   const providing = online ? createProviding(helia.routing, log) : undefined;
+  const blocksOf = (from: string | undefined): Blocks =>
+    from === undefined || requests === undefined
+      ? helia.blockstore
+      : blocksFrom(from, requests, helia.blockstore);
   const provide = async (cid: CID): Promise<void> => providing?.tell(cid);
 
   return {
     putBytes: async (bytes) => (await files.addBytes(bytes)).toString(),
     putStream: async (source) => (await files.addByteStream(source)).toString(),
-    getBytes: (cid, options) => readFile(helia.blockstore, cid, { ...options, offline: !online }),
+    getBytes: (cid, { from, ...options }) => readFile(blocksOf(from), cid, { ...options, offline: !online }),
     async pin(text, { tell = true, ...options } = {}) {
       await pin(helia, online, text, options);
       if (tell) void provide(parseCid(text));

@@ -24,6 +24,7 @@ import { type Disk, openDisk } from './disk.ts';
 import { createHeliaStore } from './helia-store.ts';
 import { type HeliaBlockstore, openKubo } from './kubo-blocks.ts';
 import { keepInKubo } from './kubo-store.ts';
+import { serveContent } from './nearby.ts';
 import { PeerRecords } from './peer-records.ts';
 
 export interface PeerInput {
@@ -104,7 +105,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     log.warn('peer banned', { peer, reason });
     void libp2p.hangUp(peerIdFromString(peer)).catch(() => {});
   });
-  const content = createHeliaStore(helia, true, log);
+  const content = createHeliaStore(helia, true, log, requests);
   let stopped: Promise<void> | undefined;
   const shutDown = async () => {
     await discovery.stop();
@@ -112,6 +113,7 @@ async function assemble(input: PeerInput, disk: Disk): Promise<Peer> {
     await records.close();
     await disk.close();
   };
+  await serveContent(requests, helia.blockstore);
   await discovery.start().catch(async (error) => {
     await helia.stop();
     throw error;

@@ -2,6 +2,7 @@
 import type { Common } from '@ethereumjs/common';
 import { FedaiError } from '../../core/index.ts';
 import { decodeTransaction, runBlock } from './blockRunner.ts';
+import { callKey, createCallMemory } from './callMemory.ts';
 import { runCall, searchGas } from './calls.ts';
 import { createEvmPool } from './evmPool.ts';
 import type { StateDb } from './stateDb.ts';
@@ -18,6 +19,7 @@ export interface ExecutionOptions {
 export function createExecution(options: ExecutionOptions): Execution {
   const { common, state, system } = options;
   const pool = createEvmPool(common, state, options.blockHashes);
+  const memory = createCallMemory();
   const build: Execution['build'] = async (environment, parentRoot, candidates) => {
     try {
       return await pool.use(parentRoot, (machine) =>
@@ -42,7 +44,9 @@ export function createExecution(options: ExecutionOptions): Execution {
         runBlock(machine, environment, decoded, { common, system, strict: true }),
       );
     },
-    call: (header, request) => runCall(pool, header, request, common),
+    call: (header, request) =>
+      memory.remember(callKey(header.hash(), request), () => runCall(pool, header, request, common)),
+    knownCall: (header, request) => memory.recall(callKey(header.hash(), request)),
     estimateGas: (header, request) => searchGas(pool, header, request, common),
     committed: (writes) => state.committed(writes),
   };

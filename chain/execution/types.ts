@@ -83,6 +83,8 @@ export interface Execution {
   ): Promise<ExecutedBlock>;
   /** A call in the state and block of `header`. */
   call(header: BlockHeader, request: CallRequest): Promise<CallOutcome>;
+  /** The outcome of a call made before; undefined where the EVM would have to run. */
+  knownCall(header: BlockHeader, request: CallRequest): Promise<CallOutcome> | undefined;
   /** Least gas limit with which the request succeeds as a transaction; throws `CALL_FAILED` with its outcome. */
   estimateGas(header: BlockHeader, request: CallRequest): Promise<bigint>;
   /** Tells execution that a block's writes are on disk. */

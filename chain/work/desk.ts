@@ -61,6 +61,7 @@ class Desk implements WorkDesk {
 
   async start(): Promise<void> {
     const { application, peer, log } = this.#input;
+    this.#replayer.warm();
     peer.gossip.subscribe(workTopic(BigInt(application.spec.chainId)), (bytes, from) =>
       this.#hearing.hear(bytes, from),
     );

@@ -65,7 +65,7 @@ export function createProofs(input: ProofsInput): Proofs {
   const run = async (target: Target, bundle: string, from: Announcer | undefined, attempt: Attempt) => {
     const matter = matterOf(target);
     try {
-      const proof = await fetchAndReplay(input, target, bundle, attempt);
+      const proof = await fetchAndReplay(input, target, bundle, attempt, from?.peer);
       if (proof !== undefined) matter.proof = proof;
       else condemn(input, matter, bundle, from);
       return proof;
@@ -119,8 +119,15 @@ async function fetchAndReplay(
   target: Target,
   bundle: string,
   { signal, fetched, doubted }: Attempt,
+  /** Passed it on, so has it. */
+  from: string | undefined,
 ): Promise<Proof | undefined> {
-  const read = { maxBytes: limits.maxBundleBytes, timeoutMs: FETCH_TIMEOUT_MS, signal };
+  const read = {
+    maxBytes: limits.maxBundleBytes,
+    timeoutMs: FETCH_TIMEOUT_MS,
+    signal,
+    ...(from !== undefined && { from }),
+  };
   const bytes = await peer.content.getBytes(bundle, read).catch((error: unknown) => {
     if (signal.aborted || (error instanceof FedaiError && error.transient)) throw error;
     return undefined;

@@ -1,4 +1,4 @@
-/** One replay thread: started with its first bundle, one replay at a time, started anew when it dies. */
+/** One replay thread: started ahead or with its first bundle, one replay at a time, started anew when it dies. */
 import { Worker } from 'node:worker_threads';
 import { FedaiError, type Log } from '../../core/index.ts';
 import type { ReplayAnswer, ReplayRequest, ReplayThreadData } from './types.ts';
@@ -6,6 +6,8 @@ import type { ReplayAnswer, ReplayRequest, ReplayThreadData } from './types.ts';
 export type LaneAnswer = Extract<ReplayAnswer, { verified: unknown }>;
 
 export interface Lane {
+  /** Starts the thread, so that its engine is admitted before the first bundle comes. */
+  warm(): void;
   /** Throws `REPLAY_FAILED` (transient) when the thread dies, takes too long or is not wanted when its turn comes: no verdict on the bundle. */
   run(request: Omit<ReplayRequest, 'id'>, signal?: AbortSignal): Promise<LaneAnswer>;
   close(): Promise<void>;
@@ -26,10 +28,20 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     thread = undefined;
     await dead?.terminate();
   };
+  const start = (): Worker => {
+    const workerData: ReplayThreadData = { kernel };
+    const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData });
+    // One that dies while nothing is asked of it is started anew by the next bundle.
+    started
+      .on('error', () => {})
+      .once('exit', () => {
+        if (thread === started) thread = undefined;
+      });
+    return started;
+  };
   const ask = async (request: Omit<ReplayRequest, 'id'>, signal?: AbortSignal): Promise<LaneAnswer> => {
     if (isClosed || signal?.aborted) throw failed('it is not wanted any more');
-    const workerData: ReplayThreadData = { kernel };
-    thread ??= new Worker(new URL('./thread.ts', import.meta.url), { workerData });
+    thread ??= start();
     try {
       // A fast replay is over sooner than a thread has started anew; one by the reference may hold up others for minutes.
       const ending = kernel === 'reference' ? signal : undefined;
@@ -42,6 +54,9 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     }
   };
   return {
+    warm() {
+      if (!isClosed) thread ??= start();
+    },
     run(request, signal) {
       const answer = last.then(() => ask(request, signal));
       last = answer.catch(() => undefined);

@@ -66,18 +66,18 @@ describe('the board of bundles', () => {
     const board = createBundleBoard(CHAIN, () => {
       told += 1;
     });
-    expect(board.hear(utf8('noise'))).toMatchObject({ verdict: 'reject' });
-    expect(board.hear(offer(7, 2, 0))).toMatchObject({ verdict: 'ignore' });
+    expect(board.hear(utf8('noise'), 'peer')).toMatchObject({ verdict: 'reject' });
+    expect(board.hear(offer(7, 2, 0), 'peer')).toMatchObject({ verdict: 'ignore' });
     board.expect(trace, [2, 5]);
-    expect(board.hear(offer(7, 2, 0))).toEqual({ verdict: 'accept' });
-    expect(board.hear(offer(7, 2, 0, 1))).toEqual({ verdict: 'accept' });
-    expect(board.hear(offer(7, 3, 0))).toMatchObject({ verdict: 'ignore' });
+    expect(board.hear(offer(7, 2, 0), 'peer')).toEqual({ verdict: 'accept' });
+    expect(board.hear(offer(7, 2, 0, 1), 'peer')).toEqual({ verdict: 'accept' });
+    expect(board.hear(offer(7, 3, 0), 'peer')).toMatchObject({ verdict: 'ignore' });
     expect(told).toBe(1);
-    for (let n = 1; n < 12; n++) board.hear(offer(7, 2, n));
+    for (let n = 1; n < 12; n++) board.hear(offer(7, 2, n), 'peer');
     expect(board.offered(TRACE, 2)).toHaveLength(8);
     board.strike(TRACE, 2, cid(0));
-    board.hear(offer(7, 2, 0, 2));
-    expect(board.offered(TRACE, 2)).not.toContain(cid(0));
+    board.hear(offer(7, 2, 0, 2), 'peer');
+    expect(board.offered(TRACE, 2).map(({ bundle }) => bundle)).not.toContain(cid(0));
     expect(board.offered(TRACE, 5)).toEqual([]);
     board.forget(TRACE);
     expect(board.offered(TRACE, 2)).toEqual([]);
@@ -88,14 +88,14 @@ describe('the board of bundles', () => {
     board.expect(trace, [2]);
     const other = new Uint8Array(32).fill(6);
     for (let n = 0; n < 12; n++)
-      expect(board.hear(offer(7, 2, n, 0, other))).toMatchObject({ verdict: 'reject' });
-    expect(board.hear(offer(7, 2, 1, 0, KEY, 1n))).toMatchObject({ verdict: 'reject' });
+      expect(board.hear(offer(7, 2, n, 0, other), 'peer')).toMatchObject({ verdict: 'reject' });
+    expect(board.hear(offer(7, 2, 1, 0, KEY, 1n), 'peer')).toMatchObject({ verdict: 'reject' });
     const forged = utf8(
       new TextDecoder().decode(offer(7, 2, 3)).replace(/"signature":"0x..../, '"signature":"0x00ff'),
     );
-    expect(board.hear(forged).verdict).not.toBe('accept');
+    expect(board.hear(forged, 'peer').verdict).not.toBe('accept');
     expect(board.offered(TRACE, 2)).toEqual([]);
-    expect(board.hear(offer(7, 2, 0))).toEqual({ verdict: 'accept' });
-    expect(board.offered(TRACE, 2)).toEqual([cid(0)]);
+    expect(board.hear(offer(7, 2, 0), 'peer')).toEqual({ verdict: 'accept' });
+    expect(board.offered(TRACE, 2)).toEqual([{ bundle: cid(0), from: 'peer' }]);
   });
 });

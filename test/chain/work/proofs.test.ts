@@ -43,6 +43,7 @@ function world() {
   let replays = 0;
   const judging = Promise.withResolvers<void>();
   const replayer: Replayer = {
+    warm: () => {},
     async replay({ bundle }, options): Promise<ReplayOutcome> {
       replays += 1;
       const name = new TextDecoder().decode(bundle);
