@@ -98,7 +98,9 @@ const NOTHING: Carried = { work: null, verdict: null };
 
 /** A proof or a verdict that the contracts refuse must not cost the height its block. */
 async function buildBlock(deps: EffectDeps, round: number): Promise<Block> {
-  const carried = round < FIRST_ROUND_WITHOUT_WORK ? (deps.options.work?.choose() ?? NOTHING) : NOTHING;
+  const { work } = deps.options;
+  const mayCarry = work !== undefined && round < FIRST_ROUND_WITHOUT_WORK;
+  const carried = mayCarry ? await work.choose() : NOTHING;
   try {
     return await buildWith(deps, round, carried);
   } catch (cause) {

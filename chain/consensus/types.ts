@@ -88,7 +88,7 @@ export interface Witnesses {
 /** Proofs of useful work and verdicts of the court as consensus sees them. */
 export interface WorkProofs {
   /** What the next block may carry: nothing where nothing is drawn or accused, or no bundle is here and replayed. */
-  choose(): Carried;
+  choose(): Promise<Carried>;
   /** Resolves true once what the block carries is replayed here; false when it is wrong. May take longer than a round. */
   proven(block: Block): Promise<boolean>;
 }

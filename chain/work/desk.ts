@@ -87,10 +87,10 @@ class Desk implements WorkDesk {
   }
 
   /** Verdicts come first at even heights, openings at odd ones: neither keeps the other waiting for more than a block. */
-  choose(): Carried {
-    const matters = this.#matters.known();
-    const opening = this.#firstProven(matters?.openings ?? []);
-    const judged = this.#firstProven(matters?.cases ?? []);
+  async choose(): Promise<Carried> {
+    const { openings, cases } = await this.#matters.present();
+    const opening = this.#firstProven(openings);
+    const judged = this.#firstProven(cases);
     const isVerdictsTurn = (this.#input.application.head.height + 1) % 2 === 0;
     if (judged !== undefined && (isVerdictsTurn || opening === undefined))
       return { work: null, verdict: verdictOf(judged.of, judged.proof) };

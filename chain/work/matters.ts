@@ -17,14 +17,12 @@ export interface Matters {
 export interface MattersReader {
   /** On the present head. */
   present(): Promise<Matters>;
-  /** The same without waiting; undefined while it is read. */
-  known(): Matters | undefined;
 }
 
 const NONE: Matters = { openings: [], cases: [], caseCount: 0 };
 
 export function createMattersReader(application: ChainApplication, log: Log): MattersReader {
-  let latest: { head: number; reading: Promise<Matters>; known: Matters | undefined } | undefined;
+  let latest: { head: number; reading: Promise<Matters> } | undefined;
   return {
     present() {
       const head = application.head.height;
@@ -33,14 +31,9 @@ export function createMattersReader(application: ChainApplication, log: Log): Ma
         log.error('what may be opened or judged could not be read', { head, error });
         return NONE;
       });
-      const present = { head, reading, known: undefined as Matters | undefined };
-      latest = present;
-      void reading.then((known) => {
-        present.known = known;
-      });
+      latest = { head, reading };
       return reading;
     },
-    known: () => (latest?.head === application.head.height ? latest.known : undefined),
   };
 }
 

@@ -93,7 +93,7 @@ export async function startShownChain(): Promise<ShownNetwork> {
   const network = await startMarketChain({
     workInterval: WORK_INTERVAL,
     content: (cid) => content.rawBlock(cid, { offline: true }),
-    carry: () => desk?.choose() ?? { work: null, verdict: null },
+    carry: async () => (await desk?.choose()) ?? { work: null, verdict: null },
   });
   const { application } = network.chain;
   let hear: World['hear'] = async () => ({ verdict: 'accept' });

@@ -113,7 +113,7 @@ const signed = (content: AnnouncementContent, signer: number): Uint8Array =>
 /** From the peer that tells it, signed by an account. */
 const announce = (caseId: number, bundle: string, from: string, signer = CHALLENGER) =>
   hear(signed({ format: 'fedai-case/2', caseId, bundle, attempt: 0 }, signer), from);
-const carried = (): Carried => desk?.choose() ?? { work: null, verdict: null };
+const carried = async (): Promise<Carried> => (await desk?.choose()) ?? { work: null, verdict: null };
 
 beforeAll(async () => {
   content = await createMemoryStore();
@@ -225,14 +225,14 @@ describe('an open case', () => {
     const content = { format: 'fedai-case/2', caseId: LAZY.caseId, bundle: cids.lazy, attempt: 0 } as const;
     const nobody = encodeAnnouncement({ ...content, signature: `0x${'00'.repeat(65)}` });
     expect(await hear(nobody, 'forger')).toMatchObject({ verdict: 'reject' });
-    expect(desk.choose()).toEqual({ work: null, verdict: null });
+    expect(await desk.choose()).toEqual({ work: null, verdict: null });
   });
 
   it('is judged by replay: the innocent and the guilty, with the digest of the true computation', async () => {
     expect(await announce(HONEST.caseId, cids.honest, 'worker', workers[0])).toEqual({
       verdict: 'accept',
     });
-    expect(desk.choose().verdict).toMatchObject({ caseId: HONEST.caseId, guilty: false });
+    expect((await desk.choose()).verdict).toMatchObject({ caseId: HONEST.caseId, guilty: false });
     expect(await announce(LAZY.caseId, cids.lazy, 'challenger')).toEqual({ verdict: 'accept' });
     expect(scores.score('worker') + scores.score('challenger')).toBe(0);
   });
@@ -240,7 +240,7 @@ describe('an open case', () => {
 
 describe('a block with a verdict', () => {
   it('is voted for when the verdict is what the replay says, and not otherwise', async () => {
-    const right = desk.choose().verdict!;
+    const right = (await desk.choose()).verdict!;
     const block = await blockWith(right);
     expect(await network.chain.application.checkBlock(block)).toEqual({ valid: true });
     expect(await desk.proven(block)).toBe(true);
@@ -260,7 +260,7 @@ describe('a block with a verdict', () => {
   });
 
   it('is invalid when it is of another case, trace or segment than the contract has', async () => {
-    const right = desk.choose().verdict!;
+    const right = (await desk.choose()).verdict!;
     const lies: Partial<VerdictSection>[] = [
       { caseId: 7 },
       { segment: right.segment + 1 },
@@ -276,7 +276,7 @@ describe('a block with a verdict', () => {
     const before = application.head.height;
     await network.chain.mine();
     // The desk reads the new state before it knows what is left.
-    await until(() => desk.choose().verdict?.caseId === LAZY.caseId);
+    await until(async () => (await desk.choose()).verdict?.caseId === LAZY.caseId);
     await network.chain.mine();
     const verdicts = [before + 1, before + 2].map(
       (height) => application.store.block(height)!.section.verdict,
@@ -349,8 +349,8 @@ describe('a drawn segment', () => {
     const bundle = await stored(await shares[0]!.bundle(claim.segment));
     const told = { format: 'fedai-work/2', drawHeight, rank, bundle, attempt: 0 } as const;
     expect(await hear(signed(told, 9), 'helper')).toEqual({ verdict: 'accept' });
-    await until(() => desk.choose().work !== null);
-    const work = desk.choose().work!;
+    await until(async () => (await desk.choose()).work !== null);
+    const work = (await desk.choose()).work!;
     expect(work.opener).toEqual(worker);
     const taken = { work: { ...work, opener: fromHex(challenger.account!, 20) }, verdict: null };
     await expect(decideOne(application, taken)).rejects.toMatchObject({ code: 'INVALID_BLOCK' });

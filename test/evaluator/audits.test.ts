@@ -42,7 +42,7 @@ const ended = new AbortController();
 let telling: Promise<void> | undefined;
 let idle: ReturnType<typeof setInterval> | undefined;
 
-const carry = (): Carried => desk?.choose() ?? { work: null, verdict: null };
+const carry = async (): Promise<Carried> => (await desk?.choose()) ?? { work: null, verdict: null };
 
 async function host(privateKey: Uint8Array): Promise<Peer> {
   const peer = await createPeer({
@@ -196,7 +196,7 @@ test('auditors that agree are paid for an honest trace', async () => {
 test('a segment that was not trained is brought to court, and its worker is guilty', async () => {
   const court = client.court!;
   // The block that follows carries the verdict, once the validator has executed the segment.
-  await until(() => desk!.choose().verdict !== null);
+  await until(async () => (await desk!.choose()).verdict !== null);
   await network.chain.mine();
   await until(async () => (await court.caseOf(1)).state === 'Upheld');
   const judged = await court.caseOf(1);

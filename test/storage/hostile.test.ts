@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { FedaiError, silentLog, utf8 } from '../../core/index.ts';
+import { equalBytes, FedaiError, silentLog, utf8 } from '../../core/index.ts';
 import { createPeer, importDataset, openDataset, type Peer } from '../../storage/index.ts';
+import { CONTENT_PROTOCOL } from '../../storage/nearby.ts';
 import { until } from './until.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -67,6 +68,38 @@ test('requests: answers, frames, refusals, sizes and truncation', async () => {
   await expect(ask('large')).rejects.toMatchObject({ code: 'TOO_LARGE' });
   await expect(ask('unknown')).rejects.toMatchObject({ code: 'PEER_UNREACHABLE', transient: true });
   expect(hostile.scores.score(honest.peerId)).toBeLessThan(0);
+});
+
+test('content from a named peer: the block itself, and bitswap where that peer lies, keeps silent or is unknown', async () => {
+  const read = (cid: string, from: string) =>
+    honest.content.getBytes(cid, { maxBytes: 1 << 20, timeoutMs: 60_000, from });
+  const offer = async (fill: number): Promise<[string, Uint8Array]> => {
+    const bytes = new Uint8Array(650_000).fill(fill);
+    return [await hostile.content.putBytes(bytes), bytes];
+  };
+  const [told, right] = await offer(1);
+  expect(equalBytes(await read(told, hostile.peerId), right)).toBe(true);
+  expect(await honest.content.hasLocal(told)).toBe(true);
+
+  const asked: string[] = [];
+  await hostile.requests.handle(CONTENT_PROTOCOL, async () => {
+    asked.push('lie');
+    return new Uint8Array(650_000);
+  });
+  const [lied, afterLie] = await offer(2);
+  expect(equalBytes(await read(lied, hostile.peerId), afterLie)).toBe(true);
+  await hostile.requests.handle(CONTENT_PROTOCOL, async () => {
+    asked.push('silence');
+    return await new Promise(() => {});
+  });
+  const [kept, afterSilence] = await offer(3);
+  expect(equalBytes(await read(kept, hostile.peerId), afterSilence)).toBe(true);
+  expect(asked).toEqual(['lie', 'silence']);
+
+  const [unnamed, bytes] = await offer(4);
+  expect(equalBytes(await read(unnamed, '12D3KooWK99VoVxNE7XzyBwXEzW7xhK7Gpv85r9F3V3fyKSUKPH5'), bytes)).toBe(
+    true,
+  );
 });
 
 test('a peer that drips is cut off in time', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { sleep } from '../../core/index.ts';
 import { type ForkedPeer, forkPeer } from './fork-peer.ts';
 import { until } from './until.ts';
 
@@ -70,6 +71,8 @@ test('content is fetched from another process', async () => {
 test('blocks, pins and known peers survive kill -9, without the bootstrap peer', async () => {
   const cid = await peers[2]!.call<string>('put', 3_000_000);
   await peers[1]!.call('pin', cid);
+  // What is known of peers goes to disk every two seconds.
+  await sleep(2_500);
   await peers[1]!.kill();
   await peers[0]!.kill();
   const back = await startPeer(1, bootstrap);

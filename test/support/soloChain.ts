@@ -47,7 +47,7 @@ export interface SoloChainOptions {
   /** Re-opens a directory that an earlier chain with the same spec left. */
   readonly directory?: string;
   /** What the next block carries; nothing when absent. */
-  readonly carry?: () => Carried;
+  readonly carry?: () => Promise<Carried>;
   /** Content blocks that `/ipfs/<cid>` serves. */
   readonly content?: (cid: string) => Promise<Uint8Array | undefined>;
   /** What `PUT /ipfs/<cid>` leaves is kept here. */
@@ -136,7 +136,7 @@ function createMiner(application: ChainApplication, carry: SoloChainOptions['car
   let queue: Promise<unknown> = Promise.resolve();
   return (blocks = 1) => {
     const next = queue.then(async () => {
-      for (let made = 0; made < blocks; made++) await decideOne(application, carry?.());
+      for (let made = 0; made < blocks; made++) await decideOne(application, await carry?.());
       return application.head.height;
     });
     queue = next.catch(() => {});

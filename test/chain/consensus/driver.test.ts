@@ -245,7 +245,7 @@ describe('a proposal with a verdict', () => {
     ...{ guilty: true, digest: hash(2), bundle: new Uint8Array(36) },
   };
   const carrying = (proven: boolean): WorkProofs => ({
-    choose: () => ({ work: null, verdict }),
+    choose: async () => ({ work: null, verdict }),
     proven: async () => proven,
   });
 
