@@ -34,8 +34,8 @@ export interface StartOptions {
 
 /** Time for a child to close its stores; they survive being killed after it. */
 const STOP_GRACE_MS = 6_000;
-/** Training and scoring give way to consensus, which has seconds to answer. */
-const NICE: Partial<Record<Party['role'], number>> = { worker: 5, evaluator: 5 };
+/** Evaluating gives way to consensus, which has seconds to answer. Workers' threads that train do so by themselves. */
+const NICE: Partial<Record<Party['role'], number>> = { evaluator: 5 };
 
 interface Member {
   party: Party;
