@@ -2,8 +2,8 @@
  * `npm test`: builds what is missing, runs the named suites one after the other and sums their results into a last
  * line `N passed, N failed`, after the names of what failed. Suites: unit, contracts, sim, e2e, interop, browser.
  *
- * Files of the unit suite that fail beside others run once more, alone: tests of real processes that share a busy machine
- * can miss deadlines counted in blocks. What fails again has failed; what passes then is named as unsteady.
+ * Files that fail run once more, alone: tests of real processes that share a busy machine can miss deadlines counted in
+ * blocks. What fails again has failed; what passes then is named as unsteady.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,18 +63,15 @@ function countsOf(name: string, report: Report | undefined): Counts {
   return { passed, failed: Math.max(numFailedTests, failures.length, success ? 0 : 1), skipped };
 }
 
-async function vitestSuite(name: string, args: string[]): Promise<Counts> {
-  return countsOf(name, await vitest(name, args));
-}
-
-async function unitSuite(): Promise<Counts> {
-  const first = await vitest('unit', ['--exclude=test/sim/**']);
+async function vitestSuite(name: string, args: readonly string[]): Promise<Counts> {
+  const first = await vitest(name, args);
   const red = first?.testResults.filter(({ status }) => status === 'failed') ?? [];
-  if (first === undefined || red.length === 0) return countsOf('unit', first);
-  const files = red.map(({ name }) => relative(ROOT, name));
+  if (first === undefined || red.length === 0) return countsOf(name, first);
+  const files = red.map((result) => relative(ROOT, result.name));
   process.stdout.write(`\nonce more, alone: ${files.join(' ')}\n`);
-  const second = await vitest('unit-again', [...files, '--no-file-parallelism']);
-  const again = countsOf('unit, once more', second);
+  const config = args.filter((arg) => arg.startsWith('--config'));
+  const second = await vitest(`${name}-again`, [...files, ...config, '--no-file-parallelism']);
+  const again = countsOf(`${name}, once more`, second);
   const stillRed = new Set(second === undefined ? [] : failedIn(second));
   for (const failure of failedIn(first)) if (!stillRed.has(failure)) remarks.push(`unsteady: ${failure}`);
   const passedBefore = red.flatMap(({ assertionResults }) => assertionResults).filter(isPassed).length;
@@ -114,7 +111,7 @@ async function browserSuite(): Promise<Counts> {
 }
 
 const SUITES: Readonly<Record<string, () => Promise<Counts>>> = {
-  unit: unitSuite,
+  unit: () => vitestSuite('unit', ['--exclude=test/sim/**']),
   contracts: contractsSuite,
   sim: () => vitestSuite('sim', ['test/sim']),
   e2e: () => vitestSuite('e2e', ['--config=test/e2e/vitest.config.ts']),
