@@ -6,7 +6,17 @@ export type Figures = { [key: string]: number | string | boolean | null | Figure
 /** What a bench module exports as `bench`. `report` prints a line of progress to stderr. */
 export type Bench = (report: (line: string) => void, args: readonly string[]) => Promise<Figures>;
 
-const BENCHES = ['chain', 'engine', 'job', 'chaos', 'sync', 'work', 'explorer', 'webgpu'] as const;
+const BENCHES = [
+  'chain',
+  'engine',
+  'job',
+  'chaos',
+  'sync',
+  'work',
+  'explorer',
+  'webgpu',
+  'accuracy',
+] as const;
 
 const args = process.argv.slice(2);
 const json = args.includes('--json');

@@ -14,9 +14,27 @@ export interface Speed {
   perThreadSecond: number;
 }
 
+/** On records that were not trained on: share of right answers, mean nats of the answers. */
+export interface Scores {
+  accuracy: number;
+  nats: number;
+}
+
+/** Records are u8, `order` names those of each step. */
+export interface TrainRequest {
+  model: Omit<ModelDocument, 'numeric'>;
+  recipe: TrainingRecipe;
+  weights: readonly { name: string; shape: readonly number[]; values: Float32Array }[];
+  train: { inputs: Uint8Array; labels: Uint8Array };
+  test: { inputs: Uint8Array; labels: Uint8Array };
+  order: Uint32Array;
+}
+
 export interface TorchPeer {
   /** Speed of f32 training steps of the same layers. */
   speed(model: Omit<ModelDocument, 'numeric'>, recipe: TrainingRecipe, seconds: number): Promise<Speed>;
+  /** Trains in f32 from these weights. */
+  train(request: TrainRequest): Promise<Scores>;
   close(): void;
 }
 
@@ -41,13 +59,27 @@ function startTorch(python: string, threads: number): TorchPeer {
     throw new FedaiError('BENCH_PEER', 'PyTorch ended early', { code }, { remedy: `run ${SCRIPT} by hand` });
   });
   ended.catch(() => undefined);
+  const ask = async <Answer>(request: object): Promise<Answer> => {
+    const answer = once(lines, 'line');
+    child.stdin.write(`${JSON.stringify({ ...request, threads })}\n`);
+    const [line] = await Promise.race([answer, ended]);
+    return JSON.parse(line) as Answer;
+  };
   return {
-    async speed(model, recipe, seconds) {
-      const answer = once(lines, 'line');
-      child.stdin.write(`${JSON.stringify({ model, recipe, threads, seconds })}\n`);
-      const [line] = await Promise.race([answer, ended]);
-      return JSON.parse(line) as Speed;
-    },
+    speed: (model, recipe, seconds) => ask<Speed>({ model, recipe, seconds }),
+    train: ({ model, recipe, weights, train, test, order }) =>
+      ask<Scores>({
+        ...{ model, recipe, order: base64(order), train: encoded(train), test: encoded(test) },
+        weights: weights.map(({ values, ...tensor }) => ({ ...tensor, values: base64(values) })),
+      }),
     close: () => child.stdin.end(),
   };
 }
+
+const base64 = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint32Array | Float32Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+
+const encoded = ({ inputs, labels }: TrainRequest['train']) => ({
+  inputs: base64(inputs),
+  labels: base64(labels),
+});

@@ -1,8 +1,10 @@
 """Peer of the engine's benches: trains fedai-model/1 documents in PyTorch f32.
 
 Each line of the input is {"model", "recipe", "threads", "seconds"}; the answer is one line with samples/s on random data.
-Models stay built between lines.
+Models stay built between lines. Lines with "weights", "train", "test" and "order" train from given weights over given records
+and are answered by the scores on the test records.
 """
+import base64
 import json
 import math
 import sys
@@ -198,11 +200,69 @@ def speed(request, built):
     return {"perSecond": samples / (time.perf_counter() - started), "perThreadSecond": samples / busy}
 
 
+def decoded(text, kind):
+    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=kind)
+
+
+def load_weights(model, document, weights):
+    """Ours are [in, out] and [height, width, in, out]; after Flatten the order of inputs is height, width, channels."""
+    roles = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias", "embeddings": "weight"}
+    roles |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
+    for tensor in weights:
+        _, index, role = tensor["name"].split(".")
+        module = model.layers[int(index)]
+        module = module.conv if isinstance(module, Conv) else module
+        values = decoded(tensor["values"], torch.float32).view(tensor["shape"])
+        if role == "kernel":
+            values = values.permute(3, 2, 0, 1) if values.dim() == 4 else values.t()
+        with torch.no_grad():
+            getattr(module, roles[role]).copy_(values)
+
+
+class FlattenLast(nn.Module):
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def records(document, part):
+    shape = document["input"]
+    inputs, answers = decoded(part["inputs"], torch.uint8).view(-1, *shape), decoded(part["labels"], torch.uint8)
+    if document["layers"][0]["class_name"] == "Embedding":
+        return inputs.long(), answers.long()
+    inputs = inputs.float() / 256
+    return (inputs.permute(0, 3, 1, 2) if len(shape) == 3 else inputs), answers.long()
+
+
+def trained(request):
+    torch.set_num_threads(request["threads"])
+    document, recipe = request["model"], request["recipe"]
+    model = Graph(document)
+    for index, (kind, _) in enumerate(model.kinds):
+        if kind == "Flatten":
+            model.layers[index] = FlattenLast()
+    load_weights(model, document, request["weights"])
+    inputs, answers = records(document, request["train"])
+    sequence = inputs.dtype == torch.long
+    step = stepper(model, recipe)
+    for chosen in decoded(request["order"], torch.int32).long().view(-1, recipe["batchSize"]):
+        wanted = answers[chosen]
+        if sequence:
+            wanted = torch.cat([inputs[chosen][:, 1:], wanted[:, None]], 1)
+        step(inputs[chosen], wanted)
+    model.eval()
+    inputs, answers = records(document, request["test"])
+    with torch.no_grad():
+        logits = torch.cat([model(part) for part in inputs.split(500)])
+    logits = logits[:, -1] if sequence else logits
+    right = (logits.argmax(1) == answers).double().mean().item()
+    return {"accuracy": right, "nats": F.cross_entropy(logits, answers).item()}
+
+
 def main():
     built = {}
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(speed(request, built)), flush=True)
+        print(json.dumps(trained(request) if "weights" in request else speed(request, built)), flush=True)
 
 
 main()

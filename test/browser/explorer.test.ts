@@ -157,7 +157,7 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     await open(`/block/${workHeight}`);
     await page.getByRole('button', { name: 'Verify this proof' }).click();
     await page.waitForSelector('.checks[data-state=passed]', { timeout: PATIENCE_MS });
-    expect(await page.locator('.check.good').count()).toBe(12);
+    expect(await page.locator('.check.good').count()).toBe(13);
   });
 
   test.each([

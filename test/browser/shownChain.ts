@@ -327,6 +327,6 @@ function documentOf(train: string, test: string): JobDocument {
       revealBlocks: blocks,
     },
     reward: (50n * TRAIN + 3n).toString(),
-    workerStake: (18n * TRAIN).toString(),
+    workerStake: (36n * TRAIN).toString(),
   };
 }
