@@ -135,7 +135,7 @@ function LatestTransactions({ blocks }: { blocks: readonly Glance[] }) {
   return (
     <ul class="rows">
       {latest.map(({ block, transaction }) => (
-        <li key={transaction.hash} class="row">
+        <li key={transaction.hash} class="row told">
           <Hash value={transaction.hash} to={`/tx/${transaction.hash}`} what="transaction hash" />
           <span class="row-main">
             <Account address={transaction.from} /> {summaryOf(contracts ?? {}, transaction)}

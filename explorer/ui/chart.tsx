@@ -1,5 +1,6 @@
 /** A curve over training rounds: values at points that can be reached by pointer and keyboard. */
 import { useState } from 'preact/hooks';
+import { useWidth } from './useWidth.ts';
 
 export interface Point {
   x: number;
@@ -7,10 +8,14 @@ export interface Point {
   label: string;
 }
 
-const WIDTH = 640;
+/** Until it is known. */
+const USUAL_WIDTH = 640;
 const HEIGHT = 240;
 const EDGE = { left: 46, right: 14, top: 14, bottom: 28 };
 const LINES = 4;
+/** Room for the number of a round. */
+const TICK_WIDTH = 44;
+const MOST_TICKS = 12;
 
 interface Scale {
   x: (value: number) => number;
@@ -18,11 +23,11 @@ interface Scale {
   ticks: number[];
 }
 
-function scaleOf(points: readonly Point[], lastX: number): Scale {
+function scaleOf(points: readonly Point[], lastX: number, width: number): Scale {
   const most = Math.max(...points.map(({ y }) => y));
   const step = niceStep(most / LINES);
   const top = Math.max(step, Math.ceil(most / step) * step);
-  const innerWidth = WIDTH - EDGE.left - EDGE.right;
+  const innerWidth = width - EDGE.left - EDGE.right;
   const innerHeight = HEIGHT - EDGE.top - EDGE.bottom;
   return {
     x: (value) => EDGE.left + (innerWidth * (value - 1)) / Math.max(1, lastX - 1),
@@ -37,6 +42,12 @@ function niceStep(rough: number): number {
   return ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
 }
 
+/** Spread evenly from the first round to the last. */
+const roundsAt = (lastX: number, ticks: number): number[] =>
+  lastX === 1
+    ? [1]
+    : Array.from({ length: ticks }, (_, i) => Math.round(1 + (i * (lastX - 1)) / (ticks - 1)));
+
 interface Props {
   points: readonly Point[];
   /** How far the horizontal axis goes, so that what is still to come has room. */
@@ -48,7 +59,9 @@ interface Props {
 
 export function Curve({ points, lastX, name, unit, format }: Props) {
   const [at, setAt] = useState<number | undefined>(undefined);
-  const scale = scaleOf(points, lastX);
+  const [svg, width] = useWidth<SVGSVGElement>(USUAL_WIDTH);
+  const scale = scaleOf(points, lastX, width);
+  const ticks = Math.max(2, Math.min(lastX, MOST_TICKS, Math.floor(width / TICK_WIDTH)));
   const path = points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${scale.x(x)} ${scale.y(y)}`).join('');
   const first = points[0]!;
   const last = points.at(-1)!;
@@ -63,18 +76,16 @@ export function Curve({ points, lastX, name, unit, format }: Props) {
           {format(chosen.y)} <span class="quiet">{chosen.label}</span>
         </output>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary}>
+      <svg ref={svg} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={summary}>
         {scale.ticks.map((tick) => (
           <g key={tick}>
-            <line class="grid" x1={EDGE.left} x2={WIDTH - EDGE.right} y1={scale.y(tick)} y2={scale.y(tick)} />
+            <line class="grid" x1={EDGE.left} x2={width - EDGE.right} y1={scale.y(tick)} y2={scale.y(tick)} />
             <text class="tick end" x={EDGE.left - 8} y={scale.y(tick) + 4}>
               {format(tick)}
             </text>
           </g>
         ))}
-        {Array.from({ length: Math.min(lastX, 12) }, (_, i) =>
-          Math.round(1 + (i * (lastX - 1)) / Math.max(1, Math.min(lastX, 12) - 1)),
-        ).map((x) => (
+        {roundsAt(lastX, ticks).map((x) => (
           <text key={x} class="tick middle" x={scale.x(x)} y={HEIGHT - 8}>
             {x}
           </text>
