@@ -298,6 +298,7 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     const [hash] = (await blockAt(work.number)).transactions;
     const paths = ['', '/blocks', `/block/${workHeight}`, '/jobs', '/job/1', '/proofs', `/proof/${draw}`];
     const more = ['/people', '/validators', '/network', '/contracts/staking', '/search/nothing', '/nowhere'];
+    more.push('/post', '/estimate');
     const own = hash === undefined ? [] : [`/tx/${hash.hash}`, `/account/${hash.from}`];
     for (const path of [...paths, ...more, ...own]) {
       await open(path);

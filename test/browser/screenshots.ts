@@ -91,6 +91,8 @@ async function shotsOf(rpc: RpcTransport): Promise<Shot[]> {
     { name: 'network', path: '/network' },
     { name: 'contracts', path: '/contracts/staking' },
     { name: 'search', path: '/search/nothing' },
+    { name: 'post', path: '/post' },
+    { name: 'estimate', path: '/estimate' },
   ];
 }
 
