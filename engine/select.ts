@@ -11,6 +11,8 @@ import { withFallback } from './webgpu/fallback.ts';
 export interface Engine extends ProcessorEngine {
   /** Name of the graphics adapter, where the kernel is one. */
   readonly adapter?: string;
+  /** The adapter runs on the processor: exact, and slower than the WebAssembly kernels. */
+  readonly software?: boolean;
 }
 
 export interface EngineOptions {
@@ -46,6 +48,7 @@ function deviceEngine({ kernel }: Device, engine: Engine, onLost?: (error: Fedai
   return {
     kernel: 'webgpu',
     adapter: kernel.adapter.name,
+    software: kernel.adapter.software,
     trainer,
     predict: (model, weights, inputs, count) =>
       (deviceCovers(model) ? safe : engine).predict(model, weights, inputs, count),

@@ -48,6 +48,7 @@ const CASES: readonly Case[] = [
       { class_name: 'BatchNormalization', config: { epsilonShift: 30, momentumShift: 1 } },
       grouped(12, 6, [1, 1]),
       { class_name: 'LayerNormalization', config: { epsilonShift: 1 } },
+      { class_name: 'AveragePooling2D', config: { pool_size: [1, 4] } },
       { class_name: 'Flatten' },
       dense(6, 'linear'),
     ],
