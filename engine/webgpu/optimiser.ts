@@ -1,5 +1,6 @@
 /** Clipping and the update of all tensors on the device. Rates and decay come with each step. */
 import type { TrainingRecipe } from '../document.ts';
+import { severalEach } from './program.ts';
 import type { Context, Tensor } from './slots.ts';
 import { MEASURE_WORDS, NO_CLIP } from './wgsl/optimise.ts';
 
@@ -20,11 +21,12 @@ function clipCalls(
   program.clear(measures);
   for (const [index, { size, gradient }] of trained.entries()) {
     const magnitude = places.take();
-    program.call('magnitude', [size, magnitude], [gradient.buffer, places.magnitudes]);
+    program.call('magnitude', [size, magnitude], [gradient.buffer, places.magnitudes], [severalEach(size)]);
     program.call(
       'squares',
       [size, gradient.exponent, magnitude, index, batchLog],
       [gradient.buffer, places.magnitudes, places.exponents, measures],
+      [severalEach(size)],
     );
   }
   program.call('clip', [trained.length, limit], [measures, factor], [1]);
@@ -61,6 +63,7 @@ export function updateCalls(context: Context, recipe: TrainingRecipe, rows: numb
       name,
       [size, gradient.exponent, batchLog, magnitude, ...fields],
       [weight, gradient.buffer, places.exponents, places.weightMagnitudes, shared.words, factor, ...moments],
+      [severalEach(size)],
     );
   }
 }

@@ -12,6 +12,9 @@ type Call =
   | { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly size: readonly number[] }
   | { readonly clear: GPUBuffer };
 
+/** Workgroups of a kernel whose invocations take several elements each, so that its barriers and its atomics are fewer. */
+export const severalEach = (size: number): number => Math.min(MAX_WORKGROUPS, Math.ceil(size / (4 * GROUP)));
+
 /** Workgroups of a kernel that has one for each row: more rows than one dimension holds go on in the second. */
 export const rowGroups = (rows: number): number[] => [
   Math.min(rows, MAX_WORKGROUPS),

@@ -4,7 +4,7 @@ import type { FormatSpec } from '../arithmetic/format.ts';
 import { INPUT_EXPONENT, MASTER_EXPONENT } from '../arithmetic/integers.ts';
 import { PROBABILITY_BITS } from '../arithmetic/softmax.ts';
 import { SQUARED_GRADIENT_BITS } from '../arithmetic/squared.ts';
-import type { Program } from './program.ts';
+import { type Program, severalEach } from './program.ts';
 
 /** Mantissas, or int32 values, of a whole batch; `exponent` is the place of its exponent, or of its first sample's. */
 export interface Slot {
@@ -161,6 +161,7 @@ export function measure(
     name,
     [size, size / count, bySample ? 1 : 0, raw.magnitude, raw.slot.exponent, ...fields],
     [raw.slot.buffer, places.exponents, places.magnitudes, ...reads],
+    [severalEach(size)],
   );
   return raw;
 }

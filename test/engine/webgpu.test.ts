@@ -13,9 +13,9 @@ import { createNoise, sgd, sizedBatch, smallModels } from './support.ts';
 /** A software driver compiles for seconds, and the machine may be busy. */
 const LIMIT_MS = 600_000;
 /** Steps of each comparison; more by hand: FEDAI_WEBGPU_STEPS=1000. */
-const STEPS = process.env.FEDAI_WEBGPU_STEPS ?? '40';
+const STEPS = process.env.FEDAI_WEBGPU_STEPS ?? '16';
 /** Random graphs of two steps each; more by hand: FEDAI_WEBGPU_GRAPHS=200 FEDAI_WEBGPU_SEED=7. */
-const GRAPHS = process.env.FEDAI_WEBGPU_GRAPHS ?? '8';
+const GRAPHS = process.env.FEDAI_WEBGPU_GRAPHS ?? '6';
 const SEED = process.env.FEDAI_WEBGPU_SEED ?? '1';
 
 const CHILD = new URL('./webgpu.child.ts', import.meta.url).pathname;
