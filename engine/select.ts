@@ -4,6 +4,7 @@ import { createEngine as createProcessorEngine, type Engine as ProcessorEngine }
 import type { TrainingRecipe } from './document.ts';
 import type { Kernel, KernelName } from './engine.ts';
 import type { Model } from './model.ts';
+import { isFastModel } from './plan/basic.ts';
 import { type Device, deviceOf, isFaster, isWorthwhile, mayHaveDevice } from './webgpu/choose.ts';
 import { deviceCovers } from './webgpu/covers.ts';
 import { withFallback } from './webgpu/fallback.ts';
@@ -72,5 +73,7 @@ async function fastest(
   if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe) || !mayHaveDevice()) return engine;
   const device = await deviceOf();
   if ('error' in device || device.kernel.adapter.software) return engine;
-  return isFaster(device.kernel, engine, model, recipe) ? deviceEngine(device, engine, onLost) : engine;
+  // What the processor has no fast kernel for need not be tried there: a step of the reference may take minutes.
+  const taken = !isFastModel(model) || isFaster(device.kernel, engine, model, recipe);
+  return taken ? deviceEngine(device, engine, onLost) : engine;
 }
