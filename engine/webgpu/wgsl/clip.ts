@@ -1,4 +1,4 @@
-/** The factor of clipping, by one invocation in integers of 192 bits: rare and small enough to cost nothing beside a step. */
+/** The factor of clipping, by one invocation in integers of 192 bits: once a step, where asking the processor would cost a round trip. */
 import { MEASURE_WORDS, NO_CLIP } from './optimise.ts';
 
 /** Words of the integers: a sum of squares is below 2^126, its root's square below 2^156. */
@@ -14,25 +14,25 @@ struct Clip { tensors: i32, limit: i32, unused_a: i32, unused_b: i32 }
 alias Long = array<u32, ${WORDS}>;
 
 fn long_right(x: Long, s: u32) -> Long {
-  var from_ = x;
+  var a = x;
   var out = Long();
   let words = s / 32u;
   let bits = s % 32u;
   for (var i = 0u; i + words < ${WORDS}u; i++) {
-    out[i] = from_[i + words] >> bits;
-    if (bits != 0u && i + words + 1u < ${WORDS}u) { out[i] |= from_[i + words + 1u] << (32u - bits); }
+    out[i] = a[i + words] >> bits;
+    if (bits != 0u && i + words + 1u < ${WORDS}u) { out[i] |= a[i + words + 1u] << (32u - bits); }
   }
   return out;
 }
 
 fn long_left(x: Long, s: u32) -> Long {
-  var from_ = x;
+  var a = x;
   var out = Long();
   let words = s / 32u;
   let bits = s % 32u;
   for (var i = words; i < ${WORDS}u; i++) {
-    out[i] = from_[i - words] << bits;
-    if (bits != 0u && i > words) { out[i] |= from_[i - words - 1u] >> (32u - bits); }
+    out[i] = a[i - words] << bits;
+    if (bits != 0u && i > words) { out[i] |= a[i - words - 1u] >> (32u - bits); }
   }
   return out;
 }
@@ -111,9 +111,8 @@ fn main() {
   }
   // sum · 2^(2 top - 64) is the norm's square; its root is wanted at 2^-16.
   let shift = 2 * top - 32;
-  var unclipped = long_length(sum) == 0;
   factor[0] = ${NO_CLIP};
-  if (unclipped) { return; }
+  if (long_length(sum) == 0) { return; }
   if (shift >= 0) {
     // A norm of more than 64 digits leaves nothing of the limit's 47.
     if (long_length(sum) + shift > 128) { factor[0] = 0; return; }
