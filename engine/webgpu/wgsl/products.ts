@@ -188,15 +188,15 @@ var<workgroup> tile_magnitude: atomic<u32>;
 
 fn finish(value: i32, row: i32, col: i32, group: i32) -> u32 {
   if (row >= p.m || col >= p.n) { return 0u; }
-  let filters_at = group * p.n + col;
+  let whole_column = group * p.n + col;
   let per_sample = p.rows * p.columns;
   let place = p.by_sample * (row / per_sample);
   let exponent = exponents[p.exponent_a + place] + exponents[p.exponent_b] + p.fold;
   var z = value;
-  if (p.has_bias != 0) { z = add_saturated(z, rescale(bias[filters_at], exponent + 24)); }
+  if (p.has_bias != 0) { z = add_saturated(z, rescale(bias[whole_column], exponent + 24)); }
   if (p.relu != 0) { z = max(z, 0); }
-  out[row * p.out_pitch + filters_at] = z;
-  if (filters_at == 0 && row == place * per_sample) { exponents[p.exponent_out + place] = exponent; }
+  out[row * p.out_pitch + whole_column] = z;
+  if (whole_column == 0 && row == place * per_sample) { exponents[p.exponent_out + place] = exponent; }
   let size = u32(abs(z));
   if (p.by_sample != 0) {
     atomicOr(&magnitudes[p.magnitude + place], size);
