@@ -4,30 +4,24 @@ import {
   type Batch,
   createEngine,
   type Engine,
-  type ModelDocument,
+  momentsOf,
+  type NumericFormat,
   numericFormats,
   parseModel,
   parseRecipe,
   stateRoots,
   type Trainer,
 } from '../engine/index.ts';
-import { demoModel, demoRecipe } from '../job/index.ts';
 import type { Bench, Figures } from './main.ts';
+import { BENCH_MODELS, type BenchModel } from './models.ts';
 
-const BATCH = 64;
 const SLICE_SECONDS = 2;
 const SLICES = 3;
 
-const dense = (units: number, activation: 'relu' | 'softmax'): ModelDocument['layers'][number] => ({
-  class_name: 'Dense',
-  config: { units, activation, use_bias: true },
-});
+/** On a software adapter a step of the larger models takes minutes and says nothing. */
+const SMALL: readonly string[] = ['mlp', 'cnn'];
 
-const MODELS: Readonly<Record<string, Omit<ModelDocument, 'numeric'>>> = {
-  mlp: { format: 'fedai-model/1', input: [784], layers: [dense(256, 'relu'), dense(10, 'softmax')] },
-  cnn: demoModel,
-};
-
+/** Samples a second. */
 function slice(trainer: Trainer, batch: Batch): number {
   const started = performance.now();
   let taken = 0;
@@ -35,17 +29,19 @@ function slice(trainer: Trainer, batch: Batch): number {
     trainer.step(batch);
     taken++;
   } while (performance.now() - started < SLICE_SECONDS * 1000);
-  return (taken * BATCH * 1000) / (performance.now() - started);
+  return (taken * batch.labels.length * 1000) / (performance.now() - started);
 }
 
-function measure(document: ModelDocument, device: Engine, processor: Engine): Figures {
-  const model = parseModel(document);
-  const recipe = parseRecipe({ ...demoRecipe, batchSize: BATCH }, model);
+function measure(bench: BenchModel, numeric: NumericFormat, device: Engine, processor: Engine): Figures {
+  const model = parseModel({ ...bench.document, numeric });
+  const recipe = parseRecipe(bench.recipe, model);
+  const { batchSize } = recipe;
+  const limit = model.positions > 1 ? model.classes : 256;
   const batch: Batch = {
-    inputs: Uint8Array.from({ length: BATCH * model.inputSize }, (_, i) => (i * 97 + (i >> 5)) & 255),
-    labels: Uint8Array.from({ length: BATCH }, (_, i) => i % model.classes),
+    inputs: Uint8Array.from({ length: batchSize * model.inputSize }, (_, i) => (i * 97 + (i >> 5)) % limit),
+    labels: Uint8Array.from({ length: batchSize }, (_, i) => i % model.classes),
   };
-  const start = processor.initialState(model, utf8('bench'));
+  const start = processor.initialState(model, utf8('bench'), momentsOf(recipe));
   const sides = [device, processor].map((engine) => ({
     trainer: engine.trainer(model, recipe, start),
     best: 0,
@@ -57,8 +53,10 @@ function measure(document: ModelDocument, device: Engine, processor: Engine): Fi
   });
   for (let i = 0; i < SLICES; i++)
     for (const side of sides) side.best = Math.max(side.best, slice(side.trainer, batch));
+  for (const { trainer } of sides) trainer.close?.();
   const [gpu, cpu] = sides as [(typeof sides)[0], (typeof sides)[0]];
   return {
+    batch: batchSize,
     webgpuSamplesPerSecond: gpu.best,
     wasmSamplesPerSecond: cpu.best,
     ratio: gpu.best / cpu.best,
@@ -69,11 +67,12 @@ function measure(document: ModelDocument, device: Engine, processor: Engine): Fi
 export const bench: Bench = async (report) => {
   const device = await createEngine({ kernel: 'webgpu' });
   const processor = await createEngine({ kernel: 'wasm' });
-  const figures: Figures = { batch: BATCH, adapter: device.adapter ?? '' };
-  for (const [name, document] of Object.entries(MODELS)) {
+  const figures: Figures = { adapter: device.adapter ?? '' };
+  for (const [name, model] of Object.entries(BENCH_MODELS)) {
+    if (device.software && !SMALL.includes(name)) continue;
     const byFormat: Figures = {};
     for (const numeric of numericFormats) {
-      byFormat[numeric.split('@')[0]!] = measure({ ...document, numeric }, device, processor);
+      byFormat[numeric.split('@')[0]!] = measure(model, numeric, device, processor);
       report(`${name} ${numeric}: ${JSON.stringify(byFormat[numeric.split('@')[0]!])}`);
     }
     figures[name] = byFormat;

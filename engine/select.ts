@@ -4,6 +4,7 @@ import { createEngine as createProcessorEngine, type Engine as ProcessorEngine }
 import type { TrainingRecipe } from './document.ts';
 import type { Kernel, KernelName } from './engine.ts';
 import type { Model } from './model.ts';
+import { isFastModel } from './plan/basic.ts';
 import { type Device, deviceOf, isFaster, isWorthwhile, mayHaveDevice } from './webgpu/choose.ts';
 import { deviceCovers } from './webgpu/covers.ts';
 import { withFallback } from './webgpu/fallback.ts';
@@ -11,6 +12,8 @@ import { withFallback } from './webgpu/fallback.ts';
 export interface Engine extends ProcessorEngine {
   /** Name of the graphics adapter, where the kernel is one. */
   readonly adapter?: string;
+  /** The adapter runs on the processor: exact, and slower than the WebAssembly kernels. */
+  readonly software?: boolean;
 }
 
 export interface EngineOptions {
@@ -46,6 +49,7 @@ function deviceEngine({ kernel }: Device, engine: Engine, onLost?: (error: Fedai
   return {
     kernel: 'webgpu',
     adapter: kernel.adapter.name,
+    software: kernel.adapter.software,
     trainer,
     predict: (model, weights, inputs, count) =>
       (deviceCovers(model) ? safe : engine).predict(model, weights, inputs, count),
@@ -69,5 +73,7 @@ async function fastest(
   if (!deviceCovers(model, recipe) || !isWorthwhile(model, recipe) || !mayHaveDevice()) return engine;
   const device = await deviceOf();
   if ('error' in device || device.kernel.adapter.software) return engine;
-  return isFaster(device.kernel, engine, model, recipe) ? deviceEngine(device, engine, onLost) : engine;
+  // What the processor has no fast kernel for need not be tried there: a step of the reference may take minutes.
+  const taken = !isFastModel(model) || isFaster(device.kernel, engine, model, recipe);
+  return taken ? deviceEngine(device, engine, onLost) : engine;
 }

@@ -22,7 +22,7 @@ export const UNIT_BITS = 16;
 /** Means of gradients are kept at 2^−8 of a mantissa. */
 export const GRADIENT_MEAN_BITS = 8;
 /** Above this a variance has no need of the ε. */
-const EPSILON_LIMIT = 40;
+export const EPSILON_LIMIT = 40;
 
 /** floor((2 · sum + n) / 2n): to nearest, halves upward. */
 const meanOf = (sum: number, n: number): number => Math.floor((2 * sum + n) / (2 * n));

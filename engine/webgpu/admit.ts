@@ -5,6 +5,8 @@ import type { Model } from '../model.ts';
 import { referenceKernel } from '../reference/kernel.ts';
 import type { TrainState } from '../state/state.ts';
 import { findMismatch } from '../wasm/admit.ts';
+import { findGraphMismatch } from '../wasm/admitGraphs.ts';
+import { findDeviceGraphMismatch } from './admitGraphs.ts';
 import type { DeviceTrainer } from './session.ts';
 
 /** What a device must offer; its results come later. */
@@ -72,7 +74,8 @@ function createRecorder(questions: Question[]): Kernel {
 /** Why the device must not be used, or undefined when every answer was the reference's. */
 export async function findDeviceMismatch(candidate: Candidate): Promise<string | undefined> {
   const questions: Question[] = [];
-  findMismatch(createRecorder(questions));
+  const recorder = createRecorder(questions);
+  for (const ask of [findMismatch, findGraphMismatch, findDeviceGraphMismatch]) ask(recorder);
   for (const [index, asks] of questions.entries())
     if (!(await asks(candidate)))
       return `the device differs from the reference: known answer ${index + 1} of ${questions.length}`;

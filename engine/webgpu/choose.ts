@@ -2,7 +2,7 @@
 import { FedaiError } from '../../core/index.ts';
 import type { TrainingRecipe } from '../document.ts';
 import type { Batch, Kernel } from '../engine.ts';
-import { type Model, termsOf, volume } from '../model.ts';
+import { type Layer, type Model, termsOf, volume } from '../model.ts';
 import { momentsOf } from '../reference/optimiser.ts';
 import { initialState } from '../state/state.ts';
 import { loadRemoteKernel, type RemoteKernel } from './remote.ts';
@@ -49,11 +49,14 @@ export function mayHaveDevice(): boolean {
 const WORTHWHILE_PRODUCTS = 2 ** 24;
 
 /** Output, kernel gradient and input gradient take about as many products each. */
+function productsOf(layer: Layer): number {
+  if (layer.kind === 'dense' || layer.kind === 'conv2d') return 3 * volume(layer.output) * termsOf(layer);
+  // Scores and their mixture, and twice as many on the way back.
+  return layer.kind === 'attention' ? 6 * volume(layer.output) * layer.input[0] : 0;
+}
+
 export const isWorthwhile = ({ layers }: Model, { batchSize }: TrainingRecipe): boolean =>
-  layers.reduce((sum, layer) => {
-    const weighted = layer.kind === 'dense' || layer.kind === 'conv2d';
-    return sum + (weighted ? 3 * batchSize * volume(layer.output) * termsOf(layer) : 0);
-  }, 0) >= WORTHWHILE_PRODUCTS;
+  layers.reduce((sum, layer) => sum + batchSize * productsOf(layer), 0) >= WORTHWHILE_PRODUCTS;
 
 /** Long enough for a few steps of any model that is worth a device. */
 const TRIAL_MS = 200;

@@ -1,17 +1,7 @@
 /** One WebGPU device with its compiled kernels, its buffers' sizes and its end. Owns no model and no arithmetic. */
 import { FedaiError } from '../../core/index.ts';
-import {
-  COLUMN_SUMS,
-  MASK,
-  NARROW,
-  POOL_BACKWARD,
-  POOL_FORWARD,
-  RELU,
-  UPDATE,
-  WIDEN,
-} from './wgsl/layers.ts';
-import { LOSS } from './wgsl/loss.ts';
-import { FOLD_SLICES, type ProductVariant, productName, productSource } from './wgsl/products.ts';
+import { KERNELS } from './wgsl/kernels.ts';
+import { type ProductVariant, productName, productSource } from './wgsl/products.ts';
 
 /** What a user is told of an adapter: no serial number is in it. */
 export interface Adapter {
@@ -34,19 +24,6 @@ export interface Device {
 }
 
 const PACKED_FEATURE = 'packed_4x8_integer_dot_product';
-
-const KERNELS: Readonly<Record<string, string>> = {
-  widen: WIDEN,
-  narrow: NARROW,
-  relu: RELU,
-  mask: MASK,
-  poolForward: POOL_FORWARD,
-  poolBackward: POOL_BACKWARD,
-  columnSums: COLUMN_SUMS,
-  update: UPDATE,
-  loss: LOSS,
-  foldSlices: FOLD_SLICES,
-};
 
 /** Sums of 8-bit products fit int32 up to a quarter of a million terms: longer ones do without the packed kernel. */
 const VARIANTS: readonly ProductVariant[] = [

@@ -1,22 +1,29 @@
-/** Lays a basic model out on a device: buffers and the fixed list of calls that a step or a prediction makes. */
+/** Lays a model out on a device: buffers and the fixed list of calls that a step or a prediction makes. */
 import { FedaiError } from '../../core/index.ts';
 import { EXP2_NEGATIVE_Q20, LOG2_ONE_PLUS_Q16 } from '../arithmetic/tables.ts';
 import type { TrainingRecipe } from '../document.ts';
-import { type Model, type PoolLayer, positionsOf, termsOf, volume } from '../model.ts';
-import { type DeviceLayer, deviceLayers, sgdOf } from './covers.ts';
+import { type Model, positionsOf, termsOf, volume } from '../model.ts';
+import { momentsOf } from '../reference/optimiser.ts';
 import type { Device } from './device.ts';
-import { createProgram, type Program } from './program.ts';
-import { type Context, createPlaces, type Slot, type Tensor } from './slots.ts';
-import { createWeighted, narrowInto, SLICE_TERMS, SLICE_VALUES, type Weighted } from './weighted.ts';
+import { createGraph, type Graph } from './graph.ts';
+import { groupWords } from './norm.ts';
+import { updateCalls } from './optimiser.ts';
+import { createProgram, type Program, rowGroups } from './program.ts';
+import { squareOf } from './sequence.ts';
+import { type Context, createPlaces, narrowInto, type Slot, type Tensor } from './slots.ts';
+import { goalsLength, stepLength } from './step.ts';
+import { SLICE_TERMS, SLICE_VALUES } from './weighted.ts';
 
 export interface Network {
   readonly program: Program;
   readonly tensors: readonly Tensor[];
   /** u8, four to a word. */
   readonly inputs: GPUBuffer;
-  readonly labels: GPUBuffer;
-  /** Shift of the learning rate. */
-  readonly rate: GPUBuffer;
+  /** Classes of all rows, or targets. */
+  readonly goals: GPUBuffer;
+  /** See step.ts. */
+  readonly words: GPUBuffer;
+  /** Two words. */
   readonly loss: GPUBuffer;
   readonly logits: GPUBuffer;
   readonly exponents: GPUBuffer;
@@ -27,22 +34,30 @@ export interface Network {
 
 /** Parts of a batch that the largest buffers hold. */
 interface Sizes {
-  readonly wide: number;
-  readonly slices: number;
-  readonly sums: number;
+  wide: number;
+  slices: number;
+  sums: number;
+  groups: number;
+  scores: number;
 }
 
-function sizesOf(layers: readonly DeviceLayer[], count: number, training: boolean): Sizes {
-  let [wide, slices, sums] = [0, 0, 0];
+function sizesOf({ layers }: Model, count: number, training: boolean): Sizes {
+  const sizes: Sizes = { wide: 0, slices: 0, sums: 0, groups: 0, scores: 0 };
+  const grow = (key: keyof Sizes, ...values: number[]): void => {
+    sizes[key] = Math.max(sizes[key], ...values);
+  };
   for (const layer of layers) {
-    wide = Math.max(wide, count * volume(layer.output), training ? count * volume(layer.input) : 0);
+    grow('wide', count * volume(layer.output), training ? count * volume(layer.input) : 0);
+    if (layer.kind === 'layerNorm' || layer.kind === 'batchNorm') grow('groups', groupWords(layer, count));
+    if (layer.kind === 'attention') grow('scores', squareOf(layer, count));
     if (!training || (layer.kind !== 'dense' && layer.kind !== 'conv2d')) continue;
     const size = termsOf(layer) * layer.output[2];
     const rows = count * positionsOf(layer);
-    sums = Math.max(sums, size);
-    slices = Math.max(slices, size, Math.min(SLICE_VALUES, size * Math.ceil(rows / SLICE_TERMS)));
+    grow('sums', size);
+    grow('slices', size, Math.min(SLICE_VALUES, size * Math.ceil(rows / SLICE_TERMS)));
   }
-  return { wide, slices, sums };
+  grow('wide', sizes.scores);
+  return sizes;
 }
 
 function createTensors(
@@ -51,171 +66,35 @@ function createTensors(
   take: () => number,
   recipe: TrainingRecipe | undefined,
 ): Tensor[] {
-  return model.tensors.map(({ size }, magnitude) => ({
+  return model.tensors.map(({ size, shape, statistic }, magnitude) => ({
     size,
     weight: program.buffer(size),
-    velocity: recipe && program.buffer(size),
-    gradient: recipe && { buffer: program.buffer(size), exponent: take() },
+    moments: Array.from({ length: recipe ? momentsOf(recipe) : 0 }, () => program.buffer(size)),
+    gradient: recipe && !statistic ? { buffer: program.buffer(size), exponent: take() } : undefined,
+    decays: shape.length > 1,
     magnitude,
   }));
 }
 
-/** How one layer takes part in a step. */
-interface Stage {
-  forward(): void;
-  /** Absent below the first layer with a kernel. */
-  backward?: (() => void) | undefined;
-}
-
-/** Between two layers: outputs, and their gradients when training. */
-interface Joint {
-  readonly output: Slot;
-  readonly gradient: Slot | undefined;
-}
-
-function createPool(context: Context, layer: PoolLayer, from: Joint, to: Joint): Stage {
-  const { program, count } = context;
-  const { input, output, size } = layer;
-  const winners = program.buffer(count * volume(output));
-  const shape = [...input, output[0], output[1], ...size];
-  return {
-    forward: () =>
-      program.call(
-        'poolForward',
-        [count * volume(output), ...shape],
-        [from.output.buffer, to.output.buffer, winners],
-      ),
-    backward() {
-      if (!from.gradient) return;
-      program.call(
-        'poolBackward',
-        [count * volume(input), ...shape],
-        [to.gradient!.buffer, winners, from.gradient.buffer],
-      );
-    },
-  };
-}
-
-function mask({ program }: Context, gradient: Slot, output: Slot, to: Slot, size: number): void {
-  program.call('mask', [size], [gradient.buffer, output.buffer, to.buffer]);
-}
-
-/** A gradient whose layer has ReLU is masked into scratch space first. */
-function createWeightedStage(
+function lossCalls(
   context: Context,
-  layer: Extract<DeviceLayer, { kind: 'dense' | 'conv2d' }>,
-  weighted: Weighted,
-  joints: { from: Joint; to: Joint; last: boolean },
-): Stage {
-  const { format, places, scratch, count } = context;
-  const { from, to, last } = joints;
-  const [inputs, outputs] = [count * volume(layer.input), count * volume(layer.output)];
-  return {
-    forward() {
-      const wide = { buffer: scratch.wide, exponent: last ? to.output.exponent : places.take() };
-      const magnitude = weighted.forward(from.output, wide);
-      if (!last) narrowInto(context, wide, magnitude, to.output, outputs, format.activationBits);
-    },
-    backward() {
-      let gradient = to.gradient!;
-      if (layer.relu) {
-        const masked = { buffer: scratch.masked, exponent: gradient.exponent };
-        mask(context, gradient, to.output, masked, outputs);
-        gradient = masked;
-      }
-      weighted.gradients(from.output, gradient);
-      if (!from.gradient) return;
-      const wide = { buffer: scratch.wide, exponent: places.take() };
-      const magnitude = weighted.backward(gradient, wide);
-      narrowInto(context, wide, magnitude, from.gradient, inputs, format.gradientBits);
-    },
-  };
-}
-
-function createReluStage(context: Context, size: number, from: Joint, to: Joint): Stage {
-  return {
-    forward: () => context.program.call('relu', [size], [from.output.buffer, to.output.buffer]),
-    backward() {
-      if (from.gradient) mask(context, to.gradient!, to.output, from.gradient, size);
-    },
-  };
-}
-
-/** Mantissas of a layer's kernel, narrowed anew in each step. */
-function narrowKernel({ program, places, tensors, format }: Context, index: number): Slot {
-  const tensor = tensors[index]!;
-  const slot = { buffer: program.buffer(tensor.size), exponent: places.take() };
-  program.call(
-    'narrow',
-    [tensor.size, tensor.size, 0, format.weightBits, places.master, slot.exponent, tensor.magnitude],
-    [tensor.weight, slot.buffer, places.exponents, places.weightMagnitudes],
-  );
-  return slot;
-}
-
-interface Chain {
-  readonly stages: readonly Stage[];
-  readonly end: Joint;
-}
-
-/** Where exponents pass unchanged, so does their place. */
-function createChain(context: Context, model: Model, input: Slot, training: boolean): Chain {
-  const { program, places, count, scratch } = context;
-  const first = model.layers.findIndex((layer) => layer.kind === 'dense' || layer.kind === 'conv2d');
-  const stages: Stage[] = [];
-  let from: Joint = { output: input, gradient: undefined };
-  for (const [index, layer] of deviceLayers(model).entries()) {
-    if (layer.kind === 'flatten') continue;
-    const size = count * volume(layer.output);
-    const last = index === model.layers.length - 1;
-    const weighted = layer.kind === 'dense' || layer.kind === 'conv2d';
-    const needed = training && index >= first;
-    const gradientPlace = weighted || !from.gradient ? places.take() : from.gradient.exponent;
-    const to: Joint = {
-      output: {
-        buffer: last ? scratch.wide : program.buffer(size),
-        exponent: weighted ? places.take() : from.output.exponent,
-      },
-      gradient: needed ? { buffer: program.buffer(size), exponent: gradientPlace } : undefined,
-    };
-    if (weighted) {
-      const kernel = narrowKernel(context, layer.kernel);
-      const product = createWeighted(context, layer, kernel);
-      stages.push(createWeightedStage(context, layer, product, { from, to, last }));
-    } else if (layer.kind === 'pool') stages.push(createPool(context, layer, from, to));
-    else stages.push(createReluStage(context, size, from, to));
-    from = to;
-  }
-  return { stages, end: from };
-}
-
-function lossCalls(context: Context, model: Model, end: Joint, labels: GPUBuffer, loss: GPUBuffer): void {
-  const { program, places, count, format } = context;
-  const size = count * model.classes;
-  const tables = program.filled(Uint32Array.from([...EXP2_NEGATIVE_Q20, ...LOG2_ONE_PLUS_Q16]));
-  const wide = { buffer: program.buffer(size), exponent: places.probability };
-  const magnitude = places.take();
-  program.call(
-    'loss',
-    [model.classes, end.output.exponent, magnitude],
-    [end.output.buffer, labels, tables, places.exponents, wide.buffer, places.magnitudes, loss],
-    [count],
-  );
-  narrowInto(context, wide, magnitude, end.gradient!, size, format.gradientBits);
-}
-
-function updateCalls(context: Context, recipe: TrainingRecipe, rate: GPUBuffer): void {
-  const { program, places, tensors } = context;
-  const { momentumShift } = sgdOf(recipe);
-  const batchLog = Math.log2(recipe.batchSize);
-  program.clear(places.weightMagnitudes);
-  for (const { size, weight, velocity, gradient, magnitude } of tensors) {
-    program.call(
-      'update',
-      [size, gradient!.exponent, batchLog, momentumShift, magnitude],
-      [weight, velocity!, gradient!.buffer, places.exponents, places.weightMagnitudes, rate],
-    );
-  }
+  model: Model,
+  recipe: TrainingRecipe,
+  { logits, logitGradient }: Graph,
+  goals: GPUBuffer,
+  loss: GPUBuffer,
+): void {
+  const { program, places, count, format, shared } = context;
+  const rows = count * model.positions;
+  const size = rows * model.classes;
+  const squared = recipe.loss === 'mean_squared_error';
+  const exponent = squared ? places.squared : places.probability;
+  const raw = { slot: { buffer: program.buffer(size), exponent }, magnitude: places.take() };
+  const parameters = [rows, model.classes, logits.exponent, raw.magnitude];
+  const given = [places.exponents, raw.slot.buffer, places.magnitudes, loss];
+  if (squared) program.call('squared', parameters, [logits.buffer, goals, ...given]);
+  else program.call('loss', parameters, [logits.buffer, goals, shared.tables, ...given], rowGroups(rows));
+  narrowInto(context, raw, logitGradient!, size, format.gradientBits);
 }
 
 /** Throws `DEVICE_TOO_SMALL` when a tensor does not fit a buffer of the device. */
@@ -231,20 +110,18 @@ function checkSize({ gpu, adapter }: Device, { wide, slices, sums }: Sizes): voi
   );
 }
 
-/** `recipe`: also gradients, velocity and the update. Without it each sample has exponents of its own. */
-export function createNetwork(
+function createContext(
   device: Device,
+  program: Program,
   model: Model,
   count: number,
   recipe: TrainingRecipe | undefined,
-): Network {
-  const sizes = sizesOf(deviceLayers(model), count, recipe !== undefined);
+): Context {
+  const sizes = sizesOf(model, count, recipe !== undefined);
   checkSize(device, sizes);
-  const program = createProgram(device);
   const { format } = model;
-  const samples = recipe ? 1 : count;
-  const places = createPlaces(program, format, model.layers.length, model.tensors.length, samples);
-  const context: Context = {
+  const places = createPlaces(program, format, model.layers.length, model.tensors.length, recipe ? 1 : count);
+  return {
     program,
     format,
     packed: device.packed && format.name === 'bfp8@1',
@@ -257,27 +134,47 @@ export function createNetwork(
       masked: program.buffer(recipe ? sizes.wide : 1),
       slices: program.buffer(sizes.slices),
       sums: program.buffer(2 * sizes.sums),
+      groups: program.buffer(sizes.groups),
+      scores: program.buffer(recipe ? sizes.scores : 1),
       nothing: program.buffer(1),
     },
+    shared: {
+      bytes: program.buffer(Math.ceil((count * model.inputSize) / 4)),
+      words: program.buffer(stepLength(model)),
+      tables: program.filled(Uint32Array.from([...EXP2_NEGATIVE_Q20, ...LOG2_ONE_PLUS_Q16])),
+    },
   };
+}
+
+/** `recipe`: also gradients, moments and the update. Without it each sample has exponents of its own. */
+export function createNetwork(
+  device: Device,
+  model: Model,
+  count: number,
+  recipe: TrainingRecipe | undefined,
+): Network {
+  const program = createProgram(device);
+  const context = createContext(device, program, model, count, recipe);
+  const { places, shared, format } = context;
   const inputSize = count * model.inputSize;
-  const [inputs, labels] = [program.buffer(Math.ceil(inputSize / 4)), program.buffer(count)];
-  const [rate, loss] = [program.buffer(1), program.buffer(1)];
+  const goals = program.buffer(recipe ? goalsLength(model, recipe) : 1);
+  const loss = program.buffer(2);
   const input: Slot = { buffer: program.buffer(inputSize), exponent: places.input };
   program.clear(places.magnitudes);
   program.clear(loss);
-  program.call('widen', [inputSize, format.inputShift, format.inputMax], [inputs, input.buffer]);
-  const { stages, end } = createChain(context, model, input, recipe !== undefined);
-  for (const stage of stages) stage.forward();
+  program.call('widen', [inputSize, format.inputShift, format.inputMax], [shared.bytes, input.buffer]);
+  const graph = createGraph(context, model, input, recipe !== undefined);
+  graph.forward();
   if (recipe) {
-    lossCalls(context, model, end, labels, loss);
-    for (const stage of stages.toReversed()) stage.backward?.();
-    updateCalls(context, recipe, rate);
+    lossCalls(context, model, recipe, graph, goals, loss);
+    graph.backward();
+    updateCalls(context, recipe, count * model.positions);
+    graph.settle();
   }
   return {
-    ...{ program, tensors: context.tensors, inputs, labels, rate, loss },
-    logits: end.output.buffer,
-    logitExponent: end.output.exponent,
+    ...{ program, tensors: context.tensors, inputs: shared.bytes, words: shared.words, goals, loss },
+    logits: graph.logits.buffer,
+    logitExponent: graph.logits.exponent,
     exponents: places.exponents,
     weightMagnitudes: places.weightMagnitudes,
   };

@@ -6,11 +6,20 @@ import { GROUP } from './wgsl/integers.ts';
 /** WebGPU's flags, whose globals Node does not have. */
 const USAGE = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
 /** Of each dimension of a call. */
-const MAX_WORKGROUPS = 65_535;
+export const MAX_WORKGROUPS = 65_535;
 
 type Call =
   | { readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly size: readonly number[] }
   | { readonly clear: GPUBuffer };
+
+/** Workgroups of a kernel whose invocations take several elements each, so that its barriers and its atomics are fewer. */
+export const severalEach = (size: number): number => Math.min(MAX_WORKGROUPS, Math.ceil(size / (4 * GROUP)));
+
+/** Workgroups of a kernel that has one for each row: more rows than one dimension holds go on in the second. */
+export const rowGroups = (rows: number): number[] => [
+  Math.min(rows, MAX_WORKGROUPS),
+  Math.ceil(rows / MAX_WORKGROUPS),
+];
 
 export interface Program {
   /** Zeros, for values of 4 bytes. */
@@ -28,6 +37,8 @@ export interface Program {
   /** Sets a buffer to zero between the calls before and after. */
   clear(buffer: GPUBuffer): void;
   encode(encoder: GPUCommandEncoder): void;
+  /** Kernels that one run calls. */
+  readonly calls: number;
   free(buffer: GPUBuffer): void;
   close(): void;
 }
@@ -84,6 +95,9 @@ export function createProgram(device: Device): Program {
         pass.dispatchWorkgroups(call.size[0]!, call.size[1], call.size[2]);
       }
       pass?.end();
+    },
+    get calls() {
+      return calls.filter((call) => 'pipeline' in call).length;
     },
     free(buffer) {
       owned.delete(buffer);

@@ -1,13 +1,16 @@
 /** Training sessions and predictions on a device: weights go there once, and of a step only its loss comes back. */
-import { learningRateShift, type TrainingRecipe } from '../document.ts';
+import type { TrainingRecipe } from '../document.ts';
 import { type Batch, checkBatch, checkInputs, type Predictions } from '../engine.ts';
-import type { Model } from '../model.ts';
+import { type Layer, type Model, volume } from '../model.ts';
 import { meanLoss, storePrediction } from '../reference/kernel.ts';
+import { momentsOf } from '../reference/optimiser.ts';
 import { checkState, checkWeights, type TrainState } from '../state/state.ts';
-import { sgdOf } from './covers.ts';
 import type { Device } from './device.ts';
 import { createNetwork, type Network } from './network.ts';
-import type { Program } from './program.ts';
+import { MAX_WORKGROUPS, type Program } from './program.ts';
+import { squareOf } from './sequence.ts';
+import { goalsOf, stepWords } from './step.ts';
+import { TILE } from './wgsl/products.ts';
 
 /** A training session whose steps run elsewhere. Steps may be asked for before the one before them is done. */
 export interface DeviceTrainer {
@@ -45,14 +48,14 @@ function write({ gpu }: Device, network: Network, weights: readonly Int32Array[]
 async function read(
   device: Device,
   program: Program,
-  parts: readonly { from: GPUBuffer; values: number }[],
+  parts: readonly { from: GPUBuffer; values: number; first?: number }[],
 ): Promise<Int32Array[]> {
   const total = parts.reduce((sum, { values }) => sum + values, 0);
   const staging = program.staging(total);
   const encoder = device.gpu.createCommandEncoder();
   let at = 0;
-  for (const { from, values } of parts) {
-    encoder.copyBufferToBuffer(from, 0, staging, 4 * at, 4 * values);
+  for (const { from, values, first = 0 } of parts) {
+    encoder.copyBufferToBuffer(from, 4 * first, staging, 4 * at, 4 * values);
     at += values;
   }
   device.gpu.queue.submit([encoder.finish()]);
@@ -77,19 +80,21 @@ async function mapped(device: Device, staging: GPUBuffer): Promise<Int32Array> {
   }
 }
 
+const TWO_TO_32 = 4_294_967_296;
+
 /** Buffers for losses on their way back; one for each step that is not done. */
 function createLosses(device: Device, { program, loss }: Network) {
   const idle: GPUBuffer[] = [];
   return {
     copy(encoder: GPUCommandEncoder): GPUBuffer {
-      const staging = idle.pop() ?? program.staging(1);
-      encoder.copyBufferToBuffer(loss, 0, staging, 0, 4);
+      const staging = idle.pop() ?? program.staging(2);
+      encoder.copyBufferToBuffer(loss, 0, staging, 0, 8);
       return staging;
     },
     async read(staging: GPUBuffer): Promise<number> {
-      const [sum] = await mapped(device, staging);
+      const [low, high] = await mapped(device, staging);
       idle.push(staging);
-      return sum!;
+      return high! * TWO_TO_32 + (low! >>> 0);
     },
   };
 }
@@ -100,18 +105,24 @@ export function createDeviceTrainer(
   recipe: TrainingRecipe,
   start: TrainState,
 ): DeviceTrainer {
-  checkState(model, start);
+  const moments = momentsOf(recipe);
+  checkState(model, start, moments);
   device.check();
   const { gpu } = device;
   const network = createNetwork(device, model, recipe.batchSize, recipe);
   const { program, tensors } = network;
   const losses = createLosses(device, network);
+  const rows = recipe.batchSize * model.positions;
+  /** Moments as a state has them: all first ones, then all second ones. */
+  const momentBuffers = Array.from({ length: moments }, (_, i) =>
+    tensors.map((tensor) => ({ from: tensor.moments[i]!, values: tensor.size })),
+  ).flat();
   let counter = 0;
   const load = (state: TrainState): void => {
-    checkState(model, state);
+    checkState(model, state, moments);
     write(device, network, state.weights);
-    for (const [t, { velocity }] of tensors.entries())
-      gpu.queue.writeBuffer(velocity!, 0, Int32Array.from(state.velocity[t]!));
+    for (const [i, { from }] of momentBuffers.entries())
+      gpu.queue.writeBuffer(from, 0, Int32Array.from(state.velocity[i]!));
     counter = state.counter;
   };
   load(start);
@@ -119,24 +130,20 @@ export function createDeviceTrainer(
     async step(batch) {
       checkBatch(model, recipe, batch);
       device.check();
-      const rate = learningRateShift(sgdOf(recipe), counter);
       gpu.queue.writeBuffer(network.inputs, 0, words(batch.inputs));
-      gpu.queue.writeBuffer(network.labels, 0, Int32Array.from(batch.labels));
-      gpu.queue.writeBuffer(network.rate, 0, Int32Array.of(rate));
+      gpu.queue.writeBuffer(network.goals, 0, goalsOf(model, recipe, batch));
+      gpu.queue.writeBuffer(network.words, 0, stepWords(model, recipe, counter));
       const encoder = gpu.createCommandEncoder();
       program.encode(encoder);
       const staging = losses.copy(encoder);
       gpu.queue.submit([encoder.finish()]);
       counter++;
-      return meanLoss(await losses.read(staging), recipe.batchSize);
+      return meanLoss(await losses.read(staging), rows);
     },
     async export() {
       const finished = counter;
-      const parts = [
-        ...tensors.map(({ weight, size }) => ({ from: weight, values: size })),
-        ...tensors.map(({ velocity, size }) => ({ from: velocity!, values: size })),
-      ];
-      const all = await read(device, program, parts);
+      const weights = tensors.map(({ weight, size }) => ({ from: weight, values: size }));
+      const all = await read(device, program, [...weights, ...momentBuffers]);
       return {
         counter: finished,
         weights: all.slice(0, tensors.length),
@@ -150,10 +157,15 @@ export function createDeviceTrainer(
 
 /** Samples that one prediction takes at once; fewer where activations are many. */
 const PREDICTED_AT_ONCE = 256;
-const PREDICTED_ACTIVATIONS = 2 ** 22;
+/** No product of a layer has more rows than this, which one dimension of its workgroups holds. */
+const PREDICTED_ACTIVATIONS = MAX_WORKGROUPS * TILE;
+
+/** Elements of a layer's largest buffer for one sample. */
+const heldBy = (layer: Layer): number =>
+  Math.max(volume(layer.output), layer.kind === 'attention' ? squareOf(layer, 1) : 0);
 
 function predictedAtOnce(model: Model, count: number): number {
-  const most = Math.max(model.inputSize, ...model.layers.map(({ output: [h, w, c] }) => h * w * c));
+  const most = Math.max(model.inputSize, ...model.layers.map(heldBy));
   return Math.max(1, Math.min(count, PREDICTED_AT_ONCE, Math.floor(PREDICTED_ACTIVATIONS / most)));
 }
 
@@ -169,6 +181,7 @@ export async function predictOnDevice(
   checkInputs(model, inputs, count);
   device.check();
   const { classes, inputSize } = model;
+  const perSample = model.positions * classes;
   const out = { classes: new Uint16Array(count), logitsQ16: new Int32Array(count * classes) };
   if (count === 0) return out;
   const atOnce = predictedAtOnce(model, count);
@@ -183,12 +196,13 @@ export async function predictOnDevice(
       program.encode(encoder);
       device.gpu.queue.submit([encoder.finish()]);
       const [logits, exponents] = await read(device, program, [
-        { from: network.logits, values: atOnce * classes },
-        { from: network.exponents, values: network.logitExponent + atOnce },
+        { from: network.logits, values: atOnce * perSample },
+        { from: network.exponents, first: network.logitExponent, values: atOnce },
       ]);
       for (let row = 0; row < Math.min(atOnce, count - first); row++) {
-        const exponent = exponents![network.logitExponent + row]!;
-        storePrediction(out, first + row, logits!.subarray(row * classes, (row + 1) * classes), exponent);
+        // Of a sequence, what comes after it: the last position's.
+        const end = (row + 1) * perSample;
+        storePrediction(out, first + row, logits!.subarray(end - classes, end), exponents![row]!);
       }
     }
   } finally {

@@ -10,6 +10,7 @@ import {
   termsOf,
   volume,
 } from '../model.ts';
+import { MAX_WORKGROUPS } from './program.ts';
 import type { Context, Slot } from './slots.ts';
 import { type ProductKind, productName, TERMS, TILE } from './wgsl/products.ts';
 
@@ -20,6 +21,7 @@ interface Geometry {
   readonly size: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly before: readonly [number, number];
+  readonly groups: number;
 }
 
 const geometryOf = (layer: DenseLayer | ConvLayer): Geometry =>
@@ -30,6 +32,7 @@ const geometryOf = (layer: DenseLayer | ConvLayer): Geometry =>
         size: layer.size,
         stride: layer.stride,
         before: layer.before,
+        groups: layer.groups,
       }
     : {
         image: [1, 1, volume(layer.input)],
@@ -37,11 +40,12 @@ const geometryOf = (layer: DenseLayer | ConvLayer): Geometry =>
         size: [1, 1],
         stride: [1, 1],
         before: [0, 0],
+        groups: 1,
       };
 
 /** Row and column in the window, channel, place in the kernel: one for each term of the output. */
-function forwardTaps({ image, output, size }: Geometry): Int32Array {
-  const [channels, filters] = [image[2], output[2]];
+function forwardTaps({ image, output, size, groups }: Geometry): Int32Array {
+  const [channels, filters] = [image[2] / groups, output[2]];
   const taps = new Int32Array(4 * size[0] * size[1] * channels);
   for (let term = 0; term < taps.length / 4; term++) {
     const place = Math.floor(term / channels);
@@ -51,14 +55,14 @@ function forwardTaps({ image, output, size }: Geometry): Int32Array {
 }
 
 /** The same for the gradient of the input: the window is turned round. */
-function backwardTaps({ image, output, size }: Geometry): Int32Array {
-  const [channels, filters] = [image[2], output[2]];
+function backwardTaps({ image, output, size, groups }: Geometry): Int32Array {
+  const [channels, filters] = [image[2] / groups, output[2] / groups];
   const taps = new Int32Array(4 * size[0] * size[1] * filters);
   for (let term = 0; term < taps.length / 4; term++) {
     const place = Math.floor(term / filters);
     const filter = term % filters;
     taps.set(
-      [-Math.floor(place / size[1]), -(place % size[1]), filter, place * channels * filters + filter],
+      [-Math.floor(place / size[1]), -(place % size[1]), filter, place * channels * output[2] + filter],
       4 * term,
     );
   }
@@ -82,6 +86,9 @@ interface Product {
   readonly stepB: number;
   readonly spread: readonly [number, number];
   readonly bounds: readonly [number, number];
+  readonly groups: number;
+  /** Of each group: channels that it reads of the left operand, and columns or filters of the right one. */
+  readonly steps: readonly [number, number];
 }
 
 interface Ends {
@@ -96,7 +103,7 @@ interface Ends {
 
 /** The parameters of the kernel, as its struct has them. */
 function parametersOf(
-  { m, n, k, pixels, stride, start, image, stepB, spread, bounds }: Product,
+  { m, n, k, pixels, stride, start, image, stepB, spread, bounds, groups, steps }: Product,
   ends: Ends,
   rest: { fold: number; slice: number; magnitude: number; bySample: boolean },
 ): number[] {
@@ -105,7 +112,8 @@ function parametersOf(
     ...[m, n, k, rest.fold, ...pixels, stride[0], stride[1], start[0], start[1], height, width],
     ...[width * channels, volume(image), channels, stepB, ...spread, blockOf(...bounds), rest.slice],
     ...[ends.left.exponent, ends.right.exponent, ends.exponentOut, rest.magnitude],
-    ...[ends.bias ? 1 : 0, ends.relu ? 1 : 0, rest.bySample ? 1 : 0, 0],
+    ...[ends.bias ? 1 : 0, ends.relu ? 1 : 0, rest.bySample ? 1 : 0],
+    ...[groups, ...steps, n * groups, n * groups],
   ];
 }
 
@@ -119,7 +127,7 @@ function variant(context: Context, kind: ProductKind, long: boolean): string {
 function windowsProduct(context: Context, product: Product, ends: Ends): number {
   const { program, places, scratch, bySample } = context;
   const magnitude = places.take();
-  const { m, n, k, bounds } = product;
+  const { m, n, k, bounds, groups } = product;
   const fold = foldShift(k, ...bounds);
   const long = k > blockOf(...bounds) * TERMS;
   program.call(
@@ -134,25 +142,9 @@ function windowsProduct(context: Context, product: Product, ends: Ends): number 
       places.exponents,
       places.magnitudes,
     ],
-    [tiles(m), tiles(n)],
+    [tiles(m), tiles(n), groups],
   );
   return magnitude;
-}
-
-/** Narrows `size` values of the batch to mantissas. */
-export function narrowInto(
-  { program, places, count, bySample }: Context,
-  from: Slot,
-  magnitude: number,
-  to: Slot,
-  size: number,
-  bits: number,
-): void {
-  program.call(
-    'narrow',
-    [size, size / count, bySample ? 1 : 0, bits, from.exponent, to.exponent, magnitude],
-    [from.buffer, to.buffer, places.exponents, places.magnitudes],
-  );
 }
 
 /** Values that one round of a kernel gradient holds, and terms of one slice of them: as many as int32 holds of 12-bit operands. */
@@ -162,11 +154,13 @@ export const SLICE_TERMS = 512;
 /** Exact sums over batch and positions: slices that int32 holds, then pairs of words, in rounds of bounded memory. */
 function kernelGradient(context: Context, product: Product, ends: Ends): void {
   const { program, places, scratch } = context;
-  const { m, n, k, bounds } = product;
+  const { m, n, k, bounds, groups } = product;
+  const size = m * n * groups;
   const slice = SLICE_TERMS;
   const slices = Math.ceil(k / slice);
   const fold = foldShift(k, ...bounds);
-  const perRound = Math.max(1, Math.min(slices, Math.floor(SLICE_VALUES / (m * n))));
+  const most = Math.min(slices, Math.floor(SLICE_VALUES / size), Math.floor(MAX_WORKGROUPS / groups));
+  const perRound = Math.max(1, most);
   for (let first = 0; first < slices; first += perRound) {
     const here = Math.min(perRound, slices - first);
     const parameters = parametersOf(product, ends, { fold, slice, magnitude: first, bySample: false });
@@ -174,13 +168,13 @@ function kernelGradient(context: Context, product: Product, ends: Ends): void {
       variant(context, 'positions', false),
       parameters,
       [ends.left.buffer, ends.right.buffer, ends.taps, scratch.slices],
-      [tiles(m), tiles(n), here],
+      [tiles(m), tiles(n), here * groups],
     );
     const last = first + here === slices;
     const exponents = [ends.left.exponent, ends.right.exponent, ends.exponentOut];
     program.call(
       'foldSlices',
-      [m * n, here, first === 0 ? 1 : 0, last ? 1 : 0, fold, ...exponents],
+      [size, here, first === 0 ? 1 : 0, last ? 1 : 0, fold, ...exponents],
       [scratch.slices, scratch.sums, ends.out, places.exponents],
     );
   }
@@ -188,7 +182,8 @@ function kernelGradient(context: Context, product: Product, ends: Ends): void {
 
 const SUM_ROWS = 256;
 
-function biasGradient(
+/** The exact sum of each column at the gradient's exponent. */
+export function columnSums(
   { program, places }: Context,
   from: Slot,
   rows: number,
@@ -216,8 +211,8 @@ export interface Weighted {
 export function createWeighted(context: Context, layer: DenseLayer | ConvLayer, kernel: Slot): Weighted {
   const { program, format, count, tensors } = context;
   const geometry = geometryOf(layer);
-  const { image, output, stride, before } = geometry;
-  const [channels, filters] = [image[2], output[2]];
+  const { image, output, stride, before, groups } = geometry;
+  const [channels, filters] = [image[2] / groups, output[2] / groups];
   const [weightMax, gradientMax] = [largest(format.weightBits), largest(format.gradientBits)];
   const taps = program.filled(forwardTaps(geometry));
   const bias = layer.bias < 0 ? undefined : tensors[layer.bias]!;
@@ -233,6 +228,8 @@ export function createWeighted(context: Context, layer: DenseLayer | ConvLayer, 
     stepB: 1,
     spread: [1, 1],
     bounds: [layer.inputBound, weightMax],
+    groups,
+    steps: [channels, filters],
   };
   const back: Product = {
     m: count * image[0] * image[1],
@@ -242,9 +239,11 @@ export function createWeighted(context: Context, layer: DenseLayer | ConvLayer, 
     stride: [1, 1],
     start: before,
     image: output,
-    stepB: filters,
+    stepB: output[2],
     spread: stride,
     bounds: [gradientMax, weightMax],
+    groups,
+    steps: [filters, filters],
   };
   return {
     forward: (input, wide) =>
@@ -259,7 +258,7 @@ export function createWeighted(context: Context, layer: DenseLayer | ConvLayer, 
         { ...forward, m: termsOf(layer), k: rows, bounds: [layer.inputBound, gradientMax] },
         { left: input, right: gradient, taps, out: to.buffer, exponentOut: to.exponent },
       );
-      if (bias) biasGradient(context, gradient, rows, filters, bias.gradient!);
+      if (bias) columnSums(context, gradient, rows, output[2], bias.gradient!);
     },
     backward: (gradient, wide) =>
       windowsProduct(context, back, {

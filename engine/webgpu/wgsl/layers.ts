@@ -1,4 +1,4 @@
-/** Elementwise kernels: raw inputs to mantissas, narrowing, ReLU, max pooling, sums of gradients by column, the update of masters. */
+/** Elementwise kernels: raw inputs to mantissas, narrowing, ReLU, max pooling, sums of gradients by column. */
 import { INTEGERS } from './integers.ts';
 
 /** Every element is some invocation's; there may be more elements than invocations. */
@@ -130,44 +130,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   var sum = 0;
   for (var row = begin; row < min(p.rows, begin + p.slice); row++) { sum += values[row * p.columns + column]; }
   atomicAdd(&out[column], sum);
-}
-`;
-
-/** SGD with momentum on one tensor, and the magnitude of its new masters. */
-export const UPDATE = /* wgsl */ `
-${INTEGERS}
-struct Update { size: i32, exponent: i32, batch_log: i32, momentum: i32, magnitude: i32, unused: i32 }
-@group(0) @binding(0) var<uniform> p: Update;
-@group(0) @binding(1) var<storage, read_write> weights: array<i32>;
-@group(0) @binding(2) var<storage, read_write> velocity: array<i32>;
-@group(0) @binding(3) var<storage, read> gradient: array<i32>;
-@group(0) @binding(4) var<storage, read> exponents: array<i32>;
-@group(0) @binding(5) var<storage, read_write> magnitudes: array<atomic<u32>>;
-// Shift of this step's learning rate.
-@group(0) @binding(6) var<storage, read> rate: array<i32>;
-var<workgroup> group_magnitude: atomic<u32>;
-
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) index: u32,
-) {
-  if (index == 0u) { atomicStore(&group_magnitude, 0u); }
-  workgroupBarrier();
-  let shift = p.batch_log - 24 - exponents[p.exponent];
-  let pace = rate[0];
-  var bits = 0u;
-  for (var i = i32(id.x); i < p.size; i += i32(groups.x * 64u)) {
-    let v = velocity[i];
-    let next = add_saturated(v - round_shift(v, p.momentum), rescale(gradient[i], shift));
-    velocity[i] = next;
-    let w = subtract_saturated(weights[i], round_shift(next, pace));
-    weights[i] = w;
-    bits |= u32(abs(w));
-  }
-  atomicOr(&group_magnitude, bits);
-  workgroupBarrier();
-  if (index == 0u) { atomicOr(&magnitudes[p.magnitude], atomicLoad(&group_magnitude)); }
 }
 `;

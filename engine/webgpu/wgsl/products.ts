@@ -33,7 +33,9 @@ struct Product {
   spread_y: i32, spread_x: i32, block: i32, slice: i32,
   // Place of the result's magnitude; of positions, the first slice of this round.
   exponent_a: i32, exponent_b: i32, exponent_out: i32, magnitude: i32,
-  has_bias: i32, relu: i32, by_sample: i32, unused: i32,
+  has_bias: i32, relu: i32, by_sample: i32, groups: i32,
+  // Of each group: channels of the left operand, columns of the right one; columns of the result in all.
+  group_a: i32, group_b: i32, out_pitch: i32, b_pitch: i32,
 }
 @group(0) @binding(0) var<uniform> p: Product;
 @group(0) @binding(1) var<storage, read> a: array<i32>;
@@ -79,10 +81,13 @@ const LOADS: Readonly<Record<ProductKind, string>> = {
 var<private> window: Window;
 var<private> row_inside: bool;
 var<private> column: i32;
-fn prepare(row: i32, col: i32) {
+var<private> right_start: i32;
+fn prepare(row: i32, col: i32, group: i32) {
   row_inside = row < p.m;
   column = col;
+  right_start = group * p.group_b + col * p.step_b;
   window = window_of(min(row, p.m - 1));
+  window.base += group * p.group_a;
 }
 fn load_a(k: i32, end: i32) -> i32 {
   if (!row_inside || k >= end) { return 0; }
@@ -90,17 +95,20 @@ fn load_a(k: i32, end: i32) -> i32 {
 }
 fn load_b(k: i32, end: i32) -> i32 {
   if (column >= p.n || k >= end) { return 0; }
-  return b[taps[k].w + column * p.step_b];
+  return b[taps[k].w + right_start];
 }
 `,
   positions: /* wgsl */ `
 var<private> tap: vec4<i32>;
 var<private> row_inside: bool;
 var<private> column: i32;
-fn prepare(row: i32, col: i32) {
+var<private> right_start: i32;
+fn prepare(row: i32, col: i32, group: i32) {
   row_inside = row < p.m;
   column = col;
+  right_start = group * p.group_b + col;
   tap = taps[min(row, p.m - 1)];
+  tap.z += group * p.group_a;
 }
 fn load_a(k: i32, end: i32) -> i32 {
   if (!row_inside || k >= end) { return 0; }
@@ -108,7 +116,7 @@ fn load_a(k: i32, end: i32) -> i32 {
 }
 fn load_b(k: i32, end: i32) -> i32 {
   if (column >= p.n || k >= end) { return 0; }
-  return b[k * p.n + column];
+  return b[k * p.b_pitch + right_start];
 }
 `,
 };
@@ -178,16 +186,17 @@ const FINISH = /* wgsl */ `
 @group(0) @binding(7) var<storage, read_write> magnitudes: array<atomic<u32>>;
 var<workgroup> tile_magnitude: atomic<u32>;
 
-fn finish(value: i32, row: i32, col: i32) -> u32 {
+fn finish(value: i32, row: i32, col: i32, group: i32) -> u32 {
   if (row >= p.m || col >= p.n) { return 0u; }
+  let whole_column = group * p.n + col;
   let per_sample = p.rows * p.columns;
   let place = p.by_sample * (row / per_sample);
   let exponent = exponents[p.exponent_a + place] + exponents[p.exponent_b] + p.fold;
   var z = value;
-  if (p.has_bias != 0) { z = add_saturated(z, rescale(bias[col], exponent + 24)); }
+  if (p.has_bias != 0) { z = add_saturated(z, rescale(bias[whole_column], exponent + 24)); }
   if (p.relu != 0) { z = max(z, 0); }
-  out[row * p.n + col] = z;
-  if (col == 0 && row == place * per_sample) { exponents[p.exponent_out + place] = exponent; }
+  out[row * p.out_pitch + whole_column] = z;
+  if (whole_column == 0 && row == place * per_sample) { exponents[p.exponent_out + place] = exponent; }
   let size = u32(abs(z));
   if (p.by_sample != 0) {
     atomicOr(&magnitudes[p.magnitude + place], size);
@@ -203,14 +212,14 @@ function ending({ kind, long }: ProductVariant): string {
   if (kind === 'positions')
     return /* wgsl */ `
   ${list}
-  for (var i = 0; i < 16; i++) { store(${value}, row + (i >> 2u), col + (i & 3), i32(id.z)); }
+  for (var i = 0; i < 16; i++) { store(${value}, row + (i >> 2u), col + (i & 3), slice, group); }
 `;
   return /* wgsl */ `
   ${list}
   if (index == 0u) { atomicStore(&tile_magnitude, 0u); }
   workgroupBarrier();
   var size = 0u;
-  for (var i = 0; i < 16; i++) { size |= finish(${value}, row + (i >> 2u), col + (i & 3)); }
+  for (var i = 0; i < 16; i++) { size |= finish(${value}, row + (i >> 2u), col + (i & 3), group); }
   if (p.by_sample == 0) { atomicOr(&tile_magnitude, size); }
   workgroupBarrier();
   if (index == 0u && p.by_sample == 0) { atomicOr(&magnitudes[p.magnitude], atomicLoad(&tile_magnitude)); }
@@ -218,8 +227,8 @@ function ending({ kind, long }: ProductVariant): string {
 }
 
 const STORE = /* wgsl */ `
-fn store(value: i32, row: i32, col: i32, slice: i32) {
-  if (row < p.m && col < p.n) { out[(slice * p.m + row) * p.n + col] = value; }
+fn store(value: i32, row: i32, col: i32, slice: i32, group: i32) {
+  if (row < p.m && col < p.n) { out[(slice * p.m + row) * p.out_pitch + group * p.n + col] = value; }
 }
 `;
 
@@ -228,7 +237,7 @@ export function productSource(variant: ProductVariant): string {
   const { kind, long, packed } = variant;
   const bounds =
     kind === 'positions'
-      ? 'let begin = (p.magnitude + i32(id.z)) * p.slice; let end = min(p.k, begin + p.slice);'
+      ? 'let slice = i32(id.z) / p.groups; let begin = (p.magnitude + slice) * p.slice; let end = min(p.k, begin + p.slice);'
       : 'let begin = 0; let end = p.k;';
   const words = packed ? 'u32, 128' : 'i32, 512';
   return /* wgsl */ `
@@ -248,7 +257,8 @@ fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) i
   let tx = index & 7u;
   let ty = index >> 3u;
   ${bounds}
-  prepare(i32(id.x * 32u + lane), i32(id.y * 32u + lane));
+  let group = i32(id.z) % p.groups;
+  prepare(i32(id.x * 32u + lane), i32(id.y * 32u + lane), group);
   ${declareSums}
   ${long ? 'var wides: array<Wide, 16>; var steps = 0;' : ''}
   for (var k0 = begin; k0 < end; k0 += 16) {
