@@ -1,5 +1,6 @@
 /** What the page of a new job and its worker say to each other. */
 import type { JobDocument, ReplayLimits } from '../../job/index.ts';
+import type { End } from '../node/asking.ts';
 
 /** A file as it was dropped, with its place in the folder. */
 export interface Dropped {
@@ -65,13 +66,11 @@ export type Question =
   | { readonly kind: 'check'; readonly id: number; readonly wanted: Wanted; readonly records: number }
   | { readonly kind: 'prepare'; readonly id: number; readonly wanted: Wanted };
 
-export type Reply =
-  | { readonly id: number; readonly kind: 'progress'; readonly share: number }
-  | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
-  | {
-      readonly id: number;
-      readonly kind: 'failed';
-      readonly code: string;
-      readonly message: string;
-      readonly remedy: string | undefined;
-    };
+/** Told while a question is answered. */
+export interface Progress {
+  readonly id: number;
+  readonly kind: 'progress';
+  readonly share: number;
+}
+
+export type Reply = Progress | End;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FedaiError } from '../../core/index.ts';
 import { inputBytesOf } from '../../job/index.ts';
+import { failureOf } from '../node/asking.ts';
 import type { DataFacts, Question, Reply } from './messages.ts';
 import { readDropped, type Sets } from './parse.ts';
 import { checkDraft, prepare } from './prepare.ts';
@@ -75,12 +76,6 @@ addEventListener('message', ({ data }: MessageEvent<Question>) => {
   const { id } = data;
   answer(data).then(
     (value) => reply({ id, kind: 'done', value }),
-    (error: unknown) => {
-      const { message, code, remedy } =
-        error instanceof FedaiError
-          ? error
-          : { message: String(error), code: 'WORK_FAILED', remedy: undefined };
-      reply({ id, kind: 'failed', code, message, remedy });
-    },
+    (error: unknown) => reply(failureOf(id, error)),
   );
 });

@@ -1,5 +1,5 @@
-/** Asks the worker, which is started when it is first needed. */
-import { FedaiError } from '../../core/index.ts';
+/** Asks the worker that executes models and proofs. */
+import { createAsking } from '../node/asking.ts';
 import type {
   AccuracyPoint,
   AccuracyWish,
@@ -7,60 +7,20 @@ import type {
   Damage,
   ModelFacts,
   Question,
-  Reply,
+  Told,
 } from './messages.ts';
 
-/** The build names it in the page, since its name carries its hash. */
-const workerFile = (): string =>
-  document.querySelector<HTMLMetaElement>('meta[name=fedai-worker]')?.content ?? '';
-
-interface Waiting {
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-  onCheck?: ((check: CheckResult) => void) | undefined;
-  onPoint?: ((point: AccuracyPoint) => void) | undefined;
-}
-
-const waiting = new Map<number, Waiting>();
-let worker: Worker | undefined;
-let nextId = 1;
-
-function open(): Worker {
-  if (worker !== undefined) return worker;
-  worker = new Worker(workerFile(), { type: 'module' });
-  worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-    const one = waiting.get(data.id);
-    if (data.kind === 'check') return one?.onCheck?.(data.check);
-    if (data.kind === 'point') return one?.onPoint?.(data.point);
-    waiting.delete(data.id);
-    if (data.kind === 'done') one?.resolve(data.value);
-    else one?.reject(new FedaiError('WORK_FAILED', data.message));
-  };
-  worker.onerror = () => {
-    for (const { reject } of waiting.values())
-      reject(new FedaiError('NO_WORKER', 'the worker did not start'));
-    waiting.clear();
-    worker = undefined;
-  };
-  return worker;
-}
-
-type Asked = Question extends infer Q ? (Q extends Question ? Omit<Q, 'id'> : never) : never;
-
-function ask(question: Asked, told: Pick<Waiting, 'onCheck' | 'onPoint'> = {}): Promise<unknown> {
-  const id = nextId++;
-  return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject, ...told });
-    open().postMessage({ ...question, id });
-  });
-}
+const ask = createAsking<Question, Told>('fedai-worker');
 
 /** Whether every check of the block's proof holds; each is told as it ends. */
 export const verifyBlock = (
   height: number,
   damage: Damage,
   onCheck: (check: CheckResult) => void,
-): Promise<boolean> => ask({ kind: 'verify', height, damage }, { onCheck }) as Promise<boolean>;
+): Promise<boolean> =>
+  ask({ kind: 'verify', height, damage }, (told) => {
+    if (told.kind === 'check') onCheck(told.check);
+  }) as Promise<boolean>;
 
 export const loadModel = (cid: string): Promise<ModelFacts> =>
   ask({ kind: 'model', cid }) as Promise<ModelFacts>;
@@ -72,4 +32,7 @@ export const predict = (pixels: Uint8Array): Promise<number[]> =>
 export const measureAccuracy = (
   wish: AccuracyWish,
   onPoint: (point: AccuracyPoint) => void,
-): Promise<number> => ask({ kind: 'accuracy', wish }, { onPoint }) as Promise<number>;
+): Promise<number> =>
+  ask({ kind: 'accuracy', wish }, (told) => {
+    if (told.kind === 'point') onPoint(told.point);
+  }) as Promise<number>;

@@ -1,4 +1,6 @@
 /** What the page and its worker say to each other. */
+import type { End } from '../node/asking.ts';
+
 export const DAMAGES = {
   none: 'nothing: check it as it is',
   bytes: 'one bit of the bundle on its way here',
@@ -45,8 +47,9 @@ export interface ModelFacts {
   readonly kernel: string;
 }
 
-export type Reply =
+/** Told while a question is answered. */
+export type Told =
   | { readonly id: number; readonly kind: 'check'; readonly check: CheckResult }
-  | { readonly id: number; readonly kind: 'point'; readonly point: AccuracyPoint }
-  | { readonly id: number; readonly kind: 'done'; readonly value: unknown }
-  | { readonly id: number; readonly kind: 'failed'; readonly message: string };
+  | { readonly id: number; readonly kind: 'point'; readonly point: AccuracyPoint };
+
+export type Reply = Told | End;

@@ -11,6 +11,7 @@ import {
 } from '../../engine/index.ts';
 import { gatewayStore } from '../../storage/gateway-store.ts';
 import { checkWork, type WorkCheck, workSource } from '../../verify/index.ts';
+import { failureOf } from '../node/asking.ts';
 import { pageTransport } from '../rpc/transport.ts';
 import { measureAccuracy } from './accuracy.ts';
 import { damaging, lyingFetch } from './damage.ts';
@@ -92,7 +93,6 @@ function answer(question: Question): Promise<unknown> {
 addEventListener('message', ({ data }: MessageEvent<Question>) => {
   answer(data).then(
     (value) => reply({ id: data.id, kind: 'done', value }),
-    (error: unknown) =>
-      reply({ id: data.id, kind: 'failed', message: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => reply(failureOf(data.id, error)),
   );
 });
