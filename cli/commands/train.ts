@@ -37,7 +37,7 @@ export function train(parent: Command): Command {
     )
     .requiredOption(
       '--data <source>',
-      'demo, idx:DIR, npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class) or text:FILE',
+      'demo, idx:DIR, npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG or JPEG files a class) or text:FILE',
     )
     .option('--out <dir>', 'folder of checkpoints, curve and model', 'run')
     .option('--size <WxH>', 'scale images to this size', imageSize)

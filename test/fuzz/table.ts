@@ -48,7 +48,7 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'storage/intake.ts#openIntake':
     'opens a store; blocks that it takes are hashed against their ids (test/chain/rpc/intake)',
   'storage/records/idx.ts#readDims': 'the head that streamIdx reads',
-  'cli/image/index.ts#readImage': 'a file that the caller names: readPng and streamIdx',
+  'cli/image/index.ts#readImage': 'a file that the caller names: readPng, readJpeg and streamIdx',
   'cli/jobFile.ts#readJobDraft': 'readJobFile',
   'cli/jobFile.ts#readJobFile': 'a file that the caller names, of bounded size: parseJson and parseJob',
   'cli/keyFiles.ts#openKeys': 'own files: openKeystore',
@@ -74,7 +74,7 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'market/market.ts#openEndpoints': 'takes no bytes',
   'worker/hasher.ts#openHasher': 'takes no bytes: decodeState and parseModel',
   'storage/atomic-file.ts#readFileIfPresent': 'hands bytes on as they are',
-  'cli/image/index.ts#decodeImage': 'readPng, or a PGM of a length that must fit',
+  'cli/image/index.ts#decodeImage': 'readPng, readJpeg, or a PGM of a length that must fit',
   'storage/records/parquet/column.ts#openColumn': 'takes no bytes: readPages',
   'storage/records/idxFiles.ts#readIdxImage': 'a file that the caller names: the head that streamIdx reads',
   'storage/dataset/open.ts#openDataset': 'decodeManifest and openShard; hostile sets are in test/storage',
