@@ -139,3 +139,18 @@ export function importKeras(json: unknown, numeric: NumericFormat = 'bfp12@1'): 
   }
   return parseModel({ format: 'fedai-model/1', numeric, input, layers: documents });
 }
+
+/** What of a file `importKeras` does not take, layer by layer; empty where something else is wrong with it. */
+export function kerasGaps(json: unknown): string[] {
+  const { layers } = layersOf(json);
+  return layers.flatMap((layer, index) => {
+    try {
+      if (isObject(layer))
+        translate(layer.class_name, isObject(layer.config) ? layer.config : {}, `layers.${index}`);
+      return [];
+    } catch (error) {
+      if (error instanceof FedaiError) return [error.message];
+      throw error;
+    }
+  });
+}

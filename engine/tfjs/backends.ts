@@ -1,0 +1,141 @@
+/** The backends of TensorFlow.js that this machine has, and which of them trains a model: the first that gets through a step of it. */
+import { FedaiError } from '../../core/index.ts';
+import { mayHaveDevice } from '../webgpu/choose.ts';
+import { type Core, fileOf, type Layers, type Library, load, loadLibrary } from './library.ts';
+import { createSession, type SessionOptions, type TfjsSession } from './session.ts';
+import { openWebgpu } from './webgpu.ts';
+
+/** Fastest first. The two of TensorFlow itself are there when the user has installed their packages. */
+export const BACKENDS = ['tensorflow-gpu', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+interface Opened {
+  readonly library: Library;
+  /** Name of the graphics adapter. */
+  readonly adapter?: string;
+}
+
+async function use(library: Library, name: string): Promise<Library> {
+  // A backend that cannot start answers false, and TensorFlow.js goes on with another in silence.
+  const started = await library.core.setBackend(name);
+  if (started && library.core.getBackend() === name) return library;
+  throw new FedaiError('NO_BACKEND', `TensorFlow.js cannot start ${name} here`, { backend: name });
+}
+
+async function openNative(name: string): Promise<Opened> {
+  const whole = load<Core & Layers>(name);
+  return { library: await use({ core: whole, layers: whole }, 'tensorflow') };
+}
+
+async function openWasm(): Promise<Opened> {
+  const library = loadLibrary();
+  const name = '@tensorflow/tfjs-backend-wasm';
+  const { setWasmPaths } = load<{ setWasmPaths(folder: string): void }>(name);
+  setWasmPaths(fileOf(`${name}/dist/tfjs-backend-wasm.wasm`).replace(/[^/\\]*$/, ''));
+  return { library: await use(library, 'wasm') };
+}
+
+async function openCpu(): Promise<Opened> {
+  const library = loadLibrary();
+  load('@tensorflow/tfjs-backend-cpu');
+  return { library: await use(library, 'cpu') };
+}
+
+async function openGraphics(allowSoftware: boolean): Promise<Opened> {
+  if (!allowSoftware && !mayHaveDevice())
+    throw new FedaiError('NO_BACKEND', 'this machine names no graphics driver', { backend: 'webgpu' });
+  const library = loadLibrary();
+  const adapter = await openWebgpu(allowSoftware);
+  load('@tensorflow/tfjs-backend-webgpu');
+  return { library: await use(library, 'webgpu'), adapter };
+}
+
+function open(name: BackendName, asked: boolean): Promise<Opened> {
+  switch (name) {
+    case 'tensorflow-gpu':
+      return openNative('@tensorflow/tfjs-node-gpu');
+    case 'tensorflow':
+      return openNative('@tensorflow/tfjs-node');
+    case 'webgpu':
+      return openGraphics(asked);
+    case 'wasm':
+      return openWasm();
+    case 'cpu':
+      return openCpu();
+  }
+}
+
+export interface BackendReport {
+  readonly backend: BackendName;
+  readonly available: boolean;
+  readonly adapter?: string;
+  readonly refusedBecause?: string;
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Never throws: what is missing is said. */
+export async function checkBackends(): Promise<BackendReport[]> {
+  const reports: BackendReport[] = [];
+  for (const backend of BACKENDS) {
+    try {
+      const { adapter } = await open(backend, true);
+      reports.push({ backend, available: true, ...(adapter !== undefined && { adapter }) });
+    } catch (error) {
+      reports.push({ backend, available: false, refusedBecause: reasonOf(error) });
+    }
+  }
+  return reports;
+}
+
+export interface Training {
+  readonly session: TfjsSession;
+  readonly backend: BackendName;
+  readonly adapter?: string;
+  /** Backends before it that were tried, each with its reason. */
+  readonly passedOver: readonly string[];
+}
+
+/** Errors of the document, which no other backend mends. */
+const OF_DOCUMENT = ['BAD_MODEL', 'BAD_RECIPE', 'UNSUPPORTED_TFJS'];
+
+async function tryStep(library: Library, options: SessionOptions): Promise<void> {
+  const session = await createSession(library, options);
+  try {
+    const { batchSize } = options.recipe;
+    await session.step({
+      inputs: new Uint8Array(batchSize * session.inputSize),
+      labels: new Uint8Array(batchSize),
+    });
+  } finally {
+    session.dispose();
+  }
+}
+
+/** Opens the first backend that trains this model, or the one that is asked for. Throws `NO_TFJS`, `NO_BACKEND` and errors of the document. */
+export async function openTraining(
+  options: SessionOptions & { readonly backend?: BackendName | 'auto' },
+): Promise<Training> {
+  const { backend: wanted = 'auto' } = options;
+  const passedOver: string[] = [];
+  let last: unknown;
+  for (const backend of wanted === 'auto' ? BACKENDS : [wanted]) {
+    try {
+      const { library, adapter } = await open(backend, wanted !== 'auto');
+      await tryStep(library, options);
+      const session = await createSession(library, options);
+      return { session, backend, passedOver, ...(adapter !== undefined && { adapter }) };
+    } catch (error) {
+      if (error instanceof FedaiError && OF_DOCUMENT.includes(error.code)) throw error;
+      last = error;
+      passedOver.push(`${backend}: ${reasonOf(error)}`);
+    }
+  }
+  if (last instanceof FedaiError) throw last;
+  throw new FedaiError(
+    'NO_BACKEND',
+    `TensorFlow.js cannot train this model here: ${reasonOf(last)}`,
+    { passedOver },
+    { cause: last, remedy: 'change the layer that it names, or install @tensorflow/tfjs-node' },
+  );
+}
