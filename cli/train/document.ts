@@ -1,23 +1,20 @@
 /** What `fedai train` trains: a `fedai-train/1` document, or the model and recipe of a job document; and which engine covers it. */
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { FedaiError, parseJson } from '../../core/index.ts';
 import {
   importKeras,
   importOnnx,
   kerasGaps,
-  LIMITS,
-  MAX_ONNX_BYTES,
   type Model,
   parseModel,
   parseRecipe,
   type TrainingRecipe,
 } from '../../engine/index.ts';
 import type { FloatRecipe, Topology } from '../../engine/tfjs/index.ts';
+import { MAX_DOCUMENT_BYTES, type ModelSource, readModelSource } from '../modelSource.ts';
 
-/** A document of a job holds a model, a recipe and little else. */
-const MAX_DOCUMENT_BYTES = 4 * LIMITS.documentBytes;
 export const MAX_EPOCHS = 1_000_000;
 
 const schema = z.strictObject({
@@ -77,7 +74,7 @@ export async function parseTrainDocument(
     );
   }
   const { name = 'model', epochs, recipe } = parsed.data;
-  const model = await readModel(parsed.data.model, folder);
+  const model = await readModelSource(parsed.data.model, folder);
   const common = { name, epochs };
   if (wanted === 'tfjs') return { ...common, ...(await inFloats(model, recipe, [])) };
   try {
@@ -103,30 +100,6 @@ export async function readTrainDocument(path: string, wanted?: WantedEngine): Pr
 const isJob = (json: unknown): json is { name?: unknown; model: unknown; recipe: unknown } =>
   typeof json === 'object' && json !== null && 'format' in json && json.format === 'fedai-job/1';
 
-type ModelSource =
-  | { readonly kind: 'own' | 'keras'; readonly json: unknown }
-  | { readonly kind: 'onnx'; readonly bytes: Uint8Array };
-
-const KERAS_FIELDS = ['class_name', 'modelTopology', 'model_config'];
-const isKeras = (json: unknown): boolean =>
-  typeof json === 'object' && json !== null && KERAS_FIELDS.some((field) => field in json);
-
-async function readModel(source: unknown, folder: string): Promise<ModelSource> {
-  if (typeof source !== 'string') return { kind: isKeras(source) ? 'keras' : 'own', json: source };
-  const path = resolve(folder, source);
-  const { size } = await stat(path);
-  const limit = path.endsWith('.onnx') ? MAX_ONNX_BYTES : MAX_DOCUMENT_BYTES;
-  if (size > limit)
-    throw new FedaiError('TOO_LARGE', 'the model file is too large', {
-      path,
-      got: size,
-      expected: `<= ${limit}`,
-    });
-  const bytes = await readFile(path);
-  if (path.endsWith('.onnx')) return { kind: 'onnx', bytes: Uint8Array.from(bytes) };
-  return { kind: 'keras', json: parseJson(bytes, MAX_DOCUMENT_BYTES) };
-}
-
 function exactly(source: ModelSource, recipe: unknown): Omit<ExactDocument, keyof Common> {
   const { model, weights } = exactModel(source);
   return { engine: 'exact', model, weights, recipe: parseRecipe(recipe, model) };
@@ -141,8 +114,10 @@ function exactModel(source: ModelSource): Pick<ExactDocument, 'model' | 'weights
 /** Why only TensorFlow.js may train what the exact engine has refused; empty where it would not either. */
 async function gapsOf(error: unknown, source: ModelSource, recipe: unknown): Promise<string[]> {
   if (source.kind !== 'keras' || !(error instanceof FedaiError)) return [];
-  if (error.code === 'UNSUPPORTED_KERAS') return kerasGaps(source.json);
-  if (error.code === 'BAD_MODEL') return [error.message];
+  if (error.code === 'UNSUPPORTED_KERAS' || error.code === 'BAD_MODEL') {
+    const gaps = kerasGaps(source.json);
+    return gaps.length > 0 ? gaps : [error.message];
+  }
   const { isFloatRecipe } = await import('../../engine/tfjs/index.ts');
   return error.code === 'BAD_RECIPE' && isFloatRecipe(recipe)
     ? ['recipe: a loss, an optimizer or learning rates in floats']

@@ -3,6 +3,7 @@ import { FedaiError } from '../../core/index.ts';
 import { mayHaveDevice } from '../webgpu/choose.ts';
 import { type Core, fileOf, type Layers, type Library, load, loadLibrary } from './library.ts';
 import { createSession, type SessionOptions, type TfjsSession } from './session.ts';
+import { registerWasmKernels } from './wasmKernels.ts';
 import { openWebgpu } from './webgpu.ts';
 
 /** Fastest first. The two of TensorFlow itself are there when the user has installed their packages. */
@@ -27,12 +28,24 @@ async function openNative(name: string): Promise<Opened> {
   return { library: await use({ core: whole, layers: whole }, 'tensorflow') };
 }
 
+/** Its glue code takes the process's last errors into its own hands; they are for the command to report. */
+async function withoutHandlers<T>(work: () => Promise<T>): Promise<T> {
+  const events = ['uncaughtException', 'unhandledRejection'] as const;
+  const before = events.map((event) => new Set<unknown>(process.listeners(event as 'exit')));
+  const result = await work();
+  for (const [i, event] of events.entries())
+    for (const listener of process.listeners(event as 'exit'))
+      if (!before[i]!.has(listener)) process.removeListener(event, listener);
+  return result;
+}
+
 async function openWasm(): Promise<Opened> {
   const library = loadLibrary();
   const name = '@tensorflow/tfjs-backend-wasm';
   const { setWasmPaths } = load<{ setWasmPaths(folder: string): void }>(name);
   setWasmPaths(fileOf(`${name}/dist/tfjs-backend-wasm.wasm`).replace(/[^/\\]*$/, ''));
-  return { library: await use(library, 'wasm') };
+  registerWasmKernels(library.core);
+  return { library: await withoutHandlers(() => use(library, 'wasm')) };
 }
 
 async function openCpu(): Promise<Opened> {
@@ -79,7 +92,7 @@ export async function checkBackends(): Promise<BackendReport[]> {
   const reports: BackendReport[] = [];
   for (const backend of BACKENDS) {
     try {
-      const { adapter } = await open(backend, true);
+      const { adapter } = await open(backend, false);
       reports.push({ backend, available: true, ...(adapter !== undefined && { adapter }) });
     } catch (error) {
       reports.push({ backend, available: false, refusedBecause: reasonOf(error) });
