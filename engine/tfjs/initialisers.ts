@@ -131,11 +131,14 @@ export function initialValues(
 ): Float32Array {
   const { kind, a, b } = initialiser;
   const next = randomOf(...seeds);
-  const fill = (value: (at: number) => number): Float32Array =>
-    Float32Array.from({ length: sizeOf(shape) }, (_, at) => value(at));
+  const fill = (value: (at: number) => number): Float32Array => {
+    const values = new Float32Array(sizeOf(shape));
+    for (let at = 0; at < values.length; at++) values[at] = value(at);
+    return values;
+  };
   switch (kind) {
     case 'constant':
-      return fill(() => a);
+      return new Float32Array(sizeOf(shape)).fill(a);
     case 'uniform':
       return fill(() => a + (b - a) * next());
     case 'normal':

@@ -26,6 +26,6 @@ export const lstmModel = {
 
 export const adamRecipe = {
   loss: 'sparse_categorical_crossentropy',
-  optimizer: { class_name: 'Adam', config: { learning_rate: 0.02 } },
+  optimizer: { class_name: 'Adam', config: { learning_rate: 0.05 } },
   batchSize: 8,
 };
