@@ -18,7 +18,8 @@ export function printRun(output: Output): Report {
       output.progress(
         `${about.parameters} parameters, ${about.samples} samples, steps ${about.from} to ${about.steps}, ${engine}`,
       );
-      for (const reason of about.passedOver ?? []) output.progress(`not used: ${reason}`);
+      for (const { backend, tried, reason } of about.passedOver ?? [])
+        if (tried) output.progress(`${backend} does not train this model: ${reason}`);
       if (about.resumedFrom !== undefined)
         output.progress(
           `the steps before were made on ${about.resumedFrom}: the curve goes on, its bits do not`,

@@ -1,7 +1,7 @@
 /** What a run of either engine is given and tells. */
 import { FedaiError } from '../../core/index.ts';
 import type { KernelName } from '../../engine/index.ts';
-import type { BackendName } from '../../engine/tfjs/index.ts';
+import type { BackendName, PassedOver } from '../../engine/tfjs/index.ts';
 import type { RecordSet } from '../../storage/index.ts';
 import type { Sets } from '../source.ts';
 import type { TrainDocument, WantedEngine } from './document.ts';
@@ -44,8 +44,8 @@ export interface Report {
     backend?: string;
     adapter?: string;
     fallbackReason?: string;
-    /** Backends that were tried before, with reasons. */
-    passedOver?: readonly string[];
+    /** Backends before it in the list, with reasons. */
+    passedOver?: readonly PassedOver[];
     /** The backend that the steps before were made with, where it is another one. */
     resumedFrom?: string;
   }): void;

@@ -101,12 +101,19 @@ export async function checkBackends(): Promise<BackendReport[]> {
   return reports;
 }
 
+export interface PassedOver {
+  readonly backend: BackendName;
+  /** Whether it was there, and failed at a step of the model. */
+  readonly tried: boolean;
+  readonly reason: string;
+}
+
 export interface Training {
   readonly session: TfjsSession;
   readonly backend: BackendName;
   readonly adapter?: string;
-  /** Backends before it that were tried, each with its reason. */
-  readonly passedOver: readonly string[];
+  /** Backends before it in the list. */
+  readonly passedOver: readonly PassedOver[];
 }
 
 /** Errors of the document, which no other backend mends. */
@@ -130,18 +137,20 @@ export async function openTraining(
   options: SessionOptions & { readonly backend?: BackendName | 'auto' },
 ): Promise<Training> {
   const { backend: wanted = 'auto' } = options;
-  const passedOver: string[] = [];
+  const passedOver: PassedOver[] = [];
   let last: unknown;
   for (const backend of wanted === 'auto' ? BACKENDS : [wanted]) {
+    let tried = false;
     try {
       const { library, adapter } = await open(backend, wanted !== 'auto');
+      tried = true;
       await tryStep(library, options);
       const session = await createSession(library, options);
       return { session, backend, passedOver, ...(adapter !== undefined && { adapter }) };
     } catch (error) {
       if (error instanceof FedaiError && OF_DOCUMENT.includes(error.code)) throw error;
       last = error;
-      passedOver.push(`${backend}: ${reasonOf(error)}`);
+      passedOver.push({ backend, tried, reason: reasonOf(error) });
     }
   }
   if (last instanceof FedaiError) throw last;

@@ -129,9 +129,16 @@ export async function buildModel(library: Library, topology: Topology, seed: num
   try {
     return describe(model);
   } catch (error) {
-    model.dispose();
+    disposeModel(model);
     throw error;
   }
+}
+
+/** Weights within layers of layers are not freed with the model. */
+export function disposeModel(model: LayersModel): void {
+  const variables = model.weights.map((weight) => weight.read());
+  model.dispose();
+  for (const variable of variables) if (!variable.isDisposed) variable.dispose();
 }
 
 function describe(model: LayersModel): Built {

@@ -5,6 +5,7 @@ export {
   type BackendReport,
   checkBackends,
   openTraining,
+  type PassedOver,
   type Training,
 } from './backends.ts';
 export { encodeFloats, floatBytes, type Named } from './checkpoint.ts';

@@ -13,6 +13,7 @@ export interface Tensor {
 }
 
 export interface Variable extends Tensor {
+  readonly isDisposed: boolean;
   readonly name: string;
   assign(value: Tensor): void;
 }

@@ -1,7 +1,7 @@
 /** One training run in TensorFlow.js: a model, its optimiser and how many steps it has behind it. Owns no files. */
 import { FedaiError } from '../../core/index.ts';
 import type { Batch } from '../engine.ts';
-import { type Built, buildModel } from './build.ts';
+import { type Built, buildModel, disposeModel } from './build.ts';
 import type { Named } from './checkpoint.ts';
 import { createKeeper } from './keeper.ts';
 import type { LayerVariable, Library, Tensor } from './library.ts';
@@ -51,7 +51,7 @@ export async function createSession(library: Library, options: SessionOptions): 
     checkMemory(built, recipe);
     return sessionOf(library, built, options);
   } catch (error) {
-    built.model.dispose();
+    disposeModel(built.model);
     throw error;
   }
 }
@@ -152,7 +152,7 @@ function sessionOf(library: Library, built: Built, { topology, recipe, seed }: S
     },
     dispose() {
       optimiser.dispose();
-      model.dispose();
+      disposeModel(model);
     },
   };
 }

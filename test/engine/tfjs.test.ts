@@ -103,6 +103,71 @@ const sgd = {
   batchSize: 3,
 };
 
+describe('functional models', () => {
+  const flow = (from: string) => ({
+    class_name: '__keras_tensor__',
+    config: { keras_history: [from, 0, 0] },
+  });
+  const layer3 = (class_name: string, name: string, config: object, args: unknown[]) => ({
+    module: 'keras.layers',
+    class_name,
+    name,
+    registered_name: null,
+    config: { name, dtype: { class_name: 'DTypePolicy', config: { name: 'float32' } }, ...config },
+    build_config: { input_shape: [null, 4] },
+    inbound_nodes: [{ args, kwargs: {} }],
+  });
+  const keras3 = {
+    class_name: 'Functional',
+    config: {
+      name: 'two-ways',
+      layers: [
+        {
+          class_name: 'InputLayer',
+          name: 'in',
+          config: { name: 'in', batch_shape: [null, 4], dtype: 'float32' },
+          inbound_nodes: [],
+        },
+        layer3('Dense', 'left', { units: 3, activation: 'tanh' }, [flow('in')]),
+        layer3('Dense', 'right', { units: 3, activation: 'sigmoid' }, [flow('in')]),
+        layer3('Multiply', 'both', {}, [[flow('left'), flow('right')]]),
+        layer3('Dense', 'out', { units: 3, activation: 'softmax' }, [flow('both')]),
+      ],
+      input_layers: ['in', 0, 0],
+      output_layers: ['out', 0, 0],
+    },
+  };
+
+  it('of Keras 3 are read', async () => {
+    const session = await open(keras3, sgd);
+    const names = (await session.weights()).map(({ name }) => name);
+    expect(names).toEqual(['left', 'right', 'out'].flatMap((name) => [`${name}/kernel`, `${name}/bias`]));
+    const batch = {
+      inputs: Uint8Array.from({ length: 12 }, (_, i) => 20 * i),
+      labels: Uint8Array.of(0, 1, 2),
+    };
+    const first = await session.step(batch);
+    for (let i = 0; i < 20; i++) await session.step(batch);
+    expect(await session.step(batch)).toBeLessThan(first);
+  });
+
+  it('that call a layer twice, or have several ends, are refused', async () => {
+    const [input, left, ...rest] = keras3.config.layers;
+    const twice = { ...left!, inbound_nodes: [...left!.inbound_nodes, ...left!.inbound_nodes] };
+    const layers = [input, twice, ...rest];
+    await expect(open({ ...keras3, config: { ...keras3.config, layers } }, sgd)).rejects.toThrow(
+      /layers\.1: a layer that is used several times/,
+    );
+    const output_layers = [
+      ['both', 0, 0],
+      ['out', 0, 0],
+    ];
+    await expect(open({ ...keras3, config: { ...keras3.config, output_layers } }, sgd)).rejects.toThrow(
+      /several inputs or outputs/,
+    );
+  });
+});
+
 describe('gradients on WebAssembly', () => {
   const models: [string, unknown][] = [
     [

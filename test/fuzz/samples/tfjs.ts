@@ -1,7 +1,7 @@
 /** Samples of what the TensorFlow.js engine reads: topologies, as far as the library builds them, recipes and checkpoints. */
 import { canonicalJson, parseJson, utf8 } from '../../../core/index.ts';
 import { readTensors } from '../../../engine/exchange/fromSafetensors.ts';
-import { buildModel } from '../../../engine/tfjs/build.ts';
+import { buildModel, disposeModel } from '../../../engine/tfjs/build.ts';
 import { decodeCheckpoint, encodeCheckpoint } from '../../../engine/tfjs/checkpoint.ts';
 import { parseFloatRecipe, parseTopology } from '../../../engine/tfjs/index.ts';
 import { type Library, load, loadLibrary } from '../../../engine/tfjs/library.ts';
@@ -77,7 +77,7 @@ export const tfjs: Table = {
     async decode(bytes) {
       const topology = parseTopology(read(bytes));
       const { model, parameters } = await buildModel(await onProcessor(), topology, 1);
-      model.dispose();
+      disposeModel(model);
       return parameters;
     },
     share: 0.05,
