@@ -132,6 +132,24 @@ async function tryStep(library: Library, options: SessionOptions): Promise<void>
   }
 }
 
+/** What a backend throws in the midst of a run: a device that is lost, memory that is not there. */
+function guarded(session: TfjsSession, backend: BackendName): TfjsSession {
+  const step: TfjsSession['step'] = async (batch) => {
+    try {
+      return await session.step(batch);
+    } catch (cause) {
+      if (cause instanceof FedaiError) throw cause;
+      throw new FedaiError(
+        'BACKEND_FAILED',
+        `TensorFlow.js failed on ${backend}: ${reasonOf(cause)}`,
+        { backend },
+        { cause, remedy: 'go on with --resume and another --backend, or use a smaller batchSize' },
+      );
+    }
+  };
+  return Object.create(session, { step: { value: step } });
+}
+
 /** Opens the first backend that trains this model, or the one that is asked for. Throws `NO_TFJS`, `NO_BACKEND` and errors of the document. */
 export async function openTraining(
   options: SessionOptions & { readonly backend?: BackendName | 'auto' },
@@ -145,7 +163,7 @@ export async function openTraining(
       const { library, adapter } = await open(backend, wanted !== 'auto');
       tried = true;
       await tryStep(library, options);
-      const session = await createSession(library, options);
+      const session = guarded(await createSession(library, options), backend);
       return { session, backend, passedOver, ...(adapter !== undefined && { adapter }) };
     } catch (error) {
       if (error instanceof FedaiError && OF_DOCUMENT.includes(error.code)) throw error;

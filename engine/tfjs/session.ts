@@ -39,6 +39,14 @@ export interface SessionOptions {
   readonly seed: number;
 }
 
+const diverged = (step: number): FedaiError =>
+  new FedaiError(
+    'DIVERGED',
+    'the loss is not a number any more',
+    { step },
+    { remedy: 'use a smaller learning rate, or clipnorm' },
+  );
+
 /** Apart from the draws of first weights. */
 const STEP_DRAWS = 0x57e9;
 
@@ -128,12 +136,7 @@ function sessionOf(library: Library, built: Built, { topology, recipe, seed }: S
       value.dispose();
       counter++;
       if (loss !== undefined && Number.isFinite(loss)) return loss;
-      throw new FedaiError(
-        'DIVERGED',
-        'the loss is not a number any more',
-        { step: counter },
-        { remedy: 'use a smaller learning rate, or clipnorm' },
-      );
+      throw diverged(counter);
     },
     async classify(inputs, count) {
       if (recipe.loss === 'mean_squared_error' && recipe.target !== 'one_hot') return undefined;

@@ -16,8 +16,8 @@ export const TFJS_LIMITS = {
   number: 2 ** 31,
   dimension: 4096,
   parameters: 2 ** 25,
-  /** Outputs of all layers for one batch: what the backward pass holds at least. */
-  batchActivations: 2 ** 27,
+  /** Outputs of all layers for one batch: the backward pass holds them, and of recurrent layers some ten times as much. */
+  batchActivations: 2 ** 26,
   classes: 65_536,
   batch: 1024,
 } as const;
