@@ -97,8 +97,8 @@ function truncated(next: () => number): number {
 /** Deviation of a normal variable of deviation 1 that is cut at ±2. */
 const CUT_DEVIATION = 0.8796256610342398;
 
-/** Making more rows orthogonal takes minutes; random ones are nearly so. */
-const MOST_ROWS = 512;
+/** Products that making rows orthogonal may take, a second or two; long random ones are nearly so. */
+const MOST_PRODUCTS = 2 ** 31;
 
 /** Rows, or columns where there are fewer, of length 1 at right angles: Gram and Schmidt over random ones. */
 function orthogonal(shape: readonly number[], gain: number, next: () => number): Float32Array {
@@ -109,7 +109,7 @@ function orthogonal(shape: readonly number[], gain: number, next: () => number):
     Float64Array.from({ length: many }, () => normalOf(next)),
   );
   for (const [i, vector] of vectors.entries()) {
-    for (const before of few <= MOST_ROWS ? vectors.slice(0, i) : []) {
+    for (const before of few * few * many <= MOST_PRODUCTS ? vectors.slice(0, i) : []) {
       let product = 0;
       for (let k = 0; k < many; k++) product += vector[k]! * before[k]!;
       for (let k = 0; k < many; k++) vector[k]! -= product * before[k]!;

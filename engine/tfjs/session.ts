@@ -76,22 +76,35 @@ function checkMemory({ activations, output }: Built, { batchSize }: FloatRecipe)
   );
 }
 
-function checkBatch({ inputSize, output }: Built, recipe: FloatRecipe, { inputs, labels }: Batch): void {
-  const most = classesOf(output, recipe);
-  // Inputs of a sequence that is predicted are classes, too.
-  const wrong =
-    labels.findIndex((label) => label >= most) >= 0 ||
-    (output.positions > 1 && inputs.findIndex((input) => input >= most) >= 0);
-  if (!wrong && inputs.length === labels.length * inputSize) return;
-  throw new FedaiError(
-    'BAD_BATCH',
-    'the batch does not fit the model',
-    { bytes: inputs.length, samples: labels.length, expected: { inputSize, classes: most } },
-    { remedy: 'give the model the input shape and classes of the data set' },
-  );
+const misfit = (what: string, data: Record<string, unknown>, remedy: string): FedaiError =>
+  new FedaiError('BAD_BATCH', `the batch does not fit the model: ${what}`, data, { remedy });
+
+/** Inputs are rows of a table or, in a sequence that is predicted, classes: backends would read something else in silence. */
+function checkBatch(built: Built, { topology, recipe }: SessionOptions, { inputs, labels }: Batch): void {
+  const { inputSize, output } = built;
+  if (inputs.length !== labels.length * inputSize) {
+    const data = { got: inputs.length, expected: labels.length * inputSize };
+    throw misfit('bytes', data, 'give the model the input shape of the data set');
+  }
+  const classes = classesOf(output, recipe);
+  const limit = Math.min(topology.vocabulary ?? 256, output.positions > 1 ? classes : 256);
+  const [input, label] = [inputs.find((one) => one >= limit), labels.find((one) => one >= classes)];
+  if (input !== undefined)
+    throw misfit(
+      'an input byte is beyond its vocabulary',
+      { got: input, expected: `< ${limit}` },
+      'raise input_dim of the Embedding and units of the last layer to the vocabulary of the data',
+    );
+  if (label !== undefined)
+    throw misfit(
+      'a label is no class of it',
+      { got: label, expected: `< ${classes}` },
+      'give the last layer as many units as the data has classes',
+    );
 }
 
-function sessionOf(library: Library, built: Built, { topology, recipe, seed }: SessionOptions): TfjsSession {
+function sessionOf(library: Library, built: Built, options: SessionOptions): TfjsSession {
+  const { topology, recipe, seed } = options;
   const { core } = library;
   const { model, output, inputShape, names } = built;
   const trained = model.trainableWeights;
@@ -101,7 +114,7 @@ function sessionOf(library: Library, built: Built, { topology, recipe, seed }: S
   let counter = 0;
 
   const inputOf = (inputs: Uint8Array, count: number): Tensor => {
-    const scale = topology.isEmbedded ? 1 : 1 / 256;
+    const scale = topology.vocabulary === undefined ? 1 / 256 : 1;
     return core.tensor(
       Float32Array.from(inputs, (byte) => byte * scale),
       [count, ...inputShape],
@@ -130,7 +143,7 @@ function sessionOf(library: Library, built: Built, { topology, recipe, seed }: S
       return counter;
     },
     async step(batch) {
-      checkBatch(built, recipe, batch);
+      checkBatch(built, options, batch);
       const value = withRandom(randomOf(seed, STEP_DRAWS, counter), () => core.tidy(() => train(batch)));
       const [loss] = await value.data();
       value.dispose();

@@ -33,8 +33,8 @@ export interface Topology {
   readonly layers: number;
   /** Of one sample, as the document says it; undefined where it leaves a dimension open. */
   readonly inputShape: readonly number[] | undefined;
-  /** Whether inputs are places in a table, so that bytes are taken as they are. */
-  readonly isEmbedded: boolean;
+  /** Rows of the table that inputs are places in, so that bytes are taken as they are; undefined where they are numbers. */
+  readonly vocabulary: number | undefined;
 }
 
 const isObject = (value: unknown): value is Json =>
@@ -52,6 +52,7 @@ interface Reading {
   readonly initialisers: Initialiser[];
   first: string | undefined;
   shape: unknown[] | undefined;
+  vocabulary: number | undefined;
 }
 
 /** Other keys are no field of any layer, and some mean something to JavaScript. */
@@ -150,12 +151,15 @@ function readLayer(layer: unknown, place: string, reading: Reading, depth: numbe
   const type = layer.class_name;
   if (!Object.hasOwn(LAYERS, type))
     throw badTopology(place, `TensorFlow.js here has no layer ${type.slice(0, 100)}`);
-  if (!/^(?:InputLayer|Sequential|Model|Functional)$/.test(type)) reading.first ??= type;
+  const isFirst = reading.first === undefined && !/^(?:InputLayer|Sequential|Model|Functional)$/.test(type);
+  if (isFirst) reading.first = type;
   const otherwise = `${type.toLowerCase()}_${reading.layers}`;
   // Old files of Sequential models have a list in place of a config.
   const given = Array.isArray(layer.config) ? { layers: layer.config } : layer.config;
   const fields = isObject(given) ? given : {};
   const config = readConfig(type, fields, place, reading, depth);
+  if (isFirst && type === 'Embedding' && typeof config.input_dim === 'number')
+    reading.vocabulary = config.input_dim;
   config.name = textOf(layer.name) || textOf(fields.name) || otherwise;
   return { class_name: type, name: config.name, config };
 }
@@ -184,7 +188,14 @@ export function parseTopology(json: unknown): Topology {
   const top = isObject(found.model_config) ? found.model_config : found;
   if (!/^(?:Sequential|Model|Functional)$/.test(textOf(top.class_name)))
     throw badTopology('document', 'it is not the JSON of a Sequential or functional model');
-  const reading: Reading = { values: 0, layers: 0, initialisers: [], first: undefined, shape: undefined };
+  const reading: Reading = {
+    values: 0,
+    layers: 0,
+    initialisers: [],
+    first: undefined,
+    shape: undefined,
+    vocabulary: undefined,
+  };
   const marked = readLayer(top, 'model', reading, 0);
   const plain = withInitialisers(marked, () => undefined) as Json;
   return {
@@ -193,6 +204,6 @@ export function parseTopology(json: unknown): Topology {
     initialisers: reading.initialisers,
     layers: reading.layers,
     inputShape: isShape(reading.shape) ? reading.shape : undefined,
-    isEmbedded: reading.first === 'Embedding',
+    vocabulary: reading.vocabulary,
   };
 }

@@ -1,42 +1,20 @@
 /** The TensorFlow.js engine: it learns, goes on from checkpoints as if it had not stopped, and refuses what would not end well. */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Batch } from '../../engine/index.ts';
 import {
-  type BackendName,
   checkBackends,
   encodeFloats,
   floatBytes,
   isFloatRecipe,
-  openTraining,
   parseFloatRecipe,
   parseTopology,
   type TfjsSession,
 } from '../../engine/tfjs/index.ts';
 import { type Core, load, type Tensor, type Variable } from '../../engine/tfjs/library.ts';
 import { adamRecipe, lstmModel, VOCABULARY, WINDOW } from '../support/lstm.ts';
+import { counting, disposeSessions, flat, head, image, open, sequential, sgd } from '../support/tfjs.ts';
 import { toyRecipe } from '../support/toy.ts';
 
-const sessions: TfjsSession[] = [];
-afterAll(() => {
-  for (const session of sessions) session.dispose();
-});
-
-async function open(model: unknown, recipe: unknown, backend: BackendName = 'wasm'): Promise<TfjsSession> {
-  const options = { topology: parseTopology(model), recipe: parseFloatRecipe(recipe), seed: 5, backend };
-  const { session } = await openTraining(options);
-  sessions.push(session);
-  return session;
-}
-
-/** Windows of a text that counts up. */
-const counting = (step: number): Batch => {
-  const inputs = Uint8Array.from(
-    { length: 8 * WINDOW },
-    (_, i) => (step + (i >> 1) + (i % WINDOW)) % VOCABULARY,
-  );
-  const last = (sample: number): number => inputs[sample * WINDOW + WINDOW - 1]!;
-  return { inputs, labels: Uint8Array.from({ length: 8 }, (_, i) => (last(i) + 1) % VOCABULARY) };
-};
+afterAll(disposeSessions);
 
 async function losses(session: TfjsSession, count: number): Promise<number[]> {
   const all: number[] = [];
@@ -90,81 +68,6 @@ describe('a recurrent model', () => {
     const other = await open(lstmModel, { ...adamRecipe, loss: 'sparse_categorical_crossentropy' });
     other.start(encodeFloats({}, weights));
     expect(await other.weights()).toEqual(weights);
-  });
-});
-
-const sequential = (...layers: unknown[]) => ({ class_name: 'Sequential', config: { layers } });
-const head = { class_name: 'Dense', config: { units: 3, activation: 'softmax' } };
-const flat = { class_name: 'Flatten', config: {} };
-const image = { batch_input_shape: [null, 6, 7, 2] };
-const sgd = {
-  loss: 'sparse_categorical_crossentropy',
-  optimizer: { class_name: 'SGD', config: { learning_rate: 0.2, momentum: 0.9 } },
-  batchSize: 3,
-};
-
-describe('functional models', () => {
-  const flow = (from: string) => ({
-    class_name: '__keras_tensor__',
-    config: { keras_history: [from, 0, 0] },
-  });
-  const layer3 = (class_name: string, name: string, config: object, args: unknown[]) => ({
-    module: 'keras.layers',
-    class_name,
-    name,
-    registered_name: null,
-    config: { name, dtype: { class_name: 'DTypePolicy', config: { name: 'float32' } }, ...config },
-    build_config: { input_shape: [null, 4] },
-    inbound_nodes: [{ args, kwargs: {} }],
-  });
-  const keras3 = {
-    class_name: 'Functional',
-    config: {
-      name: 'two-ways',
-      layers: [
-        {
-          class_name: 'InputLayer',
-          name: 'in',
-          config: { name: 'in', batch_shape: [null, 4], dtype: 'float32' },
-          inbound_nodes: [],
-        },
-        layer3('Dense', 'left', { units: 3, activation: 'tanh' }, [flow('in')]),
-        layer3('Dense', 'right', { units: 3, activation: 'sigmoid' }, [flow('in')]),
-        layer3('Multiply', 'both', {}, [[flow('left'), flow('right')]]),
-        layer3('Dense', 'out', { units: 3, activation: 'softmax' }, [flow('both')]),
-      ],
-      input_layers: ['in', 0, 0],
-      output_layers: ['out', 0, 0],
-    },
-  };
-
-  it('of Keras 3 are read', async () => {
-    const session = await open(keras3, sgd);
-    const names = (await session.weights()).map(({ name }) => name);
-    expect(names).toEqual(['left', 'right', 'out'].flatMap((name) => [`${name}/kernel`, `${name}/bias`]));
-    const batch = {
-      inputs: Uint8Array.from({ length: 12 }, (_, i) => 20 * i),
-      labels: Uint8Array.of(0, 1, 2),
-    };
-    const first = await session.step(batch);
-    for (let i = 0; i < 20; i++) await session.step(batch);
-    expect(await session.step(batch)).toBeLessThan(first);
-  });
-
-  it('that call a layer twice, or have several ends, are refused', async () => {
-    const [input, left, ...rest] = keras3.config.layers;
-    const twice = { ...left!, inbound_nodes: [...left!.inbound_nodes, ...left!.inbound_nodes] };
-    const layers = [input, twice, ...rest];
-    await expect(open({ ...keras3, config: { ...keras3.config, layers } }, sgd)).rejects.toThrow(
-      /layers\.1: a layer that is used several times/,
-    );
-    const output_layers = [
-      ['both', 0, 0],
-      ['out', 0, 0],
-    ];
-    await expect(open({ ...keras3, config: { ...keras3.config, output_layers } }, sgd)).rejects.toThrow(
-      /several inputs or outputs/,
-    );
   });
 });
 
@@ -295,78 +198,6 @@ describe('optimisers', () => {
     const rates = [0, 1, 2, 4, 6, 99].map((step) => learningRate(step).toFixed(6));
     expect(rates.map(Number)).toEqual([0.25, 0.5, 0.5, 0.3, 0.1, 0.1]);
     expect(() => parseFloatRecipe({ ...adamRecipe, batchSize: 0 })).toThrow(/batchSize/);
-  });
-});
-
-describe('a hostile or mistaken document', () => {
-  const dense = (config: object) => ({ class_name: 'Dense', config: { units: 2, ...config } });
-  const input = { batch_input_shape: [null, 4] };
-  const wide = { units: 3500, kernel_initializer: 'zeros' };
-  const nested = (levels: number): unknown => (levels === 0 ? dense(input) : sequential(nested(levels - 1)));
-  const graph = (layers: unknown[]) => ({
-    class_name: 'Functional',
-    config: { layers, input_layers: [['in', 0, 0]], output_layers: [['out', 0, 0]] },
-  });
-  const entry = { class_name: 'InputLayer', name: 'in', config: input, inbound_nodes: [] };
-  const taking = (...from: string[]) => ({
-    ...dense({}),
-    name: 'out',
-    inbound_nodes: [from.map((name) => [name, 0, 0, {}])],
-  });
-  const cases: [string, unknown, RegExp][] = [
-    ['nothing', {}, /not the JSON of a Sequential/],
-    ['a layer of nobody', sequential({ class_name: 'Lambda', config: {} }), /layers\.0: .*no layer Lambda/],
-    ['a prototype', sequential({ class_name: 'constructor', config: {} }), /no layer constructor/],
-    ['a billion units', sequential(dense({ ...input, units: 1e9 })), /too many parameters/],
-    [
-      'parameters in sum',
-      sequential(dense({ ...input, ...wide }), ...Array(3).fill(dense(wide))),
-      /too many parameters/,
-    ],
-    [
-      'endless repetition',
-      sequential(dense(input), { class_name: 'RepeatVector', config: { n: 2e9 } }, flat, head),
-      /too many|refuses/,
-    ],
-    ['300 layers', sequential(...Array(300).fill(dense(input))), /more than 256 layers/],
-    ['layers in layers', nested(12), /nested too deeply/],
-    [
-      'a state that is kept',
-      sequential({ class_name: 'LSTM', config: { units: 2, stateful: true } }),
-      /keeps its state/,
-    ],
-    ['no shape', sequential(dense({})), /refuses|shape/],
-    [
-      'an open shape',
-      sequential({ class_name: 'LSTM', config: { units: 2, batch_input_shape: [null, null, 4] } }),
-      /shape of the input is not known/,
-    ],
-    ['a number too large', sequential(dense({ ...input, units: 1e300 })), /number is too large/],
-    ['a cycle', graph([entry, taking('out')]), /no layer before it/],
-    ['a link to nothing', graph([entry, taking('else')]), /no layer before it/],
-    ['a layer that takes nothing', graph([entry, { ...dense({}), name: 'out' }]), /takes no output/],
-    ['another output', graph([entry]), /names no layer/],
-  ];
-  it.each(cases)('%s is refused', async (_, model, message) => {
-    const attempt = async () => open(model, sgd);
-    await expect(attempt()).rejects.toMatchObject({
-      code: expect.stringMatching(/^(?:BAD_MODEL|UNSUPPORTED_TFJS)$/),
-      message: expect.stringMatching(message),
-    });
-  });
-
-  it('is told what loss and output do not fit, and which batch', async () => {
-    await expect(
-      open(sequential(dense(input)), { ...sgd, loss: 'binary_crossentropy' }),
-    ).rejects.toMatchObject({
-      code: 'BAD_RECIPE',
-    });
-    const session = await open(sequential(dense(input)), { ...sgd, batchSize: 1 });
-    const inputs = new Uint8Array(4);
-    await expect(session.step({ inputs, labels: Uint8Array.of(2) })).rejects.toMatchObject({
-      code: 'BAD_BATCH',
-    });
-    await expect(session.step({ inputs: inputs.subarray(1), labels: Uint8Array.of(0) })).rejects.toThrow();
   });
 });
 
