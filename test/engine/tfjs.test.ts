@@ -1,5 +1,5 @@
 /** The TensorFlow.js engine: it learns, goes on from checkpoints as if it had not stopped, and refuses what would not end well. */
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   checkBackends,
   encodeFloats,
@@ -14,6 +14,8 @@ import { adamRecipe, lstmModel, VOCABULARY, WINDOW } from '../support/lstm.ts';
 import { counting, disposeSessions, flat, head, image, open, sequential, sgd } from '../support/tfjs.ts';
 import { toyRecipe } from '../support/toy.ts';
 
+/** Recurrent layers take their time where others work, too. */
+vi.setConfig({ testTimeout: 180_000 });
 afterAll(disposeSessions);
 
 async function losses(session: TfjsSession, count: number): Promise<number[]> {
