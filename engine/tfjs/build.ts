@@ -106,31 +106,28 @@ function namesOf(weights: readonly LayerVariable[]): string[] {
   });
 }
 
-async function build(library: Library, topology: Topology, seed: number): Promise<LayersModel> {
-  try {
-    return await library.layers.models.modelFromJSON(
-      topology.seeded(registerInitialiser(library, topology, seed)),
-    );
-  } catch (cause) {
-    if (cause instanceof FedaiError) throw cause;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new FedaiError(
-      'BAD_MODEL',
-      `TensorFlow.js refuses the model: ${message.slice(0, 500)}`,
-      {},
-      { cause, remedy: 'correct the layer JSON; Keras 2 and TensorFlow.js write what is read here' },
-    );
-  }
+/** TensorFlow.js says what it does not like in words of many kinds. */
+function asRefusal(cause: unknown): FedaiError {
+  if (cause instanceof FedaiError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new FedaiError(
+    'BAD_MODEL',
+    `TensorFlow.js refuses the model: ${message.slice(0, 500)}`,
+    {},
+    { cause, remedy: 'correct the layer JSON; Keras and TensorFlow.js write what is read here' },
+  );
 }
 
 /** Throws `BAD_MODEL` or `UNSUPPORTED_TFJS`. The caller disposes of the model. */
 export async function buildModel(library: Library, topology: Topology, seed: number): Promise<Built> {
-  const model = await build(library, topology, seed);
+  let model: LayersModel | undefined;
   try {
+    const className = registerInitialiser(library, topology, seed);
+    model = await library.layers.models.modelFromJSON(topology.seeded(className));
     return describe(model);
-  } catch (error) {
-    disposeModel(model);
-    throw error;
+  } catch (cause) {
+    if (model) disposeModel(model);
+    throw asRefusal(cause);
   }
 }
 

@@ -125,7 +125,8 @@ function readConfig(type: string, config: Json, place: string, reading: Reading,
     if (HOLDERS.includes(key) && isObject(value)) out[key] = readLayer(value, at, reading, depth + 1);
     else if (key === 'cells' && Array.isArray(value))
       out[key] = value.map((one, i) => readLayer(one, `${at}.${i}`, reading, depth + 1));
-    else if (/^batch(?:_input)?_shape$/.test(key) && Array.isArray(value)) {
+    else if (/^batch(?:_input)?_shape$/.test(key)) {
+      if (!Array.isArray(value)) throw badTopology(at, 'not a shape');
       const sides = copied(value.slice(1), at, reading) as unknown[];
       reading.shape ??= sides;
       out.batch_input_shape = [null, ...sides];
