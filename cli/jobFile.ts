@@ -1,7 +1,10 @@
 /** Reads a job file as a person writes it: a `fedai-job/1` document in which data sets and reward may be left to options. */
 import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FedaiError, parseJson } from '../core/index.ts';
+import { importKeras, kerasGaps } from '../engine/index.ts';
 import { JOB_LIMITS, type Job, parseJob } from '../job/index.ts';
+import { readModelSource } from './modelSource.ts';
 
 export interface JobFileOverrides {
   /** Content ids of manifests. */
@@ -42,9 +45,49 @@ export async function readJobFile(path: string, overrides: JobFileOverrides = {}
   if (overrides.test !== undefined) data.test = { manifest: overrides.test, encrypted: true };
   return parseJob({
     ...json,
+    ...(await exactModel(json, dirname(path))),
     data,
     ...(overrides.reward !== undefined && { reward: overrides.reward.toString() }),
   });
 }
 
 const asObject = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});
+
+/** The network executes training again: it takes what the exact engine covers. */
+const qualityAttested = (gaps: readonly string[]): FedaiError =>
+  new FedaiError(
+    'UNSUPPORTED_ON_NETWORK',
+    `quality-attested jobs are not taken by the network yet: the exact engine does not cover ${gaps.join('; ')}`,
+    { gaps },
+    {
+      remedy:
+        'train it on this machine with `fedai train`, or change the model to layers of the exact engine',
+    },
+  );
+
+/** Keras layer JSON, or the path of a file, becomes a model document where the exact engine covers it. */
+async function exactModel(
+  job: { model?: unknown; recipe?: unknown },
+  folder: string,
+): Promise<{ model?: unknown }> {
+  const source = await readModelSource(job.model, folder);
+  if (source.kind === 'onnx')
+    throw new FedaiError(
+      'BAD_JOB',
+      'a job starts from seeded weights: it takes no ONNX file',
+      { field: 'model' },
+      { remedy: 'write the model as fedai-model/1 or Keras layer JSON' },
+    );
+  if (source.kind === 'own') return job.model === undefined ? {} : { model: source.json };
+  const { isFloatRecipe } = await import('../engine/tfjs/index.ts');
+  const gaps = kerasGaps(source.json);
+  if (isFloatRecipe(job.recipe)) gaps.push('recipe: a loss, an optimizer or learning rates in floats');
+  if (gaps.length > 0) throw qualityAttested(gaps);
+  try {
+    return { model: importKeras(source.json).document };
+  } catch (error) {
+    if (error instanceof FedaiError && /^(?:BAD_MODEL|UNSUPPORTED_KERAS)$/.test(error.code))
+      throw qualityAttested([error.message]);
+    throw error;
+  }
+}

@@ -83,8 +83,8 @@ async function imageDecoder({ shape, size }: SourceOptions): Promise<DecodeImage
     import('./image/index.ts'),
     import('./image/pixels.ts'),
   ]);
-  return (bytes) => {
-    const image = decodeImage(bytes);
+  return async (bytes) => {
+    const image = await decodeImage(bytes);
     if (!image) return undefined;
     const own = withChannels(image, shape === undefined ? image.channels : shape[2] === 3 ? 3 : 1);
     const { width, height, channels, pixels } = size ? resized(own, size.width, size.height) : own;

@@ -8,6 +8,6 @@ export const badSource = (message: string, source: string): FedaiError =>
     { got: source },
     {
       remedy:
-        'give idx:DIR (IDX files as MNIST comes), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class), text:FILE, or demo',
+        'give idx:DIR (IDX files as MNIST comes), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG or JPEG files a class), text:FILE, or demo',
     },
   );

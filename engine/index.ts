@@ -11,7 +11,7 @@ export {
 export type { Batch, Kernel, KernelName, Predictions, Trainer } from './engine.ts';
 export { type Imported, importOnnx } from './exchange/fromOnnx.ts';
 export { weightsFromSafetensors } from './exchange/fromSafetensors.ts';
-export { importKeras } from './exchange/keras.ts';
+export { importKeras, kerasGaps } from './exchange/keras.ts';
 export { MAX_ONNX_BYTES } from './exchange/onnx.ts';
 export { exportOnnx } from './exchange/toOnnx.ts';
 export { type Layer, type Model, parseModel, parseRecipe, type TensorSpec } from './model.ts';

@@ -29,6 +29,7 @@ const EXTRA_DOORS = [
   'core/keys/index.ts',
   'core/bls/index.ts',
   'core/metrics/index.ts',
+  'engine/tfjs/index.ts',
   'pouw/replay/index.ts',
   'contracts/generated/index.ts',
   'contracts/deploy.ts',
@@ -44,6 +45,7 @@ const NODE_ONLY = [
   /^core\/metrics\//,
   /^pouw\/replay\//,
   /^engine\/threads\//,
+  /^engine\/tfjs\//,
   /^engine\/wasm\/assembly\//,
 ];
 

@@ -32,7 +32,7 @@ export function dataImport(parent: Command): Command {
     .description('put a data set into the content store; the test set is always encrypted')
     .argument(
       '<source>',
-      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG files a class), or demo',
+      'idx:DIR (train-* and t10k-* or test-* IDX files, gzipped or not), npz:FILE, csv:FILE, parquet:FILE, images:DIR (a folder of PNG or JPEG files a class), or demo',
     )
     .option('--set <set>', 'train, test or both', oneOf(['train', 'test', 'both'] as const), 'both')
     .option('--size <WxH>', 'scale images to this size', imageSize)

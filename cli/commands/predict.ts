@@ -14,7 +14,7 @@ export function predict(parent: Command): Command {
     .command('predict')
     .description('run a trained model on one image')
     .argument('<model>', 'model file (safetensors, from `fedai job fetch`), or its content id with --rpc')
-    .argument('<image>', 'PNG, PGM or raw file of the model’s size; idx:FILE:NUMBER; demo:NUMBER')
+    .argument('<image>', 'PNG, JPEG, PGM or raw file of the model’s size; idx:FILE:NUMBER; demo:NUMBER')
     .option('--rpc <url>', 'chain node to fetch the model from when it is given by content id', httpUrl)
     .option('--invert', 'black on white: the demo model was trained on white digits on black')
     .addHelpText(

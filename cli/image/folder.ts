@@ -5,7 +5,8 @@ import { FedaiError } from '../../core/index.ts';
 import type { RecordBatch, RecordStream } from '../../storage/index.ts';
 import { badSource } from '../sourceError.ts';
 import { decodeImage } from './index.ts';
-import { resized, withChannels } from './pixels.ts';
+import { isJpeg, readJpegHeader } from './jpeg.ts';
+import { type Image, resized, withChannels } from './pixels.ts';
 import { isPng, readPngHeader } from './png.ts';
 
 /** Labels are one byte. */
@@ -33,7 +34,7 @@ async function list(folder: string): Promise<{ files: Listed[]; classes: number 
   const files: Listed[] = [];
   for (const [label, name] of classes.entries())
     for (const file of (await readdir(join(folder, name))).toSorted())
-      if (/\.(?:png|pgm)$/i.test(file)) files.push({ path: join(folder, name, file), label });
+      if (/\.(?:png|jpe?g|pgm)$/i.test(file)) files.push({ path: join(folder, name, file), label });
   const tooMany = classes.length > MAX_CLASSES || files.length > MAX_IMAGES;
   if (classes.length < 2 || files.length === 0 || tooMany)
     throw badSource(
@@ -87,14 +88,18 @@ const headerOf = (path: string) =>
     } finally {
       await file.close();
     }
-    const image = decodeImage(await readBounded(path));
-    if (!image) throw new FedaiError('BAD_IMAGE', 'neither PNG nor PGM');
-    return image;
+    const bytes = await readBounded(path);
+    if (isJpeg(bytes)) return readJpegHeader(bytes);
+    return known(await decodeImage(bytes));
   });
 
-function pixelsOf(file: Uint8Array, shape: readonly number[], canScale: boolean): Uint8Array {
-  const image = decodeImage(file);
-  if (!image) throw new FedaiError('BAD_IMAGE', 'neither PNG nor PGM');
+function known(image: Image | undefined): Image {
+  if (!image) throw new FedaiError('BAD_IMAGE', 'neither PNG, JPEG nor PGM');
+  return image;
+}
+
+async function pixelsOf(file: Uint8Array, shape: readonly number[], canScale: boolean): Promise<Uint8Array> {
+  const image = known(await decodeImage(file));
   const [height, width, channels] = shape as [number, number, number?];
   if (!canScale && (image.width !== width || image.height !== height))
     throw new FedaiError(

@@ -1,8 +1,9 @@
-/** Images for `fedai predict`: PNG, PGM, raw bytes, one of an IDX file, or one of the demo digits. */
+/** Images for `fedai predict`: PNG, JPEG, PGM, raw bytes, one of an IDX file, or one of the demo digits. */
 import { readFile } from 'node:fs/promises';
 import { FedaiError } from '../../core/index.ts';
 import { readIdxImage } from '../../storage/index.ts';
 import { demoDigits } from '../demo/index.ts';
+import { isJpeg, readJpeg } from './jpeg.ts';
 import { type Image, withChannels } from './pixels.ts';
 import { isPng, readPng } from './png.ts';
 
@@ -14,7 +15,7 @@ export interface LabelledInput {
 }
 
 /**
- * `source`: a PNG, PGM or raw file; `idx:FILE:NUMBER`; or `demo:NUMBER` (a digit of the demo's test set). `shape` is the
+ * `source`: a PNG, JPEG, PGM or raw file; `idx:FILE:NUMBER`; or `demo:NUMBER` (a digit of the demo's test set). `shape` is the
  * model's input (height, width, channels). Throws `BAD_IMAGE` when it does not fit.
  */
 export async function readImage(source: string, shape: readonly number[]): Promise<LabelledInput> {
@@ -32,11 +33,11 @@ export async function readImage(source: string, shape: readonly number[]): Promi
   if (indexed) {
     return fit({ pixels: await readIdxImage(indexed[1]!, Number(indexed[2])) }, size);
   }
-  return fit({ pixels: pixelsOf(await readFile(source), shape) }, size);
+  return fit({ pixels: await pixelsOf(await readFile(source), shape) }, size);
 }
 
-function pixelsOf(file: Uint8Array, shape: readonly number[]): Uint8Array {
-  const image = decodeImage(file);
+async function pixelsOf(file: Uint8Array, shape: readonly number[]): Promise<Uint8Array> {
+  const image = await decodeImage(file);
   if (!image) return file;
   const [height, width] = shape;
   if (image.height !== height || image.width !== width) {
@@ -48,9 +49,11 @@ function pixelsOf(file: Uint8Array, shape: readonly number[]): Uint8Array {
   return withChannels(image, shape[2] === 3 ? 3 : 1).pixels;
 }
 
-/** A PNG or PGM; undefined when it is neither. Throws `BAD_IMAGE`. */
-export const decodeImage = (file: Uint8Array): Image | undefined =>
-  isPng(file) ? readPng(file) : readPgm(file);
+/** A PNG, JPEG or PGM; undefined when it is none of them. Throws `BAD_IMAGE`. */
+export async function decodeImage(file: Uint8Array): Promise<Image | undefined> {
+  if (isPng(file)) return readPng(file);
+  return isJpeg(file) ? readJpeg(file) : readPgm(file);
+}
 
 /** Binary PGM with 8 bits a pixel (https://netpbm.sourceforge.net/doc/pgm.html); undefined when it is something else. */
 function readPgm(file: Uint8Array): Image | undefined {
@@ -83,6 +86,6 @@ function checkIndex(index: number, count: number): number {
 
 function badImage(message: string, data: Record<string, unknown>): FedaiError {
   return new FedaiError('BAD_IMAGE', message, data, {
-    remedy: 'give a PNG or PGM of the model’s size, its raw bytes, idx:FILE:NUMBER or demo:NUMBER',
+    remedy: 'give a PNG, JPEG or PGM of the model’s size, its raw bytes, idx:FILE:NUMBER or demo:NUMBER',
   });
 }

@@ -5,7 +5,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, equalBytes, FedaiError } from '../../core/index.ts';
-import { decodeState, encodeState, type Model, type TrainState } from '../../engine/index.ts';
 import { readFileIfPresent, writeFileAtomic } from '../../storage/index.ts';
 
 export interface CurvePoint {
@@ -17,9 +16,11 @@ export interface CurvePoint {
   readonly accuracy?: number;
 }
 
-/** Everything that fixes the bits of a run. */
+/** Everything that fixes a run; of the exact engine its bits. */
 export interface RunIdentity {
   readonly format: 'fedai-run/1';
+  /** Absent of the exact engine, whose runs were there first. */
+  readonly engine?: 'tfjs';
   readonly model: unknown;
   readonly recipe: unknown;
   readonly seed: number;
@@ -28,23 +29,33 @@ export interface RunIdentity {
   readonly start: string | null;
 }
 
-export interface RunFolder {
+/** How states of a run are files. */
+export interface StateFile<State> {
+  decode(bytes: Uint8Array): State;
+  encode(state: State): Uint8Array;
+}
+
+/** Finished steps are part of every state. */
+export interface Counted {
+  readonly counter: number;
+}
+
+export interface RunFolder<State extends Counted> {
   /** The state to go on from; undefined at the beginning. */
-  readonly state: TrainState | undefined;
+  readonly state: State | undefined;
   readonly curve: readonly CurvePoint[];
-  save(state: TrainState, points: readonly CurvePoint[]): Promise<void>;
+  save(state: State, points: readonly CurvePoint[]): Promise<void>;
   /** Writes a result beside them and returns its path. */
   write(name: string, bytes: Uint8Array): Promise<string>;
 }
 
 /** Throws `EXISTS` when the folder holds a run and `resume` is false, `WRONG_RUN` when it holds another one. */
-export async function openRunFolder(
+export async function openRunFolder<State extends Counted>(
   folder: string,
-  model: Model,
   identity: RunIdentity,
   resume: boolean,
-  moments = 1,
-): Promise<RunFolder> {
+  file: StateFile<State>,
+): Promise<RunFolder<State>> {
   await mkdir(folder, { recursive: true });
   const path = (name: string): string => join(folder, name);
   const wanted = canonicalJson(identity);
@@ -53,7 +64,7 @@ export async function openRunFolder(
   else if (!resume) throw exists(folder);
   else if (!equalBytes(found, wanted)) throw wrongRun(folder);
   const bytes = await readFileIfPresent(path('state'));
-  const state = bytes && decodeState(model, bytes, moments);
+  const state = bytes && file.decode(bytes);
   const curve = (await readCurve(path('curve.jsonl'))).filter(({ step }) => step <= (state?.counter ?? 0));
   await writeFileAtomic(path('curve.jsonl'), lines(curve));
   return {
@@ -62,7 +73,7 @@ export async function openRunFolder(
     async save(next, points) {
       // Points first: those beyond the state are dropped when the run is resumed.
       if (points.length > 0) await appendFile(path('curve.jsonl'), lines(points));
-      await writeFileAtomic(path('state'), encodeState(next));
+      await writeFileAtomic(path('state'), file.encode(next));
     },
     async write(name, result) {
       await writeFileAtomic(path(name), result);

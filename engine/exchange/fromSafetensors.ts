@@ -63,8 +63,18 @@ function readEntry(name: string, entry: unknown, data: Uint8Array, size: number)
   return Float64Array.from({ length: size }, (_, i) => reader.read(view, start + i * reader.bytes));
 }
 
-/** Masters of a model from floats. Throws `BAD_MODEL_FILE` naming the tensor. */
-export function weightsFromSafetensors(model: Model, bytes: Uint8Array): Int32Array[] {
+interface Spec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
+
+/** Floats of the tensors asked for, in that order; others in the file are passed over. Throws `BAD_MODEL_FILE` naming the tensor. */
+export function readTensors(
+  bytes: Uint8Array,
+  specs: readonly Spec[],
+): { values: Float64Array[]; metadata: Readonly<Record<string, unknown>> } {
   if (bytes.length < LENGTH_BYTES) throw bad('the file is cut off', { got: bytes.length });
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true);
   if (length > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - LENGTH_BYTES)))
@@ -72,14 +82,19 @@ export function weightsFromSafetensors(model: Model, bytes: Uint8Array): Int32Ar
   const start = LENGTH_BYTES + Number(length);
   const header = readHeader(bytes.subarray(LENGTH_BYTES, start));
   const data = bytes.subarray(start);
-  const values = model.tensors.map(({ name, size, shape }) => {
+  const values = specs.map(({ name, shape }) => {
     const entry = header[name];
     const fits = isEntry(entry) && entry.shape.join() === shape.join();
     if (entry !== undefined && !fits) throw bad(`${name}: another shape`, { expected: shape });
-    return readEntry(name, entry, data, size);
+    return readEntry(name, entry, data, sizeOf(shape));
   });
-  return toMasters(model, values, bad);
+  const metadata = header.__metadata__;
+  return { values, metadata: typeof metadata === 'object' && metadata !== null ? { ...metadata } : {} };
 }
+
+/** Masters of a model from floats. Throws `BAD_MODEL_FILE` naming the tensor. */
+export const weightsFromSafetensors = (model: Model, bytes: Uint8Array): Int32Array[] =>
+  toMasters(model, readTensors(bytes, model.tensors).values, bad);
 
 function readHeader(bytes: Uint8Array): Record<string, unknown> {
   const json = parseJson(bytes, MAX_HEADER_BYTES);

@@ -139,3 +139,27 @@ export function importKeras(json: unknown, numeric: NumericFormat = 'bfp12@1'): 
   }
   return parseModel({ format: 'fedai-model/1', numeric, input, layers: documents });
 }
+
+/** Of layers that compute one with their product. */
+const ACTIVATIONS = ['linear', 'relu', 'softmax'];
+
+function gapOf(layer: unknown, place: string): string | undefined {
+  if (!isObject(layer)) return undefined;
+  const config = isObject(layer.config) ? layer.config : {};
+  try {
+    translate(layer.class_name, config, place);
+  } catch (error) {
+    if (error instanceof FedaiError) return error.message;
+    throw error;
+  }
+  const { activation } = config;
+  return layer.class_name === 'Activation' ||
+    activation === undefined ||
+    ACTIVATIONS.includes(String(activation))
+    ? undefined
+    : `${place}: activation ${nameOf(activation, 'of this form')}`;
+}
+
+/** What of a file the exact engine has not, layer by layer; empty where something else is wrong with it. */
+export const kerasGaps = (json: unknown): string[] =>
+  layersOf(json).layers.flatMap((layer, index) => gapOf(layer, `layers.${index}`) ?? []);

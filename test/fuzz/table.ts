@@ -8,6 +8,7 @@ import { market } from './samples/market.ts';
 import { net } from './samples/net.ts';
 import { signatures } from './samples/signatures.ts';
 import { storage } from './samples/storage.ts';
+import { tfjs } from './samples/tfjs.ts';
 import { work } from './samples/work.ts';
 import type { Table } from './subject.ts';
 
@@ -21,6 +22,7 @@ export const ROOMS: Readonly<Record<string, Table>> = {
   net,
   signatures,
   storage,
+  tfjs,
   work,
 };
 
@@ -48,7 +50,7 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'storage/intake.ts#openIntake':
     'opens a store; blocks that it takes are hashed against their ids (test/chain/rpc/intake)',
   'storage/records/idx.ts#readDims': 'the head that streamIdx reads',
-  'cli/image/index.ts#readImage': 'a file that the caller names: readPng and streamIdx',
+  'cli/image/index.ts#readImage': 'a file that the caller names: readPng, readJpeg and streamIdx',
   'cli/jobFile.ts#readJobDraft': 'readJobFile',
   'cli/jobFile.ts#readJobFile': 'a file that the caller names, of bounded size: parseJson and parseJob',
   'cli/keyFiles.ts#openKeys': 'own files: openKeystore',
@@ -59,10 +61,10 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'cli/party.ts#openPeer': 'takes no bytes',
   'cli/password.ts#readPassword': 'any text is a password',
   'cli/postedJob.ts#readPostedJob': 'readDocument over what the contract names',
-  'cli/train/document.ts#readTrainDocument':
-    'a file that the caller names, of bounded size: parseModel, importOnnx, importKeras',
-  'cli/train/document.ts#parseTrainDocument': 'a schema, then parseModel and parseRecipe',
-  'cli/train/folder.ts#openRunFolder': 'own files: decodeState',
+  'cli/train/document.ts#readTrainDocument': 'a file that the caller names, of bounded size: readModelSource',
+  'cli/train/document.ts#parseTrainDocument':
+    'a schema, then parseModel and parseRecipe, or parseTopology and parseFloatRecipe',
+  'cli/train/folder.ts#openRunFolder': 'own files: decodeState, decodeCheckpoint',
   'cli/source.ts#readSource': 'files that the caller names: the streams of storage/records',
   'chain/work/openings.ts#readOpenings': 'output of the own EVM',
   'chain/work/cases.ts#readCases': 'output of the own EVM',
@@ -74,7 +76,11 @@ export const EXEMPT: Readonly<Record<string, string>> = {
   'market/market.ts#openEndpoints': 'takes no bytes',
   'worker/hasher.ts#openHasher': 'takes no bytes: decodeState and parseModel',
   'storage/atomic-file.ts#readFileIfPresent': 'hands bytes on as they are',
-  'cli/image/index.ts#decodeImage': 'readPng, or a PGM of a length that must fit',
+  'cli/modelSource.ts#readModelSource':
+    'a file that the caller names, of bounded size: parseModel, importOnnx, importKeras, parseTopology',
+  'engine/tfjs/backends.ts#openTraining': 'takes no bytes: buildModel',
+  'engine/tfjs/webgpu.ts#openWebgpu': 'opens a device of this machine',
+  'cli/image/index.ts#decodeImage': 'readPng, readJpeg, or a PGM of a length that must fit',
   'storage/records/parquet/column.ts#openColumn': 'takes no bytes: readPages',
   'storage/records/idxFiles.ts#readIdxImage': 'a file that the caller names: the head that streamIdx reads',
   'storage/dataset/open.ts#openDataset': 'decodeManifest and openShard; hostile sets are in test/storage',

@@ -8,9 +8,12 @@ import { type Footer, type Leaf, readFooter } from './footer.ts';
 import { badParquet } from './thrift.ts';
 
 /** Pixels of an image file in a column. Throws what it likes. */
-export type DecodeImage = (
-  bytes: Uint8Array,
-) => { readonly pixels: Uint8Array; readonly shape: readonly number[] } | undefined;
+export type DecodeImage = (bytes: Uint8Array) => Pixels | undefined | Promise<Pixels | undefined>;
+
+interface Pixels {
+  readonly pixels: Uint8Array;
+  readonly shape: readonly number[];
+}
 
 interface Columns {
   readonly label: Column;
@@ -60,13 +63,14 @@ async function takePart(
   const values = await column.take(rows);
   if (values instanceof Uint8Array) return { bytes: values, shape: [await column.width()] };
   if (leaf.repetitionLevels > 0) throw badParquet(`column ${column.name}: lists of bytes`);
-  const images = values.map((value, i) => {
+  const images: Pixels[] = [];
+  for (const [i, value] of values.entries()) {
     try {
-      return decode(value) ?? { pixels: value, shape: [value.length] };
+      images.push((await decode(value)) ?? { pixels: value, shape: [value.length] });
     } catch (cause) {
       throw badParquet(`column ${column.name}, row ${firstRow + i}: ${(cause as Error).message}`, {}, cause);
     }
-  });
+  }
   const shape = images[0]?.shape ?? [];
   const odd = images.findIndex((image) => image.shape.join() !== shape.join());
   if (odd >= 0)

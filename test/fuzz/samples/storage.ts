@@ -4,6 +4,7 @@ import { encode as pb } from '@ipld/dag-pb';
 import { UnixFS } from 'ipfs-unixfs';
 import { CID } from 'multiformats/cid';
 import { create as createDigest } from 'multiformats/hashes/digest';
+import { readJpeg } from '../../../cli/image/jpeg.ts';
 import { readPng } from '../../../cli/image/png.ts';
 import {
   concatBytes,
@@ -33,6 +34,7 @@ import { readNpyHead } from '../../../storage/records/npz.ts';
 import { readHybrid } from '../../../storage/records/parquet/levels.ts';
 import { readThrift } from '../../../storage/records/parquet/thrift.ts';
 import { readFileNode } from '../../../storage/unixfs.ts';
+import { jpeg } from '../../support/jpeg.ts';
 import { npy, zip } from '../../support/npz.ts';
 import { parquet } from '../../support/parquet.ts';
 import type { Table } from '../subject.ts';
@@ -135,6 +137,10 @@ const parquetSamples = [
 
 const isMissing = (error: unknown): boolean => (error as FedaiError).code === 'CONTENT_NOT_FOUND';
 
+const jpegs = await Promise.all(
+  [{}, { progressive: true }, { grey: true }].map((kind) => jpeg(9, 5, (x, y) => [20 * x, 30 * y, 9], kind)),
+);
+
 export const storage: Table = {
   streamIdx: {
     covers: [],
@@ -230,5 +236,12 @@ export const storage: Table = {
     format: 'bytes',
     samples: [png(1, 0), png(3, 2), png(4, 6), png(1, 3), png(2, 0, 16)],
     decode: readPng,
+  },
+  readJpeg: {
+    covers: ['cli/image/jpeg.ts#readJpeg', 'cli/image/jpeg.ts#readJpegHeader'],
+    format: 'bytes',
+    samples: jpegs,
+    decode: readJpeg,
+    share: 0.3,
   },
 };
