@@ -52,7 +52,7 @@ export function EstimatePage() {
                 key={id}
                 type="button"
                 aria-pressed={form.template === id}
-                onClick={() => setForm({ ...form, template: id })}
+                onClick={() => setForm((now) => ({ ...now, template: id }))}
               >
                 {name}
               </button>
@@ -67,7 +67,7 @@ export function EstimatePage() {
                 numeric
                 value={form[name]}
                 error={problems[name]}
-                onValue={(value) => setForm({ ...form, [name]: value })}
+                onValue={(value) => setForm((now) => ({ ...now, [name]: value }))}
                 {...(name === 'reward' && { unit: 'TRAIN' })}
               />
             ))}

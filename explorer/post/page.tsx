@@ -64,10 +64,13 @@ function JobForm() {
   const problems = problemsOf(form);
   const state = useDraft(form, facts);
   const change = (part: Partial<Form>): void => {
-    const isToOwn = part.template === 'own' && form.template !== 'own';
-    const begin = isToOwn && { own: ownBeginning(form, facts, state) };
-    const isToText = part.template === 'text' && form.name === NEW_FORM.name;
-    setForm({ ...form, ...(isToText && TEXT_TERMS), ...begin, ...part });
+    // Two fields may change before the next drawing of the page.
+    setForm((now) => {
+      const isToOwn = part.template === 'own' && now.template !== 'own';
+      const begin = isToOwn && { own: ownBeginning(now, facts, state) };
+      const isToText = part.template === 'text' && now.name === NEW_FORM.name;
+      return { ...now, ...(isToText && TEXT_TERMS), ...begin, ...part };
+    });
   };
   const section = { form, change, problems };
   return (
@@ -99,10 +102,16 @@ interface SummaryProps {
 }
 
 function Summary({ form, facts, state, isComplete }: SummaryProps) {
-  const { live, judged, error } = state;
+  const { live, judged, isCurrent, error } = state;
   const account = useStore(wallet, (one) => one.account);
   const intake = useStore(node, ({ status }) => status && (status.acceptsContent ?? null));
-  const missing = missingOf({ facts, isComplete, account, judged: judged !== undefined, intake });
+  const missing = missingOf({
+    facts,
+    isComplete,
+    account,
+    judged: judged !== undefined && isCurrent,
+    intake,
+  });
   return (
     <Card title="Cost and time" class="summary">
       {live.error !== undefined && live.data === undefined && (

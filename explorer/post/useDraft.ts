@@ -21,8 +21,18 @@ export interface Judged {
 
 export interface DraftState {
   live: Query<LiveFacts>;
+  /** The last answer, which stays to be seen while a newer one is awaited. */
   judged: Judged | undefined;
+  /** It is about the form as it stands: nothing else may be posted. */
+  isCurrent: boolean;
   error: unknown;
+}
+
+interface Found {
+  form?: Form;
+  data?: DataShape | undefined;
+  judged?: Judged;
+  error?: unknown;
 }
 
 /** Typing is not answered letter by letter. */
@@ -32,15 +42,15 @@ const RECORDS = 60_000;
 
 export function useDraft(form: Form, data: DataShape | undefined): DraftState {
   const live = useQuery('live facts', readLiveFacts);
-  const [found, setFound] = useState<{ judged?: Judged; error?: unknown }>({});
+  const [found, setFound] = useState<Found>({});
   useEffect(() => {
     const facts = live.data;
     if (facts === undefined || Object.keys(problemsOf(form)).length > 0) return setFound({});
     let isOver = false;
     const timer = setTimeout(() => {
       judge(form, data, facts).then(
-        (judged) => isOver || setFound({ judged }),
-        (error: unknown) => isOver || setFound({ error }),
+        (judged) => isOver || setFound({ form, data, judged }),
+        (error: unknown) => isOver || setFound({ form, data, error }),
       );
     }, PAUSE_MS);
     return () => {
@@ -48,7 +58,12 @@ export function useDraft(form: Form, data: DataShape | undefined): DraftState {
       clearTimeout(timer);
     };
   }, [form, data, live.data]);
-  return { live, judged: found.judged, error: found.error };
+  return {
+    live,
+    judged: found.judged,
+    isCurrent: found.form === form && found.data === data,
+    error: found.error,
+  };
 }
 
 async function judge(form: Form, data: DataShape | undefined, live: LiveFacts): Promise<Judged> {

@@ -71,7 +71,7 @@ export function walletSuite(world: () => WalletWorld): void {
     await page.getByText('Images or tables, dense').click();
     await page.getByLabel('Training rounds').fill('1');
     await page.getByLabel('Steps a round').fill('2');
-    // Workers of the first job have little stake left.
+    // Workers have most of their stake in the first job as long as it is not paid out.
     await page.getByLabel('Reward').fill('10');
     await button('Connect Test wallet').click();
     await button('Switch the wallet to this chain').click();

@@ -101,7 +101,7 @@ export async function joinAll(network: MarketChain): Promise<void> {
     const market = network.marketOf(index);
     const key = sha256(utf8(market.account!));
     const roles = WORKERS.includes(index) ? WORKER_ROLE : EVALUATOR_ROLE;
-    await enrol(market, { roles, bands: 0, readerKey: key, peerId: key, stake: 40n * TRAIN }, silentLog);
+    await enrol(market, { roles, bands: 0, readerKey: key, peerId: key, stake: 60n * TRAIN }, silentLog);
   }
 }
 
