@@ -3,7 +3,7 @@
  * is taken away and refused, then prints `cut off` and ends. From SOURCE, another address, it has what is true, to damage it.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,8 +116,12 @@ async function lie(peer: Peer): Promise<void> {
 }
 
 async function attack(wave: (peer: Peer) => Promise<unknown>): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'fedai-attacker-'));
+  // Whether it ends by itself or is ended by the test.
+  process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  process.once('SIGTERM', () => process.exit(0));
   const peer = await createPeer({
-    dataDir: mkdtempSync(join(tmpdir(), 'fedai-attacker-')),
+    dataDir,
     peerPrivateKey: noise(32),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     bootstrap: [],
