@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium, launch } from '../browser/chromium.ts';
+import { vulkanEnvironment } from '../support/vulkan.ts';
 import { thousandSteps } from './thousandSteps.ts';
 
 const LEAST_MAJOR = 20;
@@ -69,6 +70,24 @@ describe.skipIf(nodes.length === 0)('other versions of Node', () => {
     expect(found).toEqual([expected, expected]);
   });
 });
+
+const vulkan = vulkanEnvironment();
+if (!vulkan) process.stderr.write('hashes: no Vulkan driver is found here, so no WebGPU\n');
+
+test.skipIf(!vulkan)(
+  'WebGPU, in software where there is no graphics device',
+  async () => {
+    const steps = new URL('./thousandSteps.ts', import.meta.url).href;
+    const script = `import { thousandSteps } from ${JSON.stringify(steps)};
+    console.log(JSON.stringify(await thousandSteps('webgpu')));
+    process.exit(0);`;
+    const file = join(folder, 'device.mjs');
+    await writeFile(file, script);
+    const told = execFileSync(process.execPath, ['--no-warnings', file], { encoding: 'utf8', env: vulkan! });
+    expect(JSON.parse(told)).toEqual(expected);
+  },
+  900_000,
+);
 
 const chromium = findChromium();
 if (chromium === undefined)

@@ -74,7 +74,7 @@ function batchOf(run: string, step: number, size: number, most: number, classes:
 
 /** State roots by run. Throws where the kernel is not admitted. */
 export async function thousandSteps(
-  kernel: 'reference' | 'wasm',
+  kernel: 'reference' | 'wasm' | 'webgpu',
   threads = 1,
 ): Promise<Record<string, string>> {
   const engine = await createEngine({ kernel, threads });
