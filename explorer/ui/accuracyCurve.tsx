@@ -32,35 +32,42 @@ const NOTHING: Measured = { points: [], count: 0, isHidden: false, isDone: false
 function useAccuracy({ job, events }: JobView): Measured & { isTest: boolean } {
   const states = statesOf(eventsNamed(events, 'RoundCommitted'));
   const [measured, setMeasured] = useState<Measured>(NOTHING);
-  const [key, setKey] = useState<Uint8Array | undefined>(undefined);
-  const asked = useRef(new Set<string>());
+  /** null: there is none here. Undefined until that is known. */
+  const [key, setKey] = useState<Uint8Array | null | undefined>(undefined);
+  /** States asked for with this key. Answers to an earlier question are about other records. */
+  const asked = useRef({ key, states: new Set<string>() });
   const isPublic = job.testKey !== ZERO_HASH;
   useEffect(() => {
     // Who posted the job has the key of its test set before it is published.
     if (isPublic) setKey(fromHex(job.testKey, 32));
     else
       void keptKeys(job.post.testKeyCommitment).then(
-        (keys) => setKey(keys?.testKey),
-        () => {},
+        (keys) => setKey(keys?.testKey ?? null),
+        () => setKey(null),
       );
   }, [isPublic]);
   useEffect(() => {
-    asked.current.clear();
-    setMeasured(NOTHING);
-  }, [key]);
-  useEffect(() => {
-    const missing = states.filter(({ stateCid }) => !asked.current.has(stateCid));
+    if (key === undefined) return;
+    if (asked.current.key !== key) {
+      asked.current = { key, states: new Set() };
+      setMeasured(NOTHING);
+    }
+    const present = asked.current;
+    const missing = states.filter(({ stateCid }) => !present.states.has(stateCid));
     if (missing.length === 0) return;
-    for (const { stateCid } of missing) asked.current.add(stateCid);
-    const wish = { documentCid: job.post.documentCid, states: missing, testKey: key };
+    for (const { stateCid } of missing) present.states.add(stateCid);
+    const change = (of: (before: Measured) => Measured): void => {
+      if (asked.current === present) setMeasured(of);
+    };
+    const wish = { documentCid: job.post.documentCid, states: missing, testKey: key ?? undefined };
     const add = (point: AccuracyPoint): void =>
-      setMeasured((before) => ({ ...before, points: [...before.points, point] }));
+      change((before) => ({ ...before, points: [...before.points, point] }));
     measureAccuracy(wish, add).then(
-      (count) => setMeasured((before) => ({ ...before, count, isDone: true })),
-      () => setMeasured((before) => ({ ...before, isHidden: true, isDone: true })),
+      (count) => change((before) => ({ ...before, count, isDone: true })),
+      () => change((before) => ({ ...before, isHidden: true, isDone: true })),
     );
   }, [states.length, key]);
-  return { ...measured, isTest: key !== undefined };
+  return { ...measured, isTest: key !== undefined && key !== null };
 }
 
 export function AccuracyCurve({ view }: { view: JobView }) {

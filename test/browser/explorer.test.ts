@@ -140,6 +140,12 @@ describe.skipIf(executable === undefined)('the explorer in a browser', () => {
     ])
       expect(shown).toContain(part);
     await page.waitForSelector('.slots .cell.opened .picked', { timeout: PATIENCE_MS });
+    // The key is public: measured on the test set alone, once after each round.
+    await page.getByText(/records of the test set/).waitFor({ timeout: PATIENCE_MS });
+    const points = (name: string) => page.locator('.chart', { hasText: name }).locator('circle');
+    await expect
+      .poll(() => points('Accuracy').count(), { timeout: PATIENCE_MS })
+      .toBe(await points('Loss').count());
   });
 
   test('the model is checked and says what was drawn', async () => {
