@@ -37,8 +37,9 @@ export function createCallMemory(): CallMemory {
   const keep = (key: string, size: number) => {
     const entry = known.get(key);
     if (entry === undefined) return;
+    // It may be a later run of a call that was forgotten while this one ran.
+    bytes += size - entry.bytes;
     entry.bytes = size;
-    bytes += size;
     if (size > MAX_OUTPUT_BYTES) forget(key);
     for (const oldest of known.keys()) {
       if (known.size <= MAX_ENTRIES && bytes <= MAX_BYTES) return;

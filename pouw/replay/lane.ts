@@ -33,7 +33,7 @@ export function openLane({ kernel, timeoutMs, log }: LaneOptions): Lane {
     const started = new Worker(new URL('./thread.ts', import.meta.url), { workerData });
     // One that dies while nothing is asked of it is started anew by the next bundle.
     started
-      .on('error', () => {})
+      .on('error', (error) => log.debug('a replay thread ended', { kernel, error }))
       .once('exit', () => {
         if (thread === started) thread = undefined;
       });
